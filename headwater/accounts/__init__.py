@@ -1,0 +1,1 @@
+"""People, organisations, roles, permissions, sign-in, machine credentials."""

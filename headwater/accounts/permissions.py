@@ -1,0 +1,95 @@
+"""The one permission table: who may do what. Deny by default; nothing is decided elsewhere.
+
+A permission reads ``subject:action``. Roles belong to one kind of organisation; a role holds the
+permissions listed here and no other. Which ROWS a person may see is decided by each room's
+``visible_to(actor)``.
+"""
+
+from enum import StrEnum
+
+
+class OrganisationKind(StrEnum):
+    """What kind of organisation a person or credential acts for."""
+
+    CONSORTIUM = "consortium"
+    AGENCY = "agency"
+    PROVIDER = "provider"
+    FEED_PARTNER = "feed_partner"
+
+
+class Permission(StrEnum):
+    """Everything that can be permitted, in alphabetical order."""
+
+    ALERT_READ = "alert:read"
+    AUDIT_READ = "audit:read"
+    CALL_READ = "call:read"
+    CAMPAIGN_ALERT = "campaign:alert"
+    CAMPAIGN_NAME = "campaign:name"
+    CAMPAIGN_READ = "campaign:read"
+    EVENT_SEND = "event:send"
+    PACKAGE_DOWNLOAD = "package:download"
+    PACKAGE_SEAL = "package:seal"
+    PROCESS_REVIEW = "process:review"
+    PROCESS_READ = "process:read"
+    PROCESS_SUBMIT = "process:submit"
+    PROVIDER_READ = "provider:read"
+    QUESTION_ANSWER = "question:answer"
+    QUESTION_READ = "question:read"
+    TRACEBACK_OPEN = "traceback:open"
+    TRACEBACK_READ = "traceback:read"
+
+
+class Role(StrEnum):
+    """What a person is at their organisation."""
+
+    ANALYST = "analyst"
+    REVIEWER = "reviewer"
+    CUSTODIAN = "custodian"
+    AGENCY_OFFICER = "agency_officer"
+    PROVIDER_STAFF = "provider_staff"
+
+
+P = Permission
+
+#: Which kind of organisation a role belongs to.
+ROLE_ORGANISATION: dict[Role, OrganisationKind] = {
+    Role.ANALYST: OrganisationKind.CONSORTIUM,
+    Role.REVIEWER: OrganisationKind.CONSORTIUM,
+    Role.CUSTODIAN: OrganisationKind.CONSORTIUM,
+    Role.AGENCY_OFFICER: OrganisationKind.AGENCY,
+    Role.PROVIDER_STAFF: OrganisationKind.PROVIDER,
+}
+
+#: What a role may do.
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.ANALYST: frozenset(
+        {
+            P.CALL_READ,
+            P.CAMPAIGN_ALERT,
+            P.CAMPAIGN_NAME,
+            P.CAMPAIGN_READ,
+            P.PROVIDER_READ,
+            P.TRACEBACK_OPEN,
+            P.TRACEBACK_READ,
+        }
+    ),
+    Role.REVIEWER: frozenset(
+        {
+            P.CALL_READ,
+            P.CAMPAIGN_ALERT,
+            P.CAMPAIGN_NAME,
+            P.CAMPAIGN_READ,
+            P.PACKAGE_SEAL,
+            P.PROCESS_READ,
+            P.PROCESS_REVIEW,
+            P.PROVIDER_READ,
+            P.TRACEBACK_OPEN,
+            P.TRACEBACK_READ,
+        }
+    ),
+    Role.CUSTODIAN: frozenset(
+        {P.AUDIT_READ, P.CAMPAIGN_READ, P.PACKAGE_DOWNLOAD, P.PACKAGE_SEAL, P.PROCESS_READ, P.TRACEBACK_READ}
+    ),
+    Role.AGENCY_OFFICER: frozenset({P.ALERT_READ, P.PACKAGE_DOWNLOAD, P.PROCESS_READ, P.PROCESS_SUBMIT}),
+    Role.PROVIDER_STAFF: frozenset({P.QUESTION_ANSWER, P.QUESTION_READ}),
+}

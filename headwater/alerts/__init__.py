@@ -1,0 +1,1 @@
+"""What agencies are told about campaigns that ring in their state."""

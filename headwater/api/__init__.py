@@ -1,0 +1,1 @@
+"""HTTP doors for machines: feeds, carriers. They translate, never decide."""

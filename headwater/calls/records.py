@@ -1,0 +1,77 @@
+"""One call record: what every source becomes, and what the store keeps. Values only."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from headwater.numbering.numbers import E164, UNKNOWN
+
+
+class RecordKind(StrEnum):
+    """What a record is an observation of."""
+
+    REPORT = "report"
+    """A blocking app, honeypot or complaint reported one call."""
+    SIP = "sip"
+    """One SIP message was seen at one place (HEP, pcap)."""
+    CDR = "cdr"
+    """A switch wrote one call detail record."""
+
+
+class SourceKind(StrEnum):
+    """What kind of sender a record came from."""
+
+    APP = "app"
+    HONEYPOT = "honeypot"
+    COMPLAINT = "complaint"
+    CARRIER = "carrier"
+
+
+class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One observation of one call, parsed, with the raw octets that it was parsed from beside it.
+
+    Times are aware UTC. Durations are milliseconds, -1 where unknown. Text fields are "" where unknown.
+    """
+
+    record_id: uuid.UUID
+    """``identifiers.record_id(source_id, event_id)``: a retry has the same one."""
+    record_kind: RecordKind
+    source_kind: SourceKind
+    source_id: str
+    """The credential's owner: a feed partner or a carrier."""
+    event_id: str
+    """The sender's identifier; for SIP, the SHA-256 of place, time and octets."""
+    call_at: datetime
+    received_at: datetime
+    """When Headwater had it, by its own clock."""
+    calling: E164 = UNKNOWN
+    called: E164 = UNKNOWN
+    calling_raw: str = ""
+    called_raw: str = ""
+    duration_ms: int = -1
+    ring_ms: int = -1
+    disposition: str = ""
+    sip_method: str = ""
+    """Request method, or the method of the CSeq for a response."""
+    sip_status: int = 0
+    """Status code of a response; 0 for a request."""
+    call_id: str = ""
+    source_ip: str = ""
+    source_port: int = 0
+    destination_ip: str = ""
+    destination_port: int = 0
+    capture_agent: str = ""
+    identity_digest: str = ""
+    """SHA-256 (hex) of the first Identity header's token; the token itself is in ``raw``."""
+    attest: str = ""
+    origid: str = ""
+    terminating_spc: str = ""
+    transcript: str = ""
+    language: str = ""
+    labels: list[str] = msgspec.field(default_factory=list)
+    raw: bytes = b""
+    """The octets as received (one NDJSON line, one SIP message). Opened only for an audited purpose."""
+    raw_sha256: bytes = b""
+    """SHA-256 of ``raw``, 32 octets."""

@@ -1,0 +1,1 @@
+"""Which calls belong together, what they are called, whether they still ring."""

@@ -1,0 +1,96 @@
+"""What is kept of campaigns: the campaign, its members with their reasons, its exemplars, its states."""
+
+from functools import partial
+
+from django.db import models
+
+from headwater.identifiers import new_id
+
+
+class CampaignState(models.TextChoices):
+    """Where a campaign stands."""
+
+    SUSPECTED = "suspected", "Suspected"
+    CONFIRMED = "confirmed", "Confirmed"
+    ACTIVE = "active", "Active"
+    DORMANT = "dormant", "Dormant"
+    STOPPED = "stopped", "Stopped"
+
+
+class NameStatus(models.TextChoices):
+    """Whether a person accepted the campaign's name."""
+
+    PROPOSED = "proposed", "Proposed"
+    ACCEPTED = "accepted", "Accepted"
+
+
+class Campaign(models.Model):
+    """Calls that belong together. The identifier never changes, whatever the name becomes."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "C"), editable=False)
+    name = models.CharField(max_length=120)
+    name_status = models.CharField(max_length=8, choices=NameStatus, default=NameStatus.PROPOSED)
+    name_is_new = models.BooleanField(default=True)
+    """True where no campaign of the reference is near enough: an explicit "new"."""
+    name_basis = models.JSONField(default=dict)
+    """Nearest reference exemplar, cosine, rule version: why this name."""
+    family = models.CharField(max_length=48, blank=True)
+    state = models.CharField(max_length=10, choices=CampaignState, default=CampaignState.SUSPECTED)
+    first_call_at = models.DateTimeField()
+    last_call_at = models.DateTimeField(db_index=True)
+    detected_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    calls = models.PositiveBigIntegerField(default=0)
+    rule_version = models.CharField(max_length=32)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CampaignMember(models.Model):
+    """One call's membership, with what made it: replayable to the same answer."""
+
+    record_id = models.UUIDField(primary_key=True)
+    """The call record in the call store."""
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="members")
+    call_at = models.DateTimeField()
+    joined_at = models.DateTimeField()
+    source_id = models.CharField(max_length=64)
+    calling = models.CharField(max_length=18)
+    called_state = models.CharField(max_length=2, blank=True)
+    terminating_spc = models.CharField(max_length=16, blank=True)
+    score = models.FloatField()
+    """Cosine to the nearest exemplar; 1.0 for the call that founded the campaign."""
+    nearest_record_id = models.UUIDField(null=True)
+    rule_version = models.CharField(max_length=32)
+    reasons = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["campaign", "-call_at"], name="member_by_time")]
+
+
+class CampaignExemplar(models.Model):
+    """A member's text that new calls are compared with (at most K a campaign)."""
+
+    record_id = models.UUIDField(primary_key=True)
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="exemplars")
+    text = models.TextField()
+    added_at = models.DateTimeField()
+
+
+class CampaignStateChange(models.Model):
+    """One change of state, with when and why."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="state_changes")
+    from_state = models.CharField(max_length=10, blank=True)
+    to_state = models.CharField(max_length=10, choices=CampaignState)
+    at = models.DateTimeField()
+    evidence = models.JSONField(default=dict)
+
+
+class DetectorCheckpoint(models.Model):
+    """How far the detector has read the call store: one row, ``id`` 1."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    received_at = models.DateTimeField()
+    state = models.JSONField(default=dict)

@@ -1,0 +1,34 @@
+"""The ``headwater`` command: one module a subcommand, loaded only when it is asked for."""
+
+import importlib
+import sys
+
+import typer
+
+#: Subcommand -> module that registers it. The order is that of ``headwater --help``.
+COMMANDS: dict[str, str] = {}
+
+
+def build(arguments: list[str]) -> typer.Typer:
+    """Return the command line with the subcommand of ``arguments`` loaded, or all of them for help."""
+    app = typer.Typer(
+        name="headwater",
+        help="Robocall traceback: live calls in, campaign found, traced to its source, package sealed.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback()
+    def _headwater() -> None:
+        """Keep subcommands even where one alone is loaded."""
+
+    wanted = next((word for word in arguments if word in COMMANDS), None)
+    for name, module in COMMANDS.items():
+        if wanted in (None, name):
+            importlib.import_module(module).register(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line."""
+    build(sys.argv[1:])()

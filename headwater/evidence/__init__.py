@@ -1,0 +1,1 @@
+"""Exhibits, sealed packages, custody, and the offline verifier."""

@@ -1,0 +1,34 @@
+"""Sealed packages: where the file is, its hash, who signed it, and the facts it states."""
+
+from functools import partial
+
+from django.db import models
+
+from headwater.identifiers import new_id
+from headwater.legal.models import LegalProcess
+
+
+class PackageState(models.TextChoices):
+    """Where a package stands."""
+
+    SEALING = "sealing", "Being sealed"
+    SEALED = "sealed", "Sealed"
+    FAILED = "failed", "Failed"
+
+
+class Package(models.Model):
+    """One evidence package produced under one process."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "EP"), editable=False)
+    process = models.ForeignKey(LegalProcess, on_delete=models.PROTECT, related_name="packages")
+    state = models.CharField(max_length=8, choices=PackageState, default=PackageState.SEALING)
+    filename = models.CharField(max_length=120, blank=True)
+    """Name under the packages folder of the data directory."""
+    sha256 = models.CharField(max_length=64, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    manifest_sha256 = models.CharField(max_length=64, blank=True)
+    key_id = models.CharField(max_length=64, blank=True)
+    requested_at = models.DateTimeField()
+    sealed_at = models.DateTimeField(null=True)
+    facts = models.JSONField(default=dict)
+    failure = models.TextField(blank=True)

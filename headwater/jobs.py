@@ -1,0 +1,32 @@
+"""The names of the jobs, and how a room asks for one inside its own transaction.
+
+The functions that run live in ``headwater.worker``. A job asked for in a transaction that rolls back
+never existed; every job may run twice and must change nothing the second time.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+
+class Job(StrEnum):
+    """Every job, by the name it is stored under."""
+
+    ADVANCE_TRACEBACK = "tracebacks.advance"
+    OPEN_TRACEBACKS = "tracebacks.open_for_campaign"
+    SEND_ALERTS = "alerts.send_for_campaign"
+    SEAL_PACKAGE = "evidence.seal"
+
+
+def defer(job: Job, *, once: str | None = None, **arguments: Any) -> None:
+    """Ask for ``job`` in the present transaction. With ``once``, a waiting job of that key suffices."""
+    # Imported here: the carrier's agent and the pure rooms must not pull Django in through this module.
+    from django.db import transaction
+    from procrastinate.contrib.django import app
+    from procrastinate.exceptions import AlreadyEnqueued
+
+    deferrer = app.configure_task(name=job.value, queueing_lock=once)
+    try:
+        with transaction.atomic():
+            deferrer.defer(**arguments)
+    except AlreadyEnqueued:
+        return

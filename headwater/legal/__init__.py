@@ -1,0 +1,1 @@
+"""Subpoena, demand, order: service, review, scope, states."""

@@ -1,0 +1,1 @@
+"""Telephone numbers, the numbering plan, area and state. Pure."""

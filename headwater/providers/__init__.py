@@ -1,0 +1,1 @@
+"""Voice service providers: who they are, their keys, how they are asked."""

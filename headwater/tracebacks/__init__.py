@@ -1,0 +1,1 @@
+"""The hop-by-hop engine: questions, answers, clocks, outcomes."""

@@ -1,0 +1,1 @@
+"""Pages for people, one application an audience. They translate, never decide."""

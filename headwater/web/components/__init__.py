@@ -1,0 +1,1 @@
+"""Pieces of pages that exist once: badges, hop path, tables."""

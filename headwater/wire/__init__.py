@@ -1,0 +1,1 @@
+"""Versioned messages that carriers, apps and agents exchange with us. No behaviour."""

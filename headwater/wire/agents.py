@@ -1,0 +1,122 @@
+"""What the hub and a carrier's agent say to each other: questions, answers, receipts.
+
+Every message carries ``version``; a reader ignores members that it does not know, and keeps the octets
+that were signed. No behaviour lives here: the hub decides in ``tracebacks``, the carrier in ``agent``.
+Times are ISO 8601 in UTC with microseconds and ``Z``. Numbers are canonical (``numbering.E164``).
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+VERSION = 1
+
+
+class AnswerCode(StrEnum):
+    """Our taxonomy of the answers a provider can give (domain reference, section 8)."""
+
+    UPSTREAM_US = "UPSTREAM_US"
+    UPSTREAM_FOREIGN = "UPSTREAM_FOREIGN"
+    ORIGINATED = "ORIGINATED"
+    ORIGINATED_RESELLER = "ORIGINATED_RESELLER"
+    RECORD_NOT_FOUND = "RECORD_NOT_FOUND"
+    RECORD_EXPIRED = "RECORD_EXPIRED"
+    NOT_OURS = "NOT_OURS"
+    NEED_INFO = "NEED_INFO"
+    DECLINED = "DECLINED"
+    LEGIT_CLAIM = "LEGIT_CLAIM"
+
+
+class Party(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A provider as carriers name each other: by Service Provider Code (or OCN), name and country."""
+
+    spc: str
+    name: str = ""
+    country: str = "US"
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One call and one matter: who handed this call to you?"""
+
+    version: int = VERSION
+    question_id: str
+    traceback_id: str
+    hop: int
+    """Distance from the terminating provider, which is hop 1."""
+    calling: str
+    called: str
+    call_at: str
+    """Start of the call as the asker's last witness saw it."""
+    window_s: int
+    """How far from ``call_at`` to look, in seconds, each way."""
+    downstream: Party | None = None
+    """The provider that says it received the call from you; absent at the terminating provider."""
+    call_id: str = ""
+    """SIP Call-ID on the leg that you sent, where the downstream saw one."""
+    identity_digest: str = ""
+    """SHA-256 of the Identity header's token on that leg, hexadecimal, where there was one."""
+    campaign: str = ""
+    reason: str = ""
+    asked_at: str
+    legal_due_at: str
+    platform_due_at: str
+
+
+class Questions(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a poll: what is open for this provider, oldest first."""
+
+    version: int = VERSION
+    questions: list[Question]
+
+
+class Leg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One side of a call at one carrier, as its own record has it."""
+
+    call_at: str
+    calling: str
+    called: str
+    call_id: str = ""
+    source_ip: str = ""
+    destination_ip: str = ""
+    trunk: str = ""
+    identity_digest: str = ""
+    attest: str = ""
+    origid: str = ""
+    record_id: str = ""
+    record_sha256: str = ""
+    """SHA-256 of the raw octets of the record, which stay at the carrier."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A provider's answer to one question. It travels as the payload of a JWS that the provider signed."""
+
+    version: int = VERSION
+    question_id: str
+    traceback_id: str
+    provider: Party
+    code: AnswerCode
+    upstream: Party | None = None
+    """Who handed over the call: with UPSTREAM_US, UPSTREAM_FOREIGN and ORIGINATED_RESELLER."""
+    ingress: Leg | None = None
+    egress: Leg | None = None
+    score_millinats: int = 0
+    """Log-likelihood ratio of the match in thousandths of a nat (an integer: it is signed)."""
+    basis: list[str] = msgspec.field(default_factory=list)
+    """Why the record matched, one plain sentence a rule, with its weight."""
+    candidates: int = 0
+    """How many records were compared."""
+    note: str = ""
+    answered_at: str
+    agent: str = ""
+    """Software name and version; empty where a person answered."""
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """Proof for the provider that it answered, and when."""
+
+    version: int = VERSION
+    receipt_id: str
+    question_id: str
+    received_at: str
+    answer_sha256: str
+    """SHA-256 of the octets as they were received."""

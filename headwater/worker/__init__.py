@@ -1,0 +1,1 @@
+"""The jobs and loops that run without a person asking."""
