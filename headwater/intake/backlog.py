@@ -1,0 +1,131 @@
+"""Records on their way from a socket to the store: bounded in octets, so that a slow store slows the senders."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import structlog
+
+from headwater.calls.records import CallRecord
+from headwater.errors import HeadwaterError, Unavailable
+
+MOST_OCTETS: Final = 32 * 1024 * 1024
+RECORD_OVERHEAD: Final = 1_024
+"""What a record takes beside its raw octets, roughly; measured with sys.getsizeof over its fields."""
+BATCH: Final = 4_096
+LANES: Final = 2
+"""Batches under way at once, so that one is prepared while the other becomes durable."""
+LONGEST_PAUSE_S: Final = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class RecordWriter(Protocol):
+    """What the backlog needs of ``calls.writer.Writer``."""
+
+    async def put(self, records: Sequence[CallRecord], /) -> None:
+        """Return when ``records`` are durable.
+
+        Raises:
+            Unavailable: the store does not answer now.
+        """
+
+
+class Backlog:
+    """A bounded line of records before the writer.
+
+    ``full`` turns true at the bound and false again at half of it, when ``on_room`` is called: TCP readers pause
+    between the two, UDP drops. While the store is unavailable a batch is tried again, for as long as it takes.
+    A batch that the store refuses for what it holds is halved until the one refused record is found, so that no
+    sender can spoil another's records.
+    """
+
+    def __init__(
+        self,
+        writer: RecordWriter,
+        *,
+        on_room: Callable[[], None],
+        on_refused: Callable[[CallRecord, HeadwaterError], None],
+        most_octets: int = MOST_OCTETS,
+    ) -> None:
+        self._writer = writer
+        self._on_room = on_room
+        self._on_refused = on_refused
+        self._most = most_octets
+        self._waiting: deque[CallRecord] = deque()
+        self._octets = 0
+        self._under_way = 0
+        self._arrived = asyncio.Event()
+        self._emptied = asyncio.Event()
+        self._emptied.set()
+        self._lanes: list[asyncio.Task[None]] = []
+        self.full = False
+
+    @property
+    def records(self) -> int:
+        """Records that are not durable yet."""
+        return len(self._waiting) + self._under_way
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._lanes = [asyncio.create_task(self._lane(), name=f"backlog-{lane}") for lane in range(LANES)]
+
+    def add(self, record: CallRecord) -> None:
+        """Take one record; the caller looks at ``full`` before it reads more."""
+        self._waiting.append(record)
+        self._octets += len(record.raw) + RECORD_OVERHEAD
+        self.full = self.full or self._octets >= self._most
+        self._emptied.clear()
+        self._arrived.set()
+
+    async def close(self, *, within_s: float) -> int:
+        """Wait until all is durable, at most ``within_s``; return how many records were given up."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._emptied.wait()
+        except TimeoutError:
+            log.error("backlog given up", records=self.records, waited_s=within_s)  # noqa: TRY400 - no bug to trace
+        lost = self.records
+        for lane in self._lanes:
+            lane.cancel()
+        await asyncio.gather(*self._lanes, return_exceptions=True)
+        return lost
+
+    async def _lane(self) -> None:
+        while True:
+            await self._arrived.wait()
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            if not self._waiting:
+                self._arrived.clear()
+            if not batch:
+                continue
+            self._under_way += len(batch)
+            await self._write(batch)
+            self._under_way -= len(batch)
+            self._octets -= sum(len(record.raw) + RECORD_OVERHEAD for record in batch)
+            if self.full and self._octets <= self._most // 2:
+                self.full = False
+                self._on_room()
+            if not self.records:
+                self._emptied.set()
+
+    async def _write(self, batch: list[CallRecord]) -> None:
+        pause = 0.1
+        while True:
+            try:
+                await self._writer.put(batch)
+            except Unavailable as error:
+                log.warning("store unavailable, records wait", records=len(batch), pause_s=pause, error=str(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+            except HeadwaterError as error:
+                if len(batch) == 1:
+                    self._on_refused(batch[0], error)
+                    return
+                middle = len(batch) // 2
+                await self._write(batch[:middle])
+                await self._write(batch[middle:])
+                return
+            else:
+                return

@@ -1,0 +1,94 @@
+"""Who may send records here, and how a frame is known to be theirs. Pure values; opens no file.
+
+A capture agent proves itself by the key in HEP chunk 0x0e, by its address, or by both. The key travels in clear
+(the format has nothing better), so a key without TLS or a private network is worth what the network is worth.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hmac import compare_digest
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from headwater.calls.records import SourceKind
+from headwater.errors import Invalid
+from headwater.intake.hep import HepFrame
+
+Network = IPv4Network | IPv6Network
+
+
+class BadNetwork(Invalid):
+    """A text that should be an address or a CIDR block is neither."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The sender that a record is kept under."""
+
+    source_id: str
+    source_kind: SourceKind = SourceKind.CARRIER
+
+
+def networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """Return addresses and CIDR blocks as networks; a single address is a block of one.
+
+    Raises:
+        BadNetwork: one of ``texts`` is neither.
+    """
+    found: list[Network] = []
+    for text in texts:
+        try:
+            found.append(ip_network(text.strip(), strict=False))
+        except ValueError as error:
+            raise BadNetwork(f"{text!r} is neither an address nor a CIDR block such as 192.0.2.0/24") from error
+    return tuple(found)
+
+
+@lru_cache(maxsize=16_384)
+def within(address: str, blocks: tuple[Network, ...]) -> bool:
+    """Tell whether ``address`` lies in one of ``blocks``; a text that is no address lies in none."""
+    try:
+        value = ip_address(address)
+    except ValueError:
+        return False
+    # A dual-stack socket shows an IPv4 sender as ::ffff:192.0.2.1; the operator wrote 192.0.2.1.
+    value = getattr(value, "ipv4_mapped", None) or value
+    return any(value in block for block in blocks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """One rule of a door: frames with this key, from these addresses, belong to this source.
+
+    With both, both must hold. A rule with neither would admit everybody and is refused.
+    """
+
+    source: Source
+    auth_key: str = ""
+    allowed: tuple[Network, ...] = ()
+    _key: bytes = field(init=False, repr=False, default=b"")
+
+    def __post_init__(self) -> None:
+        if not self.auth_key and not self.allowed:
+            raise Invalid(f"source {self.source.source_id}: give a HEP key, a list of addresses, or both")
+        object.__setattr__(self, "_key", self.auth_key.encode())
+
+    def admits(self, frame: HepFrame, peer_ip: str) -> bool:
+        """Tell whether ``frame``, received from ``peer_ip``, is this source's."""
+        if self.allowed and not within(peer_ip, self.allowed):
+            return False
+        return not self._key or compare_digest(self._key, frame.auth_key)
+
+
+class Register:
+    """The rules of one door, asked in their order: ``register(frame, peer_ip)`` names the source or ``None``."""
+
+    def __init__(self, admissions: Sequence[Admission]) -> None:
+        self._admissions = tuple(admissions)
+
+    def __call__(self, frame: HepFrame, peer_ip: str) -> Source | None:
+        """Return the source that ``frame`` belongs to, or ``None`` where no rule admits it."""
+        for admission in self._admissions:
+            if admission.admits(frame, peer_ip):
+                return admission.source
+        return None
