@@ -4,24 +4,9 @@ from functools import partial
 
 from django.db import models
 
+from headwater.accounts.models import choices
+from headwater.campaigns.states import CampaignState, NameStatus
 from headwater.identifiers import new_id
-
-
-class CampaignState(models.TextChoices):
-    """Where a campaign stands."""
-
-    SUSPECTED = "suspected", "Suspected"
-    CONFIRMED = "confirmed", "Confirmed"
-    ACTIVE = "active", "Active"
-    DORMANT = "dormant", "Dormant"
-    STOPPED = "stopped", "Stopped"
-
-
-class NameStatus(models.TextChoices):
-    """Whether a person accepted the campaign's name."""
-
-    PROPOSED = "proposed", "Proposed"
-    ACCEPTED = "accepted", "Accepted"
 
 
 class Campaign(models.Model):
@@ -29,13 +14,13 @@ class Campaign(models.Model):
 
     id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "C"), editable=False)
     name = models.CharField(max_length=120)
-    name_status = models.CharField(max_length=8, choices=NameStatus, default=NameStatus.PROPOSED)
+    name_status = models.CharField(max_length=8, choices=choices(NameStatus), default=NameStatus.PROPOSED)
     name_is_new = models.BooleanField(default=True)
     """True where no campaign of the reference is near enough: an explicit "new"."""
     name_basis = models.JSONField(default=dict)
     """Nearest reference exemplar, cosine, rule version: why this name."""
     family = models.CharField(max_length=48, blank=True)
-    state = models.CharField(max_length=10, choices=CampaignState, default=CampaignState.SUSPECTED)
+    state = models.CharField(max_length=10, choices=choices(CampaignState), default=CampaignState.SUSPECTED)
     first_call_at = models.DateTimeField()
     last_call_at = models.DateTimeField(db_index=True)
     detected_at = models.DateTimeField()
@@ -76,6 +61,12 @@ class CampaignExemplar(models.Model):
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="exemplars")
     text = models.TextField()
     added_at = models.DateTimeField()
+    added = models.PositiveBigIntegerField(unique=True)
+    """The detector's clock (calls placed) when it was taken; the order in which it is compared."""
+    used = models.PositiveBigIntegerField()
+    """The clock when it was last the nearest of a call."""
+    retired = models.PositiveBigIntegerField(null=True)
+    """The clock when it gave way to another; ``None`` while calls are compared with it."""
 
 
 class CampaignStateChange(models.Model):
@@ -83,14 +74,22 @@ class CampaignStateChange(models.Model):
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="state_changes")
     from_state = models.CharField(max_length=10, blank=True)
-    to_state = models.CharField(max_length=10, choices=CampaignState)
+    to_state = models.CharField(max_length=10, choices=choices(CampaignState))
     at = models.DateTimeField()
     evidence = models.JSONField(default=dict)
 
 
 class DetectorCheckpoint(models.Model):
-    """How far the detector has read the call store: one row, ``id`` 1."""
+    """How far the detector has read the call store, and its clock: one row, ``id`` 1."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     received_at = models.DateTimeField()
-    state = models.JSONField(default=dict)
+    """When the newest record that was taken had been received."""
+    clock = models.PositiveBigIntegerField(default=0)
+    """Calls placed so far."""
+    epoch = models.PositiveBigIntegerField(default=0)
+    """The clock when the word weights were last renewed."""
+    without_text = models.PositiveBigIntegerField(default=0)
+    """Reports without a transcript: not grouped by text."""
+    too_short = models.PositiveBigIntegerField(default=0)
+    """Reports with fewer words than can be compared."""
