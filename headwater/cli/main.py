@@ -5,8 +5,15 @@ import sys
 
 import typer
 
+from headwater.errors import HeadwaterError
+from headwater.site import lifeline
+
 #: Subcommand -> module that registers it. The order is that of ``headwater --help``.
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "up": "headwater.cli.up",
+    "serve": "headwater.cli.serve",
+    "database": "headwater.cli.database",
+}
 
 
 def build(arguments: list[str]) -> typer.Typer:
@@ -30,5 +37,10 @@ def build(arguments: list[str]) -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line."""
-    build(sys.argv[1:])()
+    """Run the command line. What Headwater refuses is told in its own words, without a stack."""
+    lifeline.watch()
+    try:
+        build(sys.argv[1:])()
+    except HeadwaterError as error:
+        print(f"headwater: {error}", file=sys.stderr)
+        sys.exit(1)

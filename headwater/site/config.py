@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from headwater.errors import Invalid
+
 
 class Process(StrEnum):
     """The processes, cut by security context. Each has a database role of its name."""
@@ -59,30 +61,91 @@ class Config:
         """Folder of sealed packages."""
         return self.home / "packages"
 
+    @property
+    def postgres(self) -> Path:
+        """Folder of the embedded PostgreSQL."""
+        return self.home / "postgres"
+
+    @property
+    def calls(self) -> Path:
+        """Folder of the embedded call store."""
+        return self.home / "calls"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of one bounded log a process."""
+        return self.home / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Folder of locks and of what is true only while ``headwater up`` runs."""
+        return self.home / "run"
+
+    @property
+    def host(self) -> str:
+        """Where this machine itself reaches what listens on ``bind``, as it stands in a URL."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104 - recognised, not bound
+        return f"[{host}]" if ":" in host else host
+
+    def port(self, process: Process) -> int:
+        """Return the HTTP port of ``process``; 0 where it opens none."""
+        return {
+            Process.CALLS: self.calls_port,
+            Process.DESK: self.desk_port,
+            Process.PORTAL: self.portal_port,
+            Process.CARRIER: self.carrier_port,
+        }.get(process, 0)
+
 
 def load() -> Config:
-    """Read the settings from the environment and, where ``headwater up`` wrote them, from the data directory."""
+    """Read the settings from the environment and, where ``headwater up`` wrote them, from the data directory.
+
+    For the operator's command line (``admin``) the written database URL wins, since there
+    ``HEADWATER_DATABASE_URL`` is the administrator's URL with which the database is prepared.
+
+    Raises:
+        Invalid: a variable holds something that cannot be what it says.
+    """
     env = os.environ
-    home = Path(env.get("HEADWATER_HOME", "var")).resolve()
-    process = Process(env.get("HEADWATER_PROCESS", Process.ADMIN))
+    home = Path(env.get("HEADWATER_HOME") or "var").expanduser().resolve()
+    word = env.get("HEADWATER_PROCESS") or Process.ADMIN.value
+    if word not in [member.value for member in Process]:
+        raise Invalid(f"HEADWATER_PROCESS is {word!r}; it must be one of {', '.join(Process)}.")
+    process = Process(word)
+    given = env.get("HEADWATER_DATABASE_URL", "")
+    written = _written(home, "database.json", process)
     return Config(
         home=home,
         process=process,
-        bind=env.get("HEADWATER_BIND", "127.0.0.1"),
-        calls_port=int(env.get("HEADWATER_CALLS_PORT", "8404")),
-        desk_port=int(env.get("HEADWATER_DESK_PORT", "8401")),
-        portal_port=int(env.get("HEADWATER_PORTAL_PORT", "8402")),
-        carrier_port=int(env.get("HEADWATER_CARRIER_PORT", "8403")),
-        hep_port=int(env.get("HEADWATER_HEP_PORT", "9060")),
-        database_url=env.get("HEADWATER_DATABASE_URL") or _written(home, "database.json", process),
+        bind=env.get("HEADWATER_BIND") or "127.0.0.1",
+        calls_port=_port("HEADWATER_CALLS_PORT", 8404),
+        desk_port=_port("HEADWATER_DESK_PORT", 8401),
+        portal_port=_port("HEADWATER_PORTAL_PORT", 8402),
+        carrier_port=_port("HEADWATER_CARRIER_PORT", 8403),
+        hep_port=_port("HEADWATER_HEP_PORT", 9060),
+        database_url=(written or given) if process is Process.ADMIN else (given or written),
         calls_url=env.get("HEADWATER_CALLS_URL") or _written(home, "calls.json", process),
     )
+
+
+def _port(name: str, default: int) -> int:
+    """Return the port that the variable ``name`` holds."""
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise Invalid(f"{name} is {text!r}; it must be a port number from 1 to 65535.")
+    return int(text)
 
 
 def _written(home: Path, file: str, process: Process) -> str:
     """Return the URL that ``headwater up`` wrote for ``process``, or "" where nothing is set up yet."""
     path = home / "secrets" / file
-    if not path.exists():
+    try:
+        text = path.read_text()
+    except (FileNotFoundError, PermissionError):
+        # Nothing set up yet, or not this user's to read: whoever needs the URL then says so.
         return ""
-    urls: dict[str, str] = json.loads(path.read_text())
+    try:
+        urls: dict[str, str] = json.loads(text)
+    except ValueError as error:
+        raise Invalid(f"{path} is not JSON ({error}). Delete it and run `headwater database prepare`.") from error
     return urls.get(process.value, "")

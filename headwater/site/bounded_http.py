@@ -1,0 +1,66 @@
+"""uvicorn's fast HTTP protocol, with the two bounds it lacks: how large and how slow a request's head may be."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_OCTETS = 65_536
+"""Request line and headers together."""
+HEAD_S = 15.0
+"""From the first octet of a request to the end of its headers, in seconds."""
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """Closes a connection whose request head is too large or does not come to its end."""
+
+    _head_octets = 0
+    _head_timer: asyncio.TimerHandle | None = None
+    _in_head = True
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser; count octets while the head is not complete."""
+        if self._in_head and self._head_timer is None:
+            self._head_timer = self.loop.call_later(
+                HEAD_S, self._refuse, "The request's headers did not come to an end."
+            )
+        super().data_received(data)
+        if not self._in_head:
+            return
+        self._head_octets += len(data)
+        if self._head_octets > HEAD_OCTETS:
+            self._refuse(f"The request's headers are larger than {HEAD_OCTETS} octets.")
+
+    def on_message_begin(self) -> None:
+        """Start counting for a new request."""
+        self._in_head = True
+        self._head_octets = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Stop counting: the body is the application's to bound."""
+        self._in_head = False
+        self._stop_timer()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Be ready to time the next request of the connection."""
+        super().on_message_complete()
+        self._in_head = True
+        self._head_octets = 0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse(self, message: str) -> None:
+        self._stop_timer()
+        transport: Any = self.transport
+        if transport is not None and not transport.is_closing():
+            self.send_400_response(message)

@@ -1,0 +1,112 @@
+"""The keys and passwords of one data directory: made once, kept in files that only the operator reads."""
+
+import json
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from headwater.errors import Unavailable
+from headwater.site.config import Config, Process
+
+DJANGO_KEY = "django-secret-key"
+AUDIT_KEY = "audit-key.pem"
+EVIDENCE_KEY = "evidence-key.pem"
+CALLS_READERS = "calls-readers.json"
+CALLS_URLS = "calls.json"
+DATABASE_URLS = "database.json"
+POSTGRES_PASSWORD = "postgres-superuser"  # noqa: S105 - the name of the file, not what is in it
+
+#: Who may ask the query facade of the ``calls`` process; it is the process itself for the others.
+READERS = (Process.DESK, Process.PORTAL, Process.CARRIER, Process.WORK, Process.ADMIN)
+
+
+def private_folder(path: Path) -> Path:
+    """Make ``path`` if need be, for the operator alone (0700), and return it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
+
+
+def write(path: Path, text: str) -> None:
+    """Replace ``path`` by ``text`` in one step that survives a power cut; readable by the operator alone (0600)."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read_json(path: Path) -> dict[str, str]:
+    """Return the object in ``path``, or an empty one where there is no such file."""
+    if not path.exists():
+        return {}
+    try:
+        value = json.loads(path.read_text())
+    except ValueError as error:
+        raise Unavailable(f"{path} is not JSON ({error}). Restore it from your backup or delete it.") from error
+    if not isinstance(value, dict):
+        raise Unavailable(f"{path} must hold a JSON object. Restore it from your backup or delete it.")
+    return {str(name): str(text) for name, text in value.items()}
+
+
+def ensure(config: Config, *, calls_url: str = "") -> None:
+    """Make every secret that is missing; keep every one that is there.
+
+    ``calls_url`` is the operator's own call store (HEADWATER_CALLS_URL), "" for the embedded one.
+    """
+    folder = private_folder(config.secrets)
+    _once(folder / DJANGO_KEY, secrets.token_urlsafe(64))
+    for name in (AUDIT_KEY, EVIDENCE_KEY):
+        _once(folder / name, _ed25519())
+    readers = read_json(folder / CALLS_READERS)
+    held = {reader.value: readers.get(reader.value) or secrets.token_urlsafe(32) for reader in READERS}
+    _keep(folder / CALLS_READERS, held)
+    _keep(folder / CALLS_URLS, _calls_urls(config, held, calls_url))
+
+
+def wrong_modes(folder: Path) -> list[Path]:
+    """Return the secrets, and the folder itself, that others than their owner could read or change."""
+    if not folder.exists():
+        return []
+    return [path for path in (folder, *sorted(folder.iterdir())) if stat.S_IMODE(path.stat().st_mode) & 0o077]
+
+
+def _calls_urls(config: Config, readers: dict[str, str], given: str) -> dict[str, str]:
+    """Return where each process finds the call store: its own folder for ``calls``, the facade for the others."""
+    if given:
+        return {process.value: given for process in Process}
+    facade = {name: f"http://{name}:{secret}@{config.host}:{config.calls_port}" for name, secret in readers.items()}
+    return {Process.CALLS.value: f"chdb://{config.calls}", **facade}
+
+
+def _keep(path: Path, value: dict[str, str]) -> None:
+    """Write ``value`` unless the file says it already."""
+    if read_json(path) != value:
+        write(path, json.dumps(value, indent=2) + "\n")
+
+
+def _once(path: Path, text: str) -> None:
+    """Write ``text`` unless the file is there."""
+    if not path.exists():
+        write(path, text)
+
+
+def _ed25519() -> str:
+    """Return a fresh Ed25519 private key as PEM (PKCS 8)."""
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

@@ -1,0 +1,51 @@
+"""Runs one of the four HTTP processes by its settings, with every bound of the socket layer in one place."""
+
+import logging
+import time
+
+import uvicorn
+
+from headwater.site.bounded_http import BoundedHttp
+from headwater.site.config import Config, Process
+
+APPLICATIONS = {
+    Process.CALLS: "headwater.site.calls:app",
+    Process.DESK: "headwater.site.web:app",
+    Process.PORTAL: "headwater.site.web:app",
+    Process.CARRIER: "headwater.site.web:app",
+}
+
+#: Connections at once; beyond it the answer is 503. Feeds and the facade keep many open, people few.
+CONNECTIONS = {Process.CALLS: 2_000, Process.DESK: 500, Process.PORTAL: 500, Process.CARRIER: 2_000}
+
+#: How long open requests may take at a stop, in seconds: ``calls`` has acknowledgements to finish.
+GRACE_S = {Process.CALLS: 10, Process.DESK: 5, Process.PORTAL: 5, Process.CARRIER: 3}
+
+
+def log_to_stderr() -> None:
+    """Send the log of this process to standard error, in UTC; ``headwater up`` keeps it in a bounded file."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(level=logging.INFO, format="%(asctime)sZ %(levelname)s %(name)s: %(message)s")
+    for noisy in ("httpx", "httpcore", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def serve(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT. One worker: the embedded call store lives in one process."""
+    process = config.process
+    log_to_stderr()
+    uvicorn.run(
+        APPLICATIONS[process],
+        host=config.bind,
+        port=config.port(process),
+        http=BoundedHttp,
+        ws="none",
+        lifespan="on" if process is Process.CALLS else "off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS[process],
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=GRACE_S[process],
+    )
