@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
+from headwater.calls.legs import IN_DIALOG
 from headwater.calls.records import CallRecord, RecordKind, SourceKind
 from headwater.errors import Invalid
 from headwater.identifiers import record_id
@@ -13,9 +14,6 @@ from headwater.intake import hep, sip
 #: What sets up, changes or ends a call. Registrations and their credentials, instant messages, presence and INFO
 #: (key presses, so PINs) say nothing of a call's path: they are counted and not kept.
 CALL_METHODS: Final = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "PRACK", "UPDATE", "REFER"})
-IN_DIALOG: Final = "in-dialog"
-"""Label of a request inside a call that is already set up: a re-INVITE is no new call."""
-
 _TIME: Final = struct.Struct(">IIII")
 
 

@@ -6,19 +6,12 @@ A capture agent proves itself by the key in HEP chunk 0x0e, by its address, or b
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from hmac import compare_digest
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
+from headwater.calls.addresses import Network, within
 from headwater.calls.records import SourceKind
 from headwater.errors import Invalid
 from headwater.intake.hep import HepFrame
-
-Network = IPv4Network | IPv6Network
-
-
-class BadNetwork(Invalid):
-    """A text that should be an address or a CIDR block is neither."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,33 +20,6 @@ class Source:
 
     source_id: str
     source_kind: SourceKind = SourceKind.CARRIER
-
-
-def networks(texts: Sequence[str]) -> tuple[Network, ...]:
-    """Return addresses and CIDR blocks as networks; a single address is a block of one.
-
-    Raises:
-        BadNetwork: one of ``texts`` is neither.
-    """
-    found: list[Network] = []
-    for text in texts:
-        try:
-            found.append(ip_network(text.strip(), strict=False))
-        except ValueError as error:
-            raise BadNetwork(f"{text!r} is neither an address nor a CIDR block such as 192.0.2.0/24") from error
-    return tuple(found)
-
-
-@lru_cache(maxsize=16_384)
-def within(address: str, blocks: tuple[Network, ...]) -> bool:
-    """Tell whether ``address`` lies in one of ``blocks``; a text that is no address lies in none."""
-    try:
-        value = ip_address(address)
-    except ValueError:
-        return False
-    # A dual-stack socket shows an IPv4 sender as ::ffff:192.0.2.1; the operator wrote 192.0.2.1.
-    value = getattr(value, "ipv4_mapped", None) or value
-    return any(value in block for block in blocks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,318 @@
+"""From a carrier's captured INVITEs to calls that passed through it: which leg came in, which legs went out. Pure.
+
+A leg is one INVITE between two addresses under one Call-ID, however many capture agents saw it. A passage is what
+one call did at the carrier: the leg it came in on and the legs it left by (several, where routes failed over).
+Legs of one passage are joined by Call-ID (a proxy keeps it), else by the Identity token (a back-to-back user agent
+passes it on), else by both numbers and time. The result does not depend on the order of the records.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from headwater.calls.addresses import Network, within
+from headwater.calls.records import CallRecord, RecordKind
+from headwater.numbering.numbers import E164
+
+SKEW_S: Final = 0.25
+"""How much earlier a leg out may look than its leg in: two capture agents, two clocks."""
+SETUP_S: Final = 4.0
+"""Longest time from in to out that numbers alone may join; a switch takes 0.1 s, 0.8 s at the 95th percentile."""
+FAILOVER_S: Final = 12.0
+"""The same for a further route, tried after the first one failed."""
+RIVAL_S: Final = 1.0
+"""Another leg in that is closer than this to the best one makes the join doubtful."""
+IN_DIALOG: Final = "in-dialog"
+"""Label of a request inside a call that is already set up: a re-INVITE is no new call."""
+
+
+class PeerKind(StrEnum):
+    """What a neighbour is to the carrier."""
+
+    CARRIER = "carrier"
+    FOREIGN = "foreign"
+    CUSTOMER = "customer"
+    RESELLER = "reseller"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Someone who hands calls to the carrier or takes calls from it."""
+
+    kind: PeerKind
+    addresses: tuple[Network, ...]
+    spc: str = ""
+    name: str = ""
+    country: str = "US"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A carrier's own addresses and its neighbours'."""
+
+    own: tuple[Network, ...]
+    peers: tuple[Peer, ...] = ()
+
+    def owner(self, address: str) -> Peer | None:
+        """Return the neighbour to whom ``address`` belongs, or ``None``."""
+        return next((peer for peer in self.peers if within(address, peer.addresses)), None)
+
+    def is_own(self, address: str) -> bool:
+        """Tell whether ``address`` is one of the carrier's own."""
+        return within(address, self.own)
+
+
+class Direction(StrEnum):
+    """Which way a leg runs, seen from the carrier."""
+
+    INGRESS = "ingress"
+    EGRESS = "egress"
+    INTERNAL = "internal"
+
+
+class Link(StrEnum):
+    """What joins the legs of a passage, strongest first."""
+
+    CALL_ID = "call-id"
+    IDENTITY = "identity"
+    NUMBERS = "numbers"
+    ALONE = "alone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One INVITE between two addresses, from its earliest record."""
+
+    direction: Direction
+    peer: Peer | None
+    """The neighbour at the other end; ``None`` where no list names the address, or on a leg inside the carrier."""
+    started: datetime
+    calling: E164
+    called: E164
+    call_id: str
+    source_ip: str
+    destination_ip: str
+    identity_digest: str
+    attest: str
+    origid: str
+    record: CallRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """One call at the carrier."""
+
+    ingress: Leg | None
+    egress: tuple[Leg, ...]
+    inside: tuple[Leg, ...] = ()
+    link: Link = Link.ALONE
+    rivals: tuple[Leg, ...] = ()
+    """Other legs in that fit the legs out about as well."""
+
+    @property
+    def legs(self) -> tuple[Leg, ...]:
+        """Every leg, in the order out, in, inside."""
+        return (*self.egress, *((self.ingress,) if self.ingress else ()), *self.inside)
+
+
+@dataclass(slots=True)
+class _Cluster:
+    """Legs that a strong identifier joins."""
+
+    ingress: list[Leg]
+    egress: list[Leg]
+    inside: list[Leg]
+
+    @property
+    def first_out(self) -> Leg | None:
+        return min([*self.egress, *self.inside], key=_order, default=None)
+
+
+def passages(records: Iterable[CallRecord], profile: Profile) -> tuple[Passage, ...]:
+    """Return the calls that ``records`` (any order, any mixture) show, in the order of their start."""
+    clusters = _clusters(legs(records, profile))
+    entered = [cluster for cluster in clusters if cluster.ingress]
+    orphans = [cluster for cluster in clusters if not cluster.ingress]
+    waiting = [cluster for cluster in entered if not cluster.egress]
+    found: list[Passage] = []
+    joined, alone = _join_by_numbers(waiting, orphans)
+    taken = {id(cluster) for cluster, _, _ in joined}
+    for cluster, outs, rivals in joined:
+        whole = _Cluster(
+            ingress=cluster.ingress,
+            egress=[leg for out in outs for leg in out.egress],
+            inside=[*cluster.inside, *(leg for out in outs for leg in out.inside)],
+        )
+        found += [replace(passage, link=Link.NUMBERS, rivals=rivals) for passage in _within_cluster(whole)]
+    for cluster in entered:
+        if id(cluster) not in taken:
+            found += _within_cluster(cluster)
+    found += [Passage(ingress=None, egress=tuple(out.egress), inside=tuple(out.inside)) for out in alone]
+    return tuple(sorted(found, key=lambda passage: _order(min(passage.legs, key=_order))))
+
+
+def legs(records: Iterable[CallRecord], profile: Profile) -> list[Leg]:
+    """Return the legs of the carrier in ``records``: views of the same INVITE are one leg."""
+    views: defaultdict[tuple[str, str, str], list[CallRecord]] = defaultdict(list)
+    for record in records:
+        if (
+            record.record_kind is RecordKind.SIP
+            and record.sip_method == "INVITE"
+            and record.sip_status == 0
+            and IN_DIALOG not in record.labels
+        ):
+            views[record.call_id, record.source_ip, record.destination_ip].append(record)
+    found = [_leg(seen, profile) for seen in views.values()]
+    return sorted((leg for leg in found if leg is not None), key=_order)
+
+
+def _leg(views: Sequence[CallRecord], profile: Profile) -> Leg | None:
+    first = min(views, key=lambda record: (record.call_at, record.record_id.int))
+    from_own, to_own = profile.is_own(first.source_ip), profile.is_own(first.destination_ip)
+    if from_own and to_own:
+        direction, peer = Direction.INTERNAL, None
+    elif to_own:
+        direction, peer = Direction.INGRESS, profile.owner(first.source_ip)
+    elif from_own:
+        direction, peer = Direction.EGRESS, profile.owner(first.destination_ip)
+    else:
+        return None  # a capture agent on a shared wire saw somebody else's call
+    signed = min(
+        (record for record in views if record.identity_digest),
+        key=lambda record: (record.call_at, record.record_id.int),
+        default=first,
+    )
+    return Leg(
+        direction=direction,
+        peer=peer,
+        started=first.call_at,
+        calling=first.calling,
+        called=first.called,
+        call_id=first.call_id,
+        source_ip=first.source_ip,
+        destination_ip=first.destination_ip,
+        identity_digest=signed.identity_digest,
+        attest=signed.attest,
+        origid=signed.origid,
+        record=first,
+    )
+
+
+def _order(leg: Leg) -> tuple[datetime, int]:
+    return leg.started, leg.record.record_id.int
+
+
+def _clusters(found: Sequence[Leg]) -> list[_Cluster]:
+    """Join legs that share a Call-ID or an Identity token, directly or through others."""
+    root = list(range(len(found)))
+
+    def find(index: int) -> int:
+        while root[index] != index:
+            root[index] = root[root[index]]
+            index = root[index]
+        return index
+
+    seen: dict[tuple[str, str], int] = {}
+    for index, leg in enumerate(found):
+        for key in (("call-id", leg.call_id), ("identity", leg.identity_digest)):
+            if key[1]:
+                root[find(index)] = find(seen.setdefault(key, index))
+    grouped: defaultdict[int, _Cluster] = defaultdict(lambda: _Cluster([], [], []))
+    for index, leg in enumerate(found):
+        cluster = grouped[find(index)]
+        {Direction.INGRESS: cluster.ingress, Direction.EGRESS: cluster.egress, Direction.INTERNAL: cluster.inside}[
+            leg.direction
+        ].append(leg)
+    return list(grouped.values())
+
+
+def _within_cluster(cluster: _Cluster) -> list[Passage]:
+    """Give every leg out to the leg in that it continues; a leg in without one stands alone."""
+    outs: defaultdict[int, list[Leg]] = defaultdict(list)
+    links: dict[int, Link] = {}
+    rivals: defaultdict[int, list[Leg]] = defaultdict(list)
+    for out in cluster.egress:
+        best, link, others = _source_of(out, cluster.ingress)
+        outs[best].append(out)
+        links[best] = max(links.get(best, link), link, key=list(Link).index)
+        rivals[best] += others
+    inside = tuple(cluster.inside)
+    return [
+        Passage(
+            ingress=leg,
+            egress=tuple(outs[index]),
+            inside=inside if len(cluster.ingress) == 1 else (),
+            link=links.get(index, Link.ALONE),
+            rivals=tuple(rivals[index]),
+        )
+        for index, leg in enumerate(cluster.ingress)
+    ]
+
+
+def _source_of(out: Leg, ingress: Sequence[Leg]) -> tuple[int, Link, list[Leg]]:
+    """Return which leg in ``out`` continues: the same Call-ID before others, then the latest that is not later."""
+
+    def rank(index: int) -> tuple[bool, bool, float]:
+        lag = (out.started - ingress[index].started).total_seconds()
+        return ingress[index].call_id == out.call_id, lag >= -SKEW_S, -abs(lag)
+
+    best = max(range(len(ingress)), key=rank)
+    if ingress[best].call_id == out.call_id:
+        return best, Link.CALL_ID, []
+    others = [
+        leg
+        for index, leg in enumerate(ingress)
+        if index != best and abs((leg.started - ingress[best].started).total_seconds()) < RIVAL_S
+    ]
+    return best, Link.IDENTITY, others
+
+
+def _join_by_numbers(
+    waiting: Sequence[_Cluster], orphans: Sequence[_Cluster]
+) -> tuple[list[tuple[_Cluster, list[_Cluster], tuple[Leg, ...]]], list[_Cluster]]:
+    """Join calls that came in and have no leg out with calls that left and have no leg in.
+
+    Returns the joins (leg in, its legs out, rivals) and the legs out that fit nothing.
+    """
+    lags = {
+        (inner, outer): lag
+        for inner, cluster in enumerate(waiting)
+        for outer, orphan in enumerate(orphans)
+        if (lag := _lag(cluster, orphan)) is not None
+    }
+    chosen: dict[int, int] = {}
+    busy: set[int] = set()
+    ranked = sorted(lags, key=lambda pair: (abs(lags[pair]), pair))
+    for inner, outer in ranked:
+        if lags[inner, outer] <= SETUP_S and outer not in chosen and inner not in busy:
+            chosen[outer] = inner
+            busy.add(inner)
+    for inner, outer in ranked:  # a second route of a call whose first one failed
+        if outer not in chosen and inner in busy:
+            chosen[outer] = inner
+    joins = []
+    for inner in sorted(busy):
+        outs = sorted(outer for outer, owner in chosen.items() if owner == inner)
+        rivals = [
+            waiting[other].ingress[0]
+            for (other, outer), lag in sorted(lags.items())
+            if outer in outs and other != inner and abs(lag - lags[inner, outer]) < RIVAL_S
+        ]
+        joins.append((waiting[inner], [orphans[outer] for outer in outs], tuple(rivals)))
+    return joins, [orphan for outer, orphan in enumerate(orphans) if outer not in chosen]
+
+
+def _lag(cluster: _Cluster, orphan: _Cluster) -> float | None:
+    """Return the seconds from leg in to leg out where both may be one call, else ``None``."""
+    before, after = cluster.ingress[0], orphan.first_out
+    if after is None or not before.called or before.called[-10:] != after.called[-10:]:
+        return None
+    if before.calling and after.calling and before.calling[-10:] != after.calling[-10:]:
+        return None
+    if before.identity_digest and after.identity_digest:
+        return None  # equal ones are joined already: these differ
+    lag = (after.started - before.started).total_seconds()
+    return lag if -SKEW_S <= lag <= FAILOVER_S else None
