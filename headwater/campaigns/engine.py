@@ -141,7 +141,8 @@ class _Index:
             return np.zeros(len(self.vectors))
         slots = np.concatenate([np.frombuffer(self.slots[term], dtype=np.uint32) for term, _ in found])
         products = np.concatenate([np.frombuffer(self.weights[term]) * weight for term, weight in found])
-        return np.bincount(slots, weights=products, minlength=len(self.vectors))
+        sums: npt.NDArray[np.float64] = np.bincount(slots, products, len(self.vectors)).astype(np.float64, copy=False)
+        return sums
 
 
 class Matcher:

@@ -26,7 +26,20 @@ class Campaign(models.Model):
     detected_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)
     calls = models.PositiveBigIntegerField(default=0)
+    states_hit = models.JSONField(default=dict)
+    """Two-letter state of the called number's area -> calls; "" counts calls to an unknown area."""
     rule_version = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [
+            # A script seen once or twice may be called as another; a campaign's name is its own.
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=models.Q(confirmed_at__isnull=False) | models.Q(name_status=NameStatus.ACCEPTED),
+                name="one_name_a_campaign",
+            )
+        ]
+        indexes = [models.Index(fields=["state", "last_call_at"], name="campaign_by_state")]
 
     def __str__(self) -> str:
         return self.name
@@ -42,6 +55,8 @@ class CampaignMember(models.Model):
     joined_at = models.DateTimeField()
     source_id = models.CharField(max_length=64)
     calling = models.CharField(max_length=18)
+    called_masked = models.CharField(max_length=24)
+    """The called number with its area alone readable; the number itself is only in the call store."""
     called_state = models.CharField(max_length=2, blank=True)
     terminating_spc = models.CharField(max_length=16, blank=True)
     score = models.FloatField()

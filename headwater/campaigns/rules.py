@@ -160,8 +160,10 @@ def rate_window(first_call_at: datetime, now: datetime) -> timedelta:
     return min(_RATE_WINDOW, max(now - first_call_at, timedelta(minutes=1)))
 
 
-def liveness(latest_calls: Sequence[datetime], *, first_call_at: datetime, in_window: int, now: datetime) -> Liveness:
-    """Return the liveness at ``now`` from the latest calls, newest first, with at least those of the last minute."""
+def liveness(
+    latest_calls: Sequence[datetime], *, first_call_at: datetime, in_last_minute: int, in_window: int, now: datetime
+) -> Liveness:
+    """Return the liveness at ``now`` from the latest calls, newest first, and the calls counted."""
     last = latest_calls[0]
     window = rate_window(first_call_at, now)
     minutes = window.total_seconds() / 60
@@ -172,7 +174,7 @@ def liveness(latest_calls: Sequence[datetime], *, first_call_at: datetime, in_wi
     expected = last + timedelta(minutes=1 / recent) if ringing and recent > 0 else None
     return Liveness(
         last_call_at=last,
-        calls_last_minute=sum(now - at <= timedelta(minutes=1) for at in latest_calls),
+        calls_last_minute=in_last_minute,
         window_s=int(window.total_seconds()),
         calls_in_window=in_window,
         rate_per_minute=in_window / minutes,

@@ -46,6 +46,11 @@ class Script:
         return self.words >= MIN_WORDS
 
 
+def legible(text: str) -> str:
+    """Return the part of ``text`` that is read, as the database can hold it: no NUL, no lone surrogate."""
+    return text[:MAX_CHARACTERS].replace("\x00", " ").encode("utf-8", "replace").decode()
+
+
 def words_of(text: str) -> list[str]:
     """Return the words of ``text`` in order, case and width folded, at most ``MAX_WORDS``."""
     folded = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).casefold().translate(_APOSTROPHES)
