@@ -4,6 +4,8 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
 from headwater.accounts.permissions import OrganisationKind, Role
@@ -87,3 +89,30 @@ class MachineCredential(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.id})"
+
+
+class ApplicationSession(AbstractBaseSession):
+    """A signed-in browser. One table an application: no application's database role can read another's sessions."""
+
+    class Meta(AbstractBaseSession.Meta):
+        abstract = True
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        """Return the store that reads and writes these rows."""
+        # Imported here: the store imports these models.
+        from headwater.accounts.sessions import SessionStore
+
+        return SessionStore
+
+
+class DeskSession(ApplicationSession):
+    """A browser signed in to the desk."""
+
+
+class PortalSession(ApplicationSession):
+    """A browser signed in to the agency portal."""
+
+
+class CarrierSession(ApplicationSession):
+    """A browser signed in to the carrier pages."""

@@ -20,6 +20,8 @@ class OrganisationKind(StrEnum):
 class Permission(StrEnum):
     """Everything that can be permitted, in alphabetical order."""
 
+    ACCOUNT_MANAGE = "account:manage"
+    """Organisations, people and credentials: the operator's command line alone, no role."""
     ALERT_READ = "alert:read"
     AUDIT_READ = "audit:read"
     CALL_READ = "call:read"
@@ -33,6 +35,8 @@ class Permission(StrEnum):
     PROCESS_READ = "process:read"
     PROCESS_SUBMIT = "process:submit"
     PROVIDER_READ = "provider:read"
+    PROVIDER_WRITE = "provider:write"
+    """The register of providers and their keys: the operator's command line alone, no role."""
     QUESTION_ANSWER = "question:answer"
     QUESTION_READ = "question:read"
     TRACEBACK_OPEN = "traceback:open"

@@ -1,9 +1,12 @@
 """Django's settings, the same for the three web applications, the worker and the command line."""
 
+import hmac
+import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from headwater.site.config import Process, load
+from headwater.site.logs import logging_settings
 
 CONFIG = load()
 #: Rooms read the operator's settings as ``django.conf.settings.HEADWATER``.
@@ -12,16 +15,28 @@ BASE = Path(__file__).resolve().parent.parent
 
 _key_file = CONFIG.secrets / "django-secret-key"
 # Without a data directory (makemigrations, --help) nothing is signed: a throw-away key will do.
-SECRET_KEY = _key_file.read_text().strip() if _key_file.exists() else "unset-" + "0" * 50
+MASTER_KEY = _key_file.read_text().strip() if _key_file.exists() else "unset-" + "0" * 50
+# Each process signs with a key of its own, so that what one signs (sessions, form tokens) no other takes.
+SECRET_KEY = hmac.new(MASTER_KEY.encode(), b"signing " + CONFIG.process.value.encode(), "sha256").hexdigest()
 DEBUG = False
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", "testserver"]
+
+#: Which of the three web applications this process serves; the desk's where it serves none.
+WEB_APPLICATION = CONFIG.process.value if CONFIG.process in (Process.PORTAL, Process.CARRIER) else Process.DESK.value
+#: Address at which people reach this application, such as https://portal.example; it decides hosts and cookies.
+PUBLIC_URL = os.environ.get("HEADWATER_PUBLIC_URL", "")
+_public = urlsplit(PUBLIC_URL)
+_https = _public.scheme == "https"
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *([_public.hostname] if _public.hostname else [])]
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if _public.hostname else []
+if _https:
+    # Set only where a proxy in front speaks TLS: it must set this header itself and drop what the client sent.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
 
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.humanize",
     "django.contrib.messages",
-    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
@@ -39,6 +54,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "headwater.web.middleware.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -48,12 +64,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "headwater.web.middleware.ErrorPages",
 ]
 
-ROOT_URLCONF = {
-    Process.PORTAL: "headwater.web.portal.urls",
-    Process.CARRIER: "headwater.web.carrier.urls",
-}.get(CONFIG.process, "headwater.web.desk.urls")
+ROOT_URLCONF = f"headwater.web.{WEB_APPLICATION}.urls"
 
 TEMPLATES = [
     {
@@ -65,6 +79,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "headwater.web.shell.context",
             ],
         },
     },
@@ -83,8 +98,67 @@ DATABASES = {
         "PORT": str(_url.port or ""),
     },
 }
+if CONFIG.process in (Process.DESK, Process.PORTAL, Process.CARRIER, Process.CALLS):
+    # Requests run in threads of their own; the pool bounds how many connections they hold together.
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 10, "timeout": 10}}
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    # NIST SP 800-63B-4, 3.1.1.2: at least 15 characters where a password is the only factor; here it never is.
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "headwater.accounts.sign_in.SignIn"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+# Wrong passwords and wrong codes: 10 a minute from an address, 5 in five minutes for an account.
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "reauthenticate": "10/m/user"}
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("HEADWATER_TRUSTED_PROXIES", "0"))
+MFA_ADAPTER = "headwater.accounts.second_factor.SecondFactor"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1
+
+# Counters of the rate limits and used codes: in the database, so that they hold over restarts and between processes
+# of one application; a table an application, because a cache entry is a pickle and must come from oneself.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": f"web_cache_{WEB_APPLICATION}",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
+
+SESSION_ENGINE = "headwater.accounts.sessions"
+# Cookies know no ports: three applications on one host need three names.
+SESSION_COOKIE_NAME = f"hw_{WEB_APPLICATION}"
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = _https
+CSRF_COOKIE_NAME = f"hw_{WEB_APPLICATION}_csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = _https
+CSRF_FAILURE_VIEW = "headwater.web.failures.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+# A subpoena is a scanned PDF: bodies up to 32 MiB, of which no more than 2.5 MiB stays in memory.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -92,3 +166,4 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE / "web" / "static"]
 WHITENOISE_USE_FINDERS = True
+LOGGING = logging_settings(CONFIG.process.value)

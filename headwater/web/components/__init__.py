@@ -1,1 +1,1 @@
-"""Pieces of pages that exist once: badges, hop path, tables."""
+"""Pieces of pages that exist once. Their markup is in templates/components, their tags in templatetags."""

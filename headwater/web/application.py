@@ -1,0 +1,68 @@
+"""The three web applications: who they are for, how they look, what their navigation holds."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from headwater.accounts.permissions import OrganisationKind, Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of the navigation, shown to people who hold the permission."""
+
+    label: str
+    path: str
+    permission: Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One web application, for one kind of organisation."""
+
+    key: str
+    name: str
+    audience: OrganisationKind
+    dense: bool
+    navigation: tuple[Item, ...]
+
+
+DESK = Application(
+    key="desk",
+    name="Desk",
+    audience=OrganisationKind.CONSORTIUM,
+    dense=True,
+    navigation=(
+        Item("Live", "/", Permission.CAMPAIGN_READ),
+        Item("Campaigns", "/campaigns/", Permission.CAMPAIGN_READ),
+        Item("Tracebacks", "/tracebacks/", Permission.TRACEBACK_READ),
+        Item("Process", "/process/", Permission.PROCESS_READ),
+        Item("Audit", "/audit/", Permission.AUDIT_READ),
+    ),
+)
+
+PORTAL = Application(
+    key="portal",
+    name="Agency portal",
+    audience=OrganisationKind.AGENCY,
+    dense=False,
+    navigation=(
+        Item("Alerts", "/", Permission.ALERT_READ),
+        Item("Requests", "/requests/", Permission.PROCESS_READ),
+    ),
+)
+
+CARRIER = Application(
+    key="carrier",
+    name="Carrier pages",
+    audience=OrganisationKind.PROVIDER,
+    dense=False,
+    navigation=(Item("Questions", "/", Permission.QUESTION_READ),),
+)
+
+APPLICATIONS = {application.key: application for application in (DESK, PORTAL, CARRIER)}
+
+
+def current() -> Application:
+    """Return the application that this process serves."""
+    return APPLICATIONS[settings.WEB_APPLICATION]

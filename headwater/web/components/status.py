@@ -1,0 +1,92 @@
+"""How a status looks: word, shape and colour, so that colour is never the only sign.
+
+Every status of every room is listed here once; a test holds the table complete.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Tone(StrEnum):
+    """What a status asks of the reader."""
+
+    ALARM = "alarm"
+    """It hurts now: act."""
+    WAIT = "wait"
+    """Somebody is asked; a clock runs."""
+    GOOD = "good"
+    """Done as it should be."""
+    INFO = "info"
+    """Under way, nothing to do."""
+    ENDED = "ended"
+    """Over, for whatever reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One status as it is shown."""
+
+    word: str
+    tone: Tone
+
+
+A, W, G, I, E = Tone.ALARM, Tone.WAIT, Tone.GOOD, Tone.INFO, Tone.ENDED  # noqa: E741 - one letter a tone keeps the table readable
+
+STATUSES: dict[str, Status] = {
+    # Campaigns
+    "suspected": Status("Suspected", W),
+    "confirmed": Status("Confirmed", A),
+    "active": Status("Active", A),
+    "dormant": Status("Dormant", I),
+    "stopped": Status("Stopped", G),
+    "ringing": Status("Still ringing", A),
+    "quiet": Status("Quiet", I),
+    # Names
+    "proposed": Status("Proposed", I),
+    # Tracebacks
+    "submitted": Status("Submitted", I),
+    "in_progress": Status("In progress", W),
+    "completed_originating": Status("Origin found", G),
+    "ended_foreign": Status("Ended abroad", E),
+    "ended_non_responsive": Status("No response", A),
+    "ended_record_not_found": Status("No record found", E),
+    "ended_disputed": Status("Disputed", E),
+    "cancelled": Status("Cancelled", E),
+    # Grades
+    "origin_confirmed": Status("Origin confirmed", G),
+    "entry_confirmed": Status("Point of entry confirmed", G),
+    "frontier": Status("Frontier", W),
+    # Hops
+    "notified": Status("Asked", W),
+    "viewed": Status("Seen", W),
+    "answered": Status("Answered", G),
+    "needs_info": Status("Needs information", W),
+    "disputed": Status("Disputed", A),
+    "overdue": Status("Overdue", A),
+    "answered_late": Status("Answered late", W),
+    "non_responsive": Status("Non-responsive", A),
+    # Legal process
+    "served": Status("Served", W),
+    "under_review": Status("Under review", W),
+    "deficient": Status("Deficient", A),
+    "accepted": Status("Accepted", G),
+    "objected": Status("Objected", E),
+    "producing": Status("Being produced", I),
+    "produced": Status("Produced", G),
+    "withdrawn": Status("Withdrawn", E),
+    # Packages
+    "sealing": Status("Being sealed", I),
+    "sealed": Status("Sealed", G),
+    "failed": Status("Failed", A),
+    # Checks
+    "passed": Status("Passed", G),
+    "not_done": Status("Not done", W),
+}
+
+
+def status(value: str, word: str = "") -> Status:
+    """Return how the status ``value`` is shown; a value without a row is shown as it is, neutrally."""
+    known = STATUSES.get(value)
+    if known is None:
+        return Status(word or value.replace("_", " ").capitalize() or "None", Tone.INFO)
+    return Status(word or known.word, known.tone)

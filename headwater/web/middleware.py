@@ -1,0 +1,82 @@
+"""Headers that every answer carries, and errors as pages that say what happened and what to do."""
+
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+
+from headwater import errors
+
+#: Scripts and styles come from this server's files alone; nothing inline, nothing from elsewhere.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+#: Kind of error -> HTTP status and the heading of its page.
+ANSWERS: dict[type[errors.HeadwaterError], tuple[int, str]] = {
+    errors.NotFound: (404, "There is no such page or record"),
+    errors.Forbidden: (403, "You may not open this"),
+    errors.Unauthenticated: (401, "Sign in first"),
+    errors.Invalid: (422, "This could not be taken as it is"),
+    errors.Conflict: (409, "This contradicts what is recorded"),
+    errors.TooLarge: (413, "This is too large"),
+    errors.Unavailable: (503, "A part of Headwater does not answer now"),
+}
+
+Next = Callable[[HttpRequest], HttpResponseBase]
+
+
+class SecurityHeaders:
+    """Adds the headers above, and forbids storing what is not a static file."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer with the headers; a view that set one itself keeps it."""
+        response = self.get_response(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        # Static files say themselves how long they may be kept; everything else may be about a person.
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class ErrorPages:
+    """Maps the error kinds to pages. What is no kind of ours becomes Django's 500, which tells nothing."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Pass on; the work is in ``process_exception``."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Return the page for an error of ours, or None for any other."""
+        if isinstance(exception, OperationalError | InterfaceError):
+            exception = errors.Unavailable("The database does not answer. Try again in a minute.")
+        for kind, (status, heading) in ANSWERS.items():
+            if isinstance(exception, kind):
+                return answer(request, status=status, heading=heading, message=str(exception))
+        return None
+
+
+def answer(request: HttpRequest, *, status: int, heading: str, message: str) -> HttpResponse:
+    """Return an error page, or its fragment to htmx."""
+    template = "errors/fragment.html" if request.headers.get("HX-Request") == "true" else "errors/page.html"
+    response = render(request, template, {"heading": heading, "message": message, "status": status}, status=status)
+    if status == 503:
+        response.headers["Retry-After"] = "30"
+    return response

@@ -1,0 +1,57 @@
+"""What every page's frame shows: application, navigation, person. A template context processor."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from headwater.accounts.actors import Actor
+from headwater.web import application
+from headwater.web.access import second_factor_shown
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the navigation as shown on this page."""
+
+    label: str
+    path: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """The frame of one page."""
+
+    application: application.Application
+    actor: Actor | None
+    navigation: tuple[Entry, ...] = ()
+    person_name: str = ""
+    organisation_name: str = ""
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Return ``shell`` for templates. Without a passed gate there is neither navigation nor name."""
+    here = application.current()
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is None or not second_factor_shown(request):
+        return {"shell": Shell(application=here, actor=None)}
+    user: Any = request.user
+    entries = tuple(
+        Entry(item.label, item.path, _is_current(request.path, item.path))
+        for item in here.navigation
+        if actor.may(item.permission)
+    )
+    return {
+        "shell": Shell(
+            application=here,
+            actor=actor,
+            navigation=entries,
+            person_name=user.name,
+            organisation_name=user.organisation.name,
+        )
+    }
+
+
+def _is_current(path: str, item: str) -> bool:
+    return path == item if item == "/" else path.startswith(item)

@@ -1,0 +1,38 @@
+// Small behaviours that every page shares. Everything works without them, but for copying.
+"use strict";
+
+// A button with data-copy puts its text on the clipboard and says so.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = "copied";
+  } catch {
+    button.textContent = "not copied";
+  }
+  setTimeout(() => { button.textContent = "copy"; }, 1500);
+});
+
+// Buttons with data-print print the page.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("button[data-print]")) window.print();
+});
+
+// A fragment that could not be refreshed says so beside it, instead of showing old figures as if they were new.
+function mark(event, stale) {
+  const target = event.target.closest("[data-live]");
+  if (target) target.toggleAttribute("data-stale", stale);
+}
+document.addEventListener("htmx:responseError", (event) => mark(event, true));
+document.addEventListener("htmx:sendError", (event) => mark(event, true));
+document.addEventListener("htmx:afterOnLoad", (event) => mark(event, false));
+
+// Nothing is polled while nobody looks.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const polled = event.target.closest("[data-live]");
+  if (polled && document.hidden) event.preventDefault();
+});
+
+// After a refused form the summary of what is wrong gets the focus.
+document.querySelector(".hw-error-summary")?.focus();
