@@ -11,6 +11,7 @@ from headwater.site import lifeline
 #: Subcommand -> module that registers it. The order is that of ``headwater --help``.
 COMMANDS: dict[str, str] = {
     "up": "headwater.cli.up",
+    "doctor": "headwater.cli.doctor",
     "serve": "headwater.cli.serve",
     "database": "headwater.cli.database",
 }

@@ -1,12 +1,12 @@
 """Runs one of the four HTTP processes by its settings, with every bound of the socket layer in one place."""
 
-import logging
-import time
+import logging.config
 
 import uvicorn
 
 from headwater.site.bounded_http import BoundedHttp
 from headwater.site.config import Config, Process
+from headwater.site.logs import logging_settings
 
 APPLICATIONS = {
     Process.CALLS: "headwater.site.calls:app",
@@ -22,18 +22,10 @@ CONNECTIONS = {Process.CALLS: 2_000, Process.DESK: 500, Process.PORTAL: 500, Pro
 GRACE_S = {Process.CALLS: 10, Process.DESK: 5, Process.PORTAL: 5, Process.CARRIER: 3}
 
 
-def log_to_stderr() -> None:
-    """Send the log of this process to standard error, in UTC; ``headwater up`` keeps it in a bounded file."""
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(level=logging.INFO, format="%(asctime)sZ %(levelname)s %(name)s: %(message)s")
-    for noisy in ("httpx", "httpcore", "uvicorn.access"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
 def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT. One worker: the embedded call store lives in one process."""
     process = config.process
-    log_to_stderr()
+    logging.config.dictConfig(logging_settings(process.value))
     uvicorn.run(
         APPLICATIONS[process],
         host=config.bind,
