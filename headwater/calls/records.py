@@ -29,7 +29,7 @@ class SourceKind(StrEnum):
     CARRIER = "carrier"
 
 
-class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
+class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One observation of one call, parsed, with the raw octets that it was parsed from beside it.
 
     Times are aware UTC. Durations are milliseconds, -1 where unknown. Text fields are "" where unknown.
@@ -75,3 +75,25 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The octets as received (one NDJSON line, one SIP message). Opened only for an audited purpose."""
     raw_sha256: bytes = b""
     """SHA-256 of ``raw``, 32 octets."""
+
+
+class Reject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Something that a door could not take as a record, kept with its octets: it may be evidence of its own."""
+
+    received_at: datetime
+    source_id: str
+    door: str
+    """Where it came in: ``feed``, ``hep``."""
+    position: int
+    """Line number from 1, or the ordinal of the message in its connection."""
+    reason: str
+    raw: bytes
+    """The first octets of what came, at most ``REJECT_OCTETS``."""
+    raw_length: int
+    """How many octets came."""
+    raw_sha256: bytes
+    """SHA-256 of all of what came, 32 octets; of ``raw`` alone where the rest was not read."""
+
+
+#: How many octets of a rejected input are kept.
+REJECT_OCTETS = 16_384

@@ -22,6 +22,9 @@ def canonical(raw: str) -> E164:
     ``sip:`` URIs with parameters. A ten-digit North American number gets its country code.
     Short codes and service codes (911, 811) stay as they are.
     """
+    plain = raw[1:]
+    if raw[:1] == "+" and 3 <= len(plain) <= 15 and plain.isascii() and plain.isdigit():
+        return E164(plain)  # the form of nearly all senders; the steps below give the same, at five times the cost
     text = raw.strip()
     for scheme in ("sips:", "sip:", "tel:"):
         if text[: len(scheme)].lower() == scheme:

@@ -1,0 +1,118 @@
+"""Call records as columns and back: the one place that knows how a record's fields lie in the table."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from headwater.calls.records import CallRecord, RecordKind, Reject, SourceKind
+
+_TIME = pa.timestamp("us", "UTC")
+_WORD = pa.dictionary(pa.int32(), pa.string())
+
+#: Column -> Arrow type, in the order of ``CallRecord``'s fields. Words that repeat travel as dictionaries.
+_TYPES: dict[str, Any] = {
+    "record_id": pa.binary(16),
+    "record_kind": _WORD,
+    "source_kind": _WORD,
+    "source_id": _WORD,
+    "event_id": pa.string(),
+    "call_at": _TIME,
+    "received_at": _TIME,
+    "calling": pa.string(),
+    "called": pa.string(),
+    "calling_raw": pa.string(),
+    "called_raw": pa.string(),
+    "duration_ms": pa.int64(),
+    "ring_ms": pa.int64(),
+    "disposition": _WORD,
+    "sip_method": _WORD,
+    "sip_status": pa.int32(),
+    "call_id": pa.string(),
+    "source_ip": _WORD,
+    "source_port": pa.int32(),
+    "destination_ip": _WORD,
+    "destination_port": pa.int32(),
+    "capture_agent": _WORD,
+    "identity_digest": pa.string(),
+    "attest": _WORD,
+    "origid": pa.string(),
+    "terminating_spc": _WORD,
+    "transcript": pa.string(),
+    "language": _WORD,
+    "labels": pa.list_(pa.string()),
+    "raw": pa.binary(),
+    "raw_sha256": pa.binary(32),
+}
+NAMES: tuple[str, ...] = tuple(_TYPES)
+_ENUMS = frozenset({"record_kind", "source_kind"})
+
+#: What a reader gets: every field but the raw octets, which have a door of their own.
+READABLE: tuple[str, ...] = tuple(name for name in NAMES if name != "raw")
+SELECT_LIST = ", ".join(READABLE)
+
+
+def of_records(records: Sequence[CallRecord], received_at: Sequence[datetime] | Any) -> bytes:
+    """Return ``records`` as one Arrow stream; ``received_at`` replaces theirs (microseconds since 1970).
+
+    Raises:
+        UnicodeEncodeError: a text holds something that is not Unicode.
+        pyarrow.ArrowInvalid: a value does not fit its column's type.
+    """
+    columns = list(zip(*map(msgspec.structs.astuple, records), strict=True))
+    arrays = [_array(name, kind, column) for (name, kind), column in zip(_TYPES.items(), columns, strict=True)]
+    arrays[NAMES.index("received_at")] = pa.array(received_at, pa.int64()).cast(_TIME)
+    return _stream(pa.table(arrays, names=list(NAMES)))
+
+
+def _array(name: str, kind: Any, column: Sequence[Any]) -> Any:
+    if name == "record_id":
+        return pa.array([value.bytes for value in column], kind)
+    if name in _ENUMS:
+        column = [value.value for value in column]
+    first = column[0]
+    if kind is _WORD:
+        if column.count(first) == len(column):
+            return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), len(column)), [first])
+        return pa.array(column, pa.string()).dictionary_encode()
+    return pa.array(column, kind)
+
+
+def of_rejects(rejects: Sequence[Reject]) -> bytes:
+    """Return ``rejects`` as one Arrow stream for the table of that name."""
+    types = {
+        "received_at": _TIME,
+        "source_id": pa.string(),
+        "door": pa.string(),
+        "position": pa.int64(),
+        "reason": pa.string(),
+        "raw": pa.binary(),
+        "raw_length": pa.int64(),
+        "raw_sha256": pa.binary(32),
+    }
+    columns = {name: pa.array([getattr(r, name) for r in rejects], kind) for name, kind in types.items()}
+    return _stream(pa.table(columns))
+
+
+REJECT_NAMES = ("received_at", "source_id", "door", "position", "reason", "raw", "raw_length", "raw_sha256")
+
+
+def _stream(table: Any) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    octets: bytes = sink.getvalue().to_pybytes()
+    return octets
+
+
+def to_records(rows: Iterable[Sequence[Any]]) -> list[CallRecord]:
+    """Return rows of ``SELECT_LIST`` as records without their raw octets."""
+    found = []
+    for row in rows:
+        fields = dict(zip(READABLE, row, strict=True))
+        fields["record_kind"] = RecordKind(fields["record_kind"])
+        fields["source_kind"] = SourceKind(fields["source_kind"])
+        found.append(CallRecord(**fields))
+    return found

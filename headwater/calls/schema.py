@@ -1,0 +1,167 @@
+"""The call store's tables, as one template: the embedded engine today, a cluster by other engine names.
+
+Rules that keep every statement portable (they hold for a ClickHouse server as for the embedded engine):
+integers are signed and wide, times are ``DateTime64(6, 'UTC')`` by declaration, bounds are CHECK constraints, no
+temporary tables, no table functions. A migration is never edited once it is released; a change is a new one.
+"""
+
+import re
+from dataclasses import dataclass
+
+from headwater.errors import Invalid
+
+_DATABASE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engines:
+    """What differs between one machine and a cluster in the template's statements."""
+
+    replacing: str
+    """Engine that keeps, of rows with one sorting key, the row of the highest version."""
+    plain: str
+    on_cluster: str = ""
+
+
+#: One machine: the embedded engine, or one ClickHouse server.
+ONE_MACHINE = Engines(replacing="ReplacingMergeTree", plain="MergeTree")
+
+#: Inserts are on disk before they are acknowledged, and stay so when parts are merged: the engine's defaults
+#: call fsync for neither.
+DURABLE = "fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One step of the schema: statements that run in order, once in each database."""
+
+    version: int
+    name: str
+    statements: tuple[str, ...]
+
+
+# The sorting key begins with the last ten digits of the called number, so that a look-up meets one place whatever
+# prefix a switch put before it; rows of one key are one record, and the FIRST one received stays (its version is
+# the highest). A cluster shards by cityHash64(right(called, 10)) for the same reason.
+_CALLS = """
+CREATE TABLE IF NOT EXISTS {database}.calls {on_cluster}
+(
+    record_id UUID,
+    record_kind LowCardinality(String),
+    source_kind LowCardinality(String),
+    source_id LowCardinality(String),
+    event_id String CODEC(ZSTD(1)),
+    call_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    received_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    calling String,
+    called String,
+    calling_raw String CODEC(ZSTD(1)),
+    called_raw String CODEC(ZSTD(1)),
+    duration_ms Int64,
+    ring_ms Int64,
+    disposition LowCardinality(String),
+    sip_method LowCardinality(String),
+    sip_status Int32,
+    call_id String CODEC(ZSTD(1)),
+    source_ip LowCardinality(String),
+    source_port Int32,
+    destination_ip LowCardinality(String),
+    destination_port Int32,
+    capture_agent LowCardinality(String),
+    identity_digest String CODEC(ZSTD(1)),
+    attest LowCardinality(String),
+    origid String CODEC(ZSTD(1)),
+    terminating_spc LowCardinality(String),
+    transcript String CODEC(ZSTD(3)),
+    language LowCardinality(String),
+    labels Array(String) CODEC(ZSTD(1)),
+    raw String CODEC(ZSTD(3)),
+    raw_sha256 FixedString(32),
+    stored_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    version UInt64 DEFAULT toUInt64(9223372036854775807 - toUnixTimestamp64Micro(received_at)) CODEC(Delta, ZSTD(1)),
+    CONSTRAINT record_kind_is_known CHECK record_kind IN ('report', 'sip', 'cdr'),
+    CONSTRAINT source_kind_is_known CHECK source_kind IN ('app', 'honeypot', 'complaint', 'carrier'),
+    CONSTRAINT source_is_named CHECK source_id != '' AND event_id != '',
+    CONSTRAINT call_at_is_plausible CHECK call_at >= toDateTime64('2000-01-01 00:00:00', 6, 'UTC')
+        AND call_at < toDateTime64('2100-01-01 00:00:00', 6, 'UTC'),
+    CONSTRAINT received_at_is_plausible CHECK received_at >= toDateTime64('2020-01-01 00:00:00', 6, 'UTC')
+        AND received_at < toDateTime64('2100-01-01 00:00:00', 6, 'UTC'),
+    CONSTRAINT numbers_are_canonical CHECK length(calling) <= 18 AND length(called) <= 18,
+    CONSTRAINT durations_are_bounded CHECK duration_ms BETWEEN -1 AND 604800000 AND ring_ms BETWEEN -1 AND 604800000,
+    CONSTRAINT status_is_sip CHECK sip_status BETWEEN 0 AND 999,
+    CONSTRAINT ports_are_ports CHECK source_port BETWEEN 0 AND 65535 AND destination_port BETWEEN 0 AND 65535,
+    CONSTRAINT attest_is_known CHECK attest IN ('', 'A', 'B', 'C'),
+    CONSTRAINT raw_is_bounded CHECK length(raw) <= 1048576,
+    INDEX by_record_id record_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX by_call_id call_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_identity identity_digest TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_calling calling TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_received_at received_at TYPE minmax GRANULARITY 1
+)
+ENGINE = {replacing}(version)
+PARTITION BY toYYYYMMDD(call_at)
+ORDER BY (right(called, 10), calling, call_at, record_id)
+SETTINGS {durable}
+"""
+
+_REJECTS = """
+CREATE TABLE IF NOT EXISTS {database}.rejects {on_cluster}
+(
+    received_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    source_id LowCardinality(String),
+    door LowCardinality(String),
+    position Int64,
+    reason String CODEC(ZSTD(1)),
+    raw String CODEC(ZSTD(3)),
+    raw_length Int64,
+    raw_sha256 FixedString(32),
+    CONSTRAINT raw_is_bounded CHECK length(raw) <= 65536
+)
+ENGINE = {plain}
+PARTITION BY toYYYYMMDD(received_at)
+ORDER BY (source_id, received_at, position)
+TTL toDateTime(received_at) + INTERVAL 90 DAY
+SETTINGS {durable}, ttl_only_drop_parts = 1
+"""
+
+_MIGRATIONS_TABLE = """
+CREATE TABLE IF NOT EXISTS {database}.migrations {on_cluster}
+(
+    version Int32,
+    name String,
+    applied_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC')
+)
+ENGINE = {replacing}(applied_at)
+ORDER BY version
+SETTINGS {durable}
+"""
+
+#: Creates the database and the table that says which migrations it has.
+FOUNDATION = ("CREATE DATABASE IF NOT EXISTS {database} {on_cluster}", _MIGRATIONS_TABLE)
+
+#: Every step, oldest first, numbered without gaps.
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(version=1, name="calls and rejected lines", statements=(_CALLS, _REJECTS)),
+)
+
+
+def database_name(text: str) -> str:
+    """Return ``text`` if it may name a database: lower-case letters, digits and ``_``, at most 63.
+
+    Raises:
+        Invalid: it may not. Names go into statements as they are, so nothing else is let through.
+    """
+    if not _DATABASE_NAME.fullmatch(text):
+        raise Invalid(f"{text!r} cannot name a call database: use a letter, then letters, digits or _, in lower case")
+    return text
+
+
+def render(statement: str, *, database: str, engines: Engines = ONE_MACHINE) -> str:
+    """Return a template's statement for one database and one kind of deployment."""
+    return statement.format(
+        database=database_name(database),
+        replacing=engines.replacing,
+        plain=engines.plain,
+        on_cluster=engines.on_cluster,
+        durable=DURABLE,
+    ).strip()

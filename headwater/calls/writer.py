@@ -1,0 +1,208 @@
+"""Group commit: many senders' records go to disk together, and each sender hears of its own.
+
+Senders ``put`` on the event loop; one thread writes, because the store takes one insert at a time and one large
+insert costs far less than many small ones. What waits is bounded: beyond that a sender is told to come again.
+"""
+
+import asyncio
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from headwater.calls.records import CallRecord, Reject
+from headwater.calls.store import CallStore, Inserted
+from headwater.errors import HeadwaterError, Unavailable
+
+#: Seconds that the first of a group waits for company.
+LINGER_S: Final = 0.05
+#: Octets of records after which a group is written at once.
+GROUP_OCTETS: Final = 16_000_000
+#: Octets that may wait before senders are turned away.
+WAITING_OCTETS: Final = 96_000_000
+# What a record costs beyond its raw octets and transcript, roughly.
+_RECORD_OCTETS: Final = 400
+
+log = structlog.get_logger(__name__)
+
+
+class WriterBusy(Unavailable):
+    """More waits to be written than the writer holds; nothing of this was taken, send it again shortly."""
+
+
+class WriterClosed(Unavailable):
+    """The writer is closing; nothing of this was taken, send it again shortly."""
+
+
+@dataclass(slots=True)
+class _Item:
+    records: Sequence[CallRecord]
+    rejects: Sequence[Reject]
+    octets: int
+    arrived: float
+    done: "asyncio.Future[Inserted]"
+
+
+@dataclass(slots=True)
+class _Waiting:
+    items: deque[_Item] = field(default_factory=deque)
+    octets: int = 0
+
+
+class Writer:
+    """Takes records from coroutines of one event loop and stores them in groups.
+
+    A record's ``put`` returns when it is durable. A sender that goes away while it waits changes nothing: what was
+    taken is written.
+    """
+
+    def __init__(
+        self,
+        store: CallStore,
+        *,
+        linger_s: float = LINGER_S,
+        group_octets: int = GROUP_OCTETS,
+        waiting_octets: int = WAITING_OCTETS,
+    ) -> None:
+        self._store = store
+        self._linger_s = linger_s
+        self._group_octets = group_octets
+        self._waiting_octets = waiting_octets
+        self._waiting = _Waiting()
+        self._arrived = asyncio.Event()
+        self._full = asyncio.Event()
+        self._closing = False
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="calls-writer")
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting_octets(self) -> int:
+        """How many octets wait to be written, for the metrics."""
+        return self._waiting.octets
+
+    async def put(self, records: Sequence[CallRecord], *, rejects: Sequence[Reject] = ()) -> Inserted:
+        """Store ``records`` and return, when they are on disk, what became of each.
+
+        ``rejects`` are kept beside them, and are as durable.
+
+        Raises:
+            WriterBusy: too much waits already.
+            WriterClosed: ``close`` was called.
+            StoreUnavailable: the store cannot now; nothing is acknowledged and the same may be sent again.
+            RefusedByStore: a record of this call breaks a bound of the table.
+        """
+        if self._closing:
+            raise WriterClosed("the call store is closing: nothing was stored; send again in a few seconds")
+        octets = sum(len(one.raw) for one in records) + _RECORD_OCTETS * len(records)
+        octets += sum(len(one.raw) for one in rejects)
+        if self._waiting.octets and self._waiting.octets + octets > self._waiting_octets:
+            raise WriterBusy("more waits to be written than this process holds: nothing was stored; send again shortly")
+        loop = asyncio.get_running_loop()
+        if self._task is None:
+            self._task = loop.create_task(self._run(), name="calls-writer")
+        item = _Item(records, rejects, octets, loop.time(), loop.create_future())
+        self._waiting.items.append(item)
+        self._waiting.octets += octets
+        self._arrived.set()
+        if self._waiting.octets >= self._group_octets:
+            self._full.set()
+        # Shielded: a sender that hangs up must not take back what is about to be written with its neighbours.
+        return await asyncio.shield(item.done)
+
+    async def close(self) -> None:
+        """Write what waits, then stop; later calls of ``put`` are refused. Safe to call twice."""
+        self._closing = True
+        self._arrived.set()
+        self._full.set()
+        if self._task is not None:
+            await self._task
+        self._thread.shutdown(wait=False)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._arrived.wait()
+            if not self._waiting.items:
+                return  # only ``close`` rings the bell of an empty queue
+            if not self._closing:
+                await self._linger(self._waiting.items[0].arrived + self._linger_s)
+            group = self._take()
+            answers = await loop.run_in_executor(self._thread, self._commit, group)
+            for item, answer in zip(group, answers, strict=True):
+                self._waiting.octets -= item.octets
+                _answer(item.done, answer)
+
+    async def _linger(self, until: float) -> None:
+        try:
+            async with asyncio.timeout_at(until):
+                await self._full.wait()
+        except TimeoutError:
+            return
+
+    def _take(self) -> list[_Item]:
+        group: list[_Item] = []
+        octets = 0
+        items = self._waiting.items
+        while items and (not group or octets + items[0].octets <= self._group_octets):
+            octets += items[0].octets
+            group.append(items.popleft())
+        if not items and not self._closing:
+            self._arrived.clear()
+        if not self._closing and sum(item.octets for item in items) < self._group_octets:
+            self._full.clear()
+        return group
+
+    def _commit(self, group: list[_Item]) -> list[Inserted | Exception]:
+        """Write one group; where it fails as a whole, write its items one by one. Runs in the writer's thread."""
+        try:
+            return list(self._write(group))
+        except HeadwaterError as error:
+            if len(group) == 1:
+                return [error]
+            log.warning(
+                "a group of records failed; its senders are tried one by one", senders=len(group), error=str(error)
+            )
+        except Exception as error:  # the thread must answer every sender, whatever broke
+            log.exception("a group of records failed unexpectedly", senders=len(group))
+            if len(group) == 1:
+                return [error]
+        return [self._commit([item])[0] for item in group]
+
+    def _write(self, group: list[_Item]) -> list[Inserted]:
+        # Rejects first: should they fail, no record has been written that its sender then hears of as a duplicate.
+        self._store.insert_rejects([reject for item in group for reject in item.rejects])
+        result = self._store.insert([record for item in group for record in item.records])
+        return _shares(result, [len(item.records) for item in group])
+
+
+def _answer(done: "asyncio.Future[Inserted]", answer: Inserted | Exception) -> None:
+    if done.cancelled():
+        return
+    if isinstance(answer, Exception):
+        done.set_exception(answer)
+        done.exception()  # marks it as seen: its sender may have gone
+    else:
+        done.set_result(answer)
+
+
+def _shares(result: Inserted, sizes: Sequence[int]) -> list[Inserted]:
+    """Return each item's share of what became of their group."""
+    if not result.duplicates and not result.conflicts:
+        return [Inserted(stored=size) for size in sizes]
+    shares = []
+    start = 0
+    for size in sizes:
+        duplicates = _share(result.duplicates, start, start + size)
+        conflicts = _share(result.conflicts, start, start + size)
+        stored = size - len(duplicates) - len(conflicts)
+        shares.append(Inserted(stored=stored, duplicates=duplicates, conflicts=conflicts))
+        start += size
+    return shares
+
+
+def _share(places: Sequence[int], start: int, end: int) -> tuple[int, ...]:
+    return tuple(place - start for place in places[bisect_left(places, start) : bisect_left(places, end)])

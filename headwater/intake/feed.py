@@ -1,0 +1,213 @@
+"""The feed reader: NDJSON lines of blocking apps and honeypots in, call records out. Pure.
+
+A line is judged for itself: a bad one never costs its neighbours. What is refused is said with the line's number
+and a plain reason, and its first octets are kept. The contract is docs/reference/feed-events.md.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Annotated, Final, NamedTuple
+
+import msgspec
+
+from headwater.calls.records import REJECT_OCTETS, CallRecord, RecordKind, Reject
+from headwater.errors import Invalid, TooLarge
+from headwater.identifiers import record_id
+from headwater.intake.sip import identity_hints
+from headwater.intake.sources import Source
+from headwater.numbering.numbers import UNKNOWN, canonical
+from headwater.wire.events import FeedEvent
+
+#: Octets that one line may have.
+LINE_OCTETS: Final = 262_144
+#: Lines that one body may have.
+BODY_LINES: Final = 100_000
+#: No call is reported from before this moment: a clock that was never set says 1970.
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+#: How far a sender's clock may run ahead.
+AHEAD: Final = timedelta(days=1)
+#: Octets of rejected lines that are kept of one body; what is beyond is reported and counted, not kept.
+KEPT_OCTETS: Final = 1_048_576
+DOOR: Final = "feed"
+
+
+class _Line(FeedEvent, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """The public contract with its time read at once: RFC 3339, and a zone is required."""
+
+    call_at: Annotated[datetime, msgspec.Meta(tz=True)]  # type: ignore[assignment]  # narrower than the public text
+
+
+_lines = msgspec.json.Decoder(_Line)
+_QUOTED_NAMES = tuple(f'"{name}"'.encode() for name in FeedEvent.__struct_fields__)
+# Every member name of a line: an unescaped quote cannot stand inside a JSON string, so nothing else matches.
+_MEMBER = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:')
+_EVENT_ID = re.compile(rb'"event_id"\s*:\s*"([^"\\]{1,256})"')
+
+
+class BadLine(Invalid):
+    """A line is no feed event; the message says why."""
+
+
+class TooManyLines(TooLarge):
+    """A body has more lines than one request may carry; nothing of it was read."""
+
+
+class Rejection(NamedTuple):
+    """One line that was refused."""
+
+    line: int
+    """From 1, empty lines counted."""
+    reason: str
+    event_id: str = ""
+    """As far as it could be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedBatch:
+    """What one body came to."""
+
+    records: list[CallRecord]
+    lines: list[int]
+    """The line number of each record."""
+    rejects: list[Rejection]
+    kept: list[Reject]
+    """The octets of rejected lines, as many as are kept."""
+
+
+def read_lines(body: bytes, source: Source, received_at: datetime) -> FeedBatch:
+    """Return the records of ``body`` and what was refused in it.
+
+    Empty lines are passed over; the last line needs no line feed; a carriage return before it is allowed.
+
+    Raises:
+        TooManyLines: more than ``BODY_LINES``.
+    """
+    batch = FeedBatch(records=[], lines=[], rejects=[], kept=[])
+    for part in read_in_parts(body, source, received_at, lines_a_part=BODY_LINES):
+        batch.records.extend(part.records)
+        batch.lines.extend(part.lines)
+        batch.rejects.extend(part.rejects)
+        batch.kept.extend(part.kept)
+    return batch
+
+
+def read_in_parts(
+    body: bytes, source: Source, received_at: datetime, *, lines_a_part: int = 500
+) -> Iterator[FeedBatch]:
+    """Yield ``body`` as ``read_lines`` returns it, in parts, for a caller who must serve others in between."""
+    if body.count(b"\n") >= BODY_LINES:
+        raise TooManyLines(f"the body has more than {BODY_LINES} lines; send fewer at a time")
+    lines = body.split(b"\n")
+    room = KEPT_OCTETS
+    for start in range(0, len(lines), lines_a_part):
+        batch = FeedBatch(records=[], lines=[], rejects=[], kept=[])
+        for number, octets in enumerate(lines[start : start + lines_a_part], start=start + 1):
+            line = octets.strip(b" \t\r")
+            if not line:
+                continue
+            try:
+                batch.records.append(read_line(line, source, received_at))
+                batch.lines.append(number)
+            except BadLine as error:
+                batch.rejects.append(Rejection(number, str(error), _event_id(line)))
+                if room > 0:
+                    batch.kept.append(_kept(line, number, str(error), source=source, received_at=received_at))
+                    room -= len(batch.kept[-1].raw)
+        yield batch
+
+
+def read_line(line: bytes, source: Source, received_at: datetime) -> CallRecord:
+    """Return the record of one line.
+
+    Raises:
+        BadLine: the line is no feed event.
+    """
+    if len(line) > LINE_OCTETS:
+        raise BadLine(f"the line has {len(line)} octets; at most {LINE_OCTETS} are taken")
+    try:
+        event = _lines.decode(line)
+        call_at = event.call_at.astimezone(UTC)
+    except msgspec.ValidationError as error:
+        raise BadLine(_plain(error, line)) from error
+    except UnicodeDecodeError as error:
+        raise BadLine("the line is not UTF-8") from error
+    except (msgspec.DecodeError, OverflowError, RecursionError) as error:
+        raise BadLine(f"the line is not JSON: {error}") from error
+    if not EARLIEST <= call_at <= received_at + AHEAD:
+        raise BadLine(f"call_at {call_at.isoformat()} is before 2000 or more than a day ahead of our clock")
+    _refuse_ambiguous(line)
+    called = canonical(event.called)
+    if called == UNKNOWN:
+        raise BadLine("called is not a telephone number")
+    hints = identity_hints((event.identity.encode(),)) if event.identity else None
+    return CallRecord(
+        record_id=record_id(source.source_id, event.event_id),
+        record_kind=RecordKind.REPORT,
+        source_kind=source.source_kind,
+        source_id=source.source_id,
+        event_id=event.event_id,
+        call_at=call_at,
+        received_at=received_at,
+        calling=canonical(event.calling),
+        called=called,
+        calling_raw=event.calling,
+        called_raw=event.called,
+        duration_ms=-1 if event.duration_s is None else round(event.duration_s * 1_000),
+        ring_ms=-1 if event.ring_s is None else round(event.ring_s * 1_000),
+        disposition=event.disposition.value,
+        call_id=event.call_id,
+        identity_digest=hints.digest if hints else "",
+        attest=hints.attest if hints else "",
+        origid=hints.origid if hints else "",
+        terminating_spc=event.terminating_spc,
+        transcript=event.transcript,
+        language=event.language,
+        labels=event.labels,
+        raw=line,
+        raw_sha256=sha256(line).digest(),
+    )
+
+
+def _refuse_ambiguous(line: bytes) -> None:
+    """Refuse what two readers may read differently, or what another store cannot hold."""
+    # Cheap first: a name that stands once cannot be a member twice, unless it is also written with escapes.
+    if b"\\u" in line or any(line.count(name) > 1 for name in _QUOTED_NAMES):
+        names = _MEMBER.findall(line)
+        if any(b"\\" in name for name in names):
+            raise BadLine("a member's name is written with escapes")
+        if len(names) != len(set(names)):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise BadLine(f"the member {twice.decode()!r} stands twice in one object")
+    # Databases that keep C strings end a text at NUL.
+    if b"\\u0000" in line and "\x00" in str(msgspec.json.decode(line)).replace("\\x00", "\x00"):
+        raise BadLine("a text holds the character NUL")
+
+
+def _plain(error: msgspec.ValidationError, line: bytes) -> str:
+    reason = str(error)
+    if reason.endswith("`$.call_at`"):
+        return "call_at is not RFC 3339 with a zone, such as 2026-11-24T15:04:05.123456Z"
+    if line[:1] != b"{":
+        return "the line is not one JSON object"
+    return reason.replace("`$.", "`").replace("`", "")
+
+
+def _event_id(line: bytes) -> str:
+    found = _EVENT_ID.search(line[:LINE_OCTETS])
+    return found[1].decode(errors="replace") if found else ""
+
+
+def _kept(line: bytes, number: int, reason: str, *, source: Source, received_at: datetime) -> Reject:
+    return Reject(
+        received_at=received_at,
+        source_id=source.source_id,
+        door=DOOR,
+        position=number,
+        reason=reason,
+        raw=line[:REJECT_OCTETS],
+        raw_length=len(line),
+        raw_sha256=sha256(line).digest(),
+    )
