@@ -22,6 +22,7 @@ class Tag(StrEnum):
     ALERT_SENT = "alert:alert:sent"
     AUDIT_EXPORTED = "audit:log:exported"
     AUDIT_VIEWED = "audit:log:viewed"
+    CALL_SET_ASIDE = "call:call:set_aside"
     CALL_VIEWED = "call:call:viewed"
     CALL_RAW_OPENED = "call:raw:opened"
     CAMPAIGN_CREATED = "campaign:campaign:created"

@@ -1,0 +1,174 @@
+"""Writes a package: the same material and key give the same octets. No I/O but the file that is handed in."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, BinaryIO
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from headwater.evidence import container, cover, custody, declaration, keys, layout, readme, tables
+from headwater.evidence.consistency import PATH_COLUMNS
+from headwater.evidence.material import Call, Material, facts, instant
+from headwater.wire.canonical import canonical_json
+
+_MEMBER_COLUMNS = (
+    "record_id", "call_at", "joined_at", "source", "calling", "called", "called_area_state",
+    "terminating_provider_spc", "similarity", "nearest_record_id", "rule_version", "in_full",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What was written: the digest of the manifest and the key that signed it."""
+
+    manifest_sha256: str
+    key_id: str
+
+
+def files(material: Material, key: Ed25519PrivateKey) -> dict[str, bytes]:
+    """Return every file of the package but the manifest and its signature, in the order in which they are written."""
+    public = key.public_key()
+    found = {
+        "README.txt": readme.octets(material, keys.key_id(public)),
+        "cover.pdf": cover.octets(material, keys.key_id(public)),
+        "declaration-draft.pdf": declaration.octets(material),
+        layout.PUBLIC_KEY: keys.pem(public),
+        "campaign.json": tables.json_octets(_campaign(material)),
+        "process.json": tables.json_octets(_process(material)),
+        "withheld.json": tables.json_octets(_withheld(material)),
+        layout.PATH_CSV: tables.csv_octets(PATH_COLUMNS, material.path),
+        layout.PATH_JSON: tables.json_octets({"rows": list(material.path)}),
+        layout.TRACEBACKS: tables.json_octets({"tracebacks": list(material.tracebacks)}),
+        "timeline.csv": tables.csv_octets(("at", "subject", "what"), material.timeline),
+        "timeline.json": tables.json_octets({"events": list(material.timeline)}),
+        layout.CUSTODY: custody.octets(material.custody),
+        layout.CALLS: tables.json_octets({"calls": [_listed(call) for call in material.calls]}),
+        "calls/members.csv": tables.csv_octets(_MEMBER_COLUMNS, material.members),
+        layout.ANSWERS: tables.json_octets({"answers": [dict(answer.row) for answer in material.answers]}),
+        layout.PROVIDER_KEYS: tables.json_octets({"keys": list(material.provider_keys)}),
+    }
+    for call in material.calls:
+        found[layout.call_json(call.record_id)] = tables.json_octets(dict(call.fields))
+        if call.raw is not None:
+            found[layout.call_raw(call.record_id)] = call.raw
+        if call.transcript:
+            found[layout.transcript(call.record_id)] = call.transcript.encode("utf-8", "replace")
+    for answer in material.answers:
+        if answer.octets is not None:
+            found[layout.answer(answer.row["answer_id"], signed=answer.signed)] = answer.octets
+    return found
+
+
+def write(file: BinaryIO, material: Material, key: Ed25519PrivateKey) -> Written:
+    """Write the package to ``file``.
+
+    Raises:
+        TooLarge: it would pass what one package holds.
+    """
+    writer = container.Writer(file)
+    listed = []
+    for name, octets in files(material, key).items():
+        writer.add(name, octets)
+        listed.append({"path": name, "sha256": sha256(octets).hexdigest(), "size": len(octets)})
+    manifest = tables.json_octets(
+        {
+            "format": layout.FORMAT,
+            "package_id": material.matter.package_id,
+            "process_id": material.matter.process_id,
+            "created": instant(material.sealed_at),
+            "software": {"name": "headwater", "version": material.software},
+            "facts": facts(material),
+            "files": listed,
+        }
+    )
+    writer.add(layout.MANIFEST, manifest)
+    writer.add(layout.SIGNATURE, _signature(manifest, key))
+    writer.close()
+    return Written(manifest_sha256=sha256(manifest).hexdigest(), key_id=keys.key_id(key.public_key()))
+
+
+def _signature(manifest: bytes, key: Ed25519PrivateKey) -> bytes:
+    public = key.public_key()
+    return canonical_json(
+        {
+            "algorithm": "Ed25519",
+            "key_id": keys.key_id(public),
+            "public_key": keys.raw(public).hex(),
+            "signature": key.sign(manifest).hex(),
+        }
+    )
+
+
+def _listed(call: Call) -> dict[str, Any]:
+    return {
+        "record_id": call.record_id,
+        "call_at": call.fields["call_at"],
+        "source": call.fields["source"],
+        "raw_sha256": call.raw_sha256,
+        "raw_included": call.raw is not None,
+    }
+
+
+def _campaign(material: Material) -> dict[str, Any]:
+    campaign, ringing = material.campaign, material.ringing
+    return {
+        "id": campaign.id,
+        "name": campaign.name,
+        "name_is_new": campaign.name_is_new,
+        "name_basis": dict(campaign.name_basis),
+        "state": campaign.state,
+        "first_call_at": instant(campaign.first_call_at),
+        "last_call_at": instant(campaign.last_call_at),
+        "detected_at": instant(campaign.detected_at),
+        "confirmed_at": instant(campaign.confirmed_at),
+        "rule_version": campaign.rule_version,
+        "reports_known": campaign.calls_known,
+        "reports_in_scope": campaign.calls_in_scope,
+        "calling_numbers_in_scope": campaign.callers,
+        "reports_in_scope_by_state": dict(campaign.states),
+        "reports_in_scope_by_source": dict(campaign.sources),
+        "limits": list(material.limits),
+        "at_sealing": {
+            "at": instant(ringing.at),
+            "still_ringing": ringing.still_ringing,
+            "last_call_at": instant(ringing.last_call_at),
+            "calls_in_the_last_minute": ringing.calls_last_minute,
+            "rate_per_minute": ringing.rate_per_minute,
+            "rate_95_percent_interval": [ringing.rate_low, ringing.rate_high],
+            "rate_window_seconds": ringing.window_s,
+            "next_call_expected_at": instant(ringing.next_call_expected_at),
+        },
+    }
+
+
+def _process(material: Material) -> dict[str, Any]:
+    matter, asked = material.matter, material.matter.request
+    return {
+        "id": matter.process_id,
+        "type": matter.process_type,
+        "agency": matter.agency,
+        "served_by": matter.requester,
+        "served_at": instant(matter.served_at),
+        "case_number": asked.case_number,
+        "authority": asked.authority,
+        "statute": asked.statute,
+        "signer": asked.signer,
+        "scope": asked.scope,
+        "covers_from": instant(asked.covers_from),
+        "covers_to": instant(asked.covers_to),
+        "return_date": asked.return_date.isoformat(),
+        "asked": {"called_numbers": asked.called_numbers, "customer_identity": asked.customer_identity},
+        "accepted": {
+            "at": instant(matter.decided_at),
+            "by": matter.decided_by,
+            "reason": matter.decision_reason,
+            "called_numbers": matter.grant.called_numbers,
+            "customer_identity": matter.grant.customer_identity,
+        },
+        "documents": [dict(document) for document in matter.documents],
+    }
+
+
+def _withheld(material: Material) -> dict[str, Any]:
+    parts = [{"what": part.what, "count": part.count, "why": part.why} for part in material.withheld]
+    return {"withheld": parts}

@@ -1,0 +1,161 @@
+"""Gathers the calls of a package: the table of all members in the scope, and examples with their octets."""
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from headwater.calls.queries import CallQueries
+from headwater.calls.records import CallRecord
+from headwater.campaigns.models import CampaignExemplar, CampaignMember
+from headwater.evidence.material import Call, Withheld, instant
+from headwater.evidence.scope import BATCH, MOST_EXAMPLES, MOST_MEMBERS, Scope
+from headwater.numbering.numbers import E164, display, masked
+from headwater.tracebacks.models import Traceback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsInScope:
+    """What the scope holds of calls."""
+
+    rows: tuple[dict[str, Any], ...]
+    total: int
+    states: dict[str, int]
+    callers: int
+    sources: dict[str, int]
+    examples: tuple[uuid.UUID, ...]
+    """Records to show in full, in the order of their calls."""
+    withheld: tuple[Withheld, ...]
+
+
+def _members(scope: Scope) -> QuerySet[CampaignMember]:
+    return CampaignMember.objects.filter(
+        campaign_id=scope.campaign_id, call_at__gte=scope.start, call_at__lt=scope.end
+    ).order_by("call_at", "record_id")
+
+
+def survey(scope: Scope) -> CallsInScope:
+    """Return the members in the scope and which of them are examples.
+
+    Examples are every traced call, then the texts that the campaign was recognised by, then the newest calls.
+    """
+    members = _members(scope)
+    states: Counter[str] = Counter()
+    sources: Counter[str] = Counter()
+    callers, at = set(), dict[uuid.UUID, datetime]()
+    columns = ("record_id", "call_at", "calling", "called_state", "source_id")
+    for record_id, call_at, calling, state, source in members.values_list(*columns).iterator():
+        states[state] += 1
+        sources[source] += 1
+        callers.add(calling)
+        at[record_id] = call_at
+    examples = _examples(scope, at)
+    withheld = []
+    if len(at) > MOST_MEMBERS:
+        why = f"The table of calls shows the first {MOST_MEMBERS:,} in the scope; narrow the scope to see the others."
+        withheld.append(Withheld(what="rows of the table of calls", count=len(at) - MOST_MEMBERS, why=why))
+    if len(at) > len(examples):
+        why = (
+            f"A package carries at most {MOST_EXAMPLES:,} calls in full: all that were traced, those that the campaign "
+            "was recognised by, then the newest. The others are in the table of calls."
+        )
+        withheld.append(Withheld(what="calls without transcript and octets", count=len(at) - len(examples), why=why))
+    return CallsInScope(
+        rows=tuple(_row(member, set(examples)) for member in members[:MOST_MEMBERS]),
+        total=len(at),
+        states=dict(sorted(states.items(), key=lambda item: (-item[1], item[0]))),
+        callers=len(callers - {""}),
+        sources=dict(sorted(sources.items())),
+        examples=examples,
+        withheld=tuple(withheld),
+    )
+
+
+def _examples(scope: Scope, at: dict[uuid.UUID, datetime]) -> tuple[uuid.UUID, ...]:
+    traced = Traceback.objects.filter(campaign_id=scope.campaign_id).order_by("opened_at")
+    kept = CampaignExemplar.objects.filter(campaign_id=scope.campaign_id).order_by("added")
+    wanted = [*traced.values_list("record_id", flat=True), *kept.values_list("record_id", flat=True)]
+    newest = sorted(at, key=lambda record: (at[record], record), reverse=True)
+    chosen = list(dict.fromkeys(record for record in [*wanted, *newest] if record in at))[:MOST_EXAMPLES]
+    return tuple(sorted(chosen, key=lambda record: (at[record], record)))
+
+
+def _row(member: CampaignMember, examples: set[uuid.UUID]) -> dict[str, Any]:
+    return {
+        "record_id": str(member.record_id),
+        "call_at": instant(member.call_at),
+        "joined_at": instant(member.joined_at),
+        "source": member.source_id,
+        "calling": display(E164(member.calling)),
+        "called": member.called_masked,
+        "called_area_state": member.called_state,
+        "terminating_provider_spc": member.terminating_spc,
+        "similarity": round(member.score, 4),
+        "nearest_record_id": str(member.nearest_record_id or ""),
+        "rule_version": member.rule_version,
+        "in_full": "yes" if member.record_id in examples else "no",
+    }
+
+
+def fetch(store: CallQueries, scope: Scope, examples: Sequence[uuid.UUID]) -> tuple[tuple[Call, ...], list[Withheld]]:
+    """Return the examples as the call store holds them, and what of them is not shown.
+
+    Raises:
+        Unavailable: the call store does not answer.
+    """
+    found: list[Call] = []
+    for start in range(0, len(examples), BATCH):
+        ids = list(examples[start : start + BATCH])
+        raw = store.raw(ids) if scope.called_numbers else {}
+        records = {record.record_id: record for record in store.records(ids)}
+        found += [_call(records[i], raw.get(i), opened=scope.called_numbers) for i in ids if i in records]
+    withheld = []
+    if missing := len(examples) - len(found):
+        why = "The call store no longer holds these records; campaign and tables still name them."
+        withheld.append(Withheld(what="call records", count=missing, why=why))
+    closed = sum(call.raw is None for call in found)
+    if closed:
+        why = (
+            "The octets are no longer in the call store; the hash that was taken when the call came in is stated."
+            if scope.called_numbers
+            else "The octets hold the called party's number, which the acceptance did not open. Their hash is stated."
+        )
+        withheld.append(Withheld(what="raw octets of call records", count=closed, why=why))
+    return tuple(found), withheld
+
+
+def _call(record: CallRecord, raw: bytes | None, *, opened: bool) -> Call:
+    fields: dict[str, Any] = {
+        "record_id": str(record.record_id),
+        "record_kind": record.record_kind.value,
+        "source_kind": record.source_kind.value,
+        "source": record.source_id,
+        "source_event_id": record.event_id,
+        "call_at": instant(record.call_at),
+        "received_at": instant(record.received_at),
+        "calling": display(record.calling),
+        "calling_as_signalled": record.calling_raw,
+        "called": display(record.called) if opened else masked(record.called),
+        "duration_ms": record.duration_ms,
+        "disposition": record.disposition,
+        "call_id": record.call_id if opened else "",
+        "attestation": record.attest,
+        "origid": record.origid,
+        "identity_token_sha256": record.identity_digest,
+        "terminating_provider_spc": record.terminating_spc,
+        "language": record.language,
+        "labels": list(record.labels),
+        "transcript": record.transcript,
+        "raw_sha256": record.raw_sha256.hex(),
+    }
+    return Call(
+        record_id=str(record.record_id),
+        fields=fields,
+        transcript=record.transcript,
+        raw=raw,
+        raw_sha256=record.raw_sha256.hex(),
+    )

@@ -1,0 +1,77 @@
+"""The cover: matter, process, scope, what was found, what was withheld, how to check the package."""
+
+from headwater.evidence import paper
+from headwater.evidence.declaration import ringing_sentence
+from headwater.evidence.material import Material, instant, origins
+
+
+def finding(material: Material) -> str:
+    """Return the package's finding in one sentence; it claims no more than the grades allow."""
+    named = origins(material)
+    total = len(material.tracebacks)
+    if named:
+        shown = "; ".join(f"{name} ({spc}) in {count} of {total} tracebacks" for spc, (name, count) in named.items())
+        return f"Confirmed origin: {shown}."
+    best = next((t for t in material.tracebacks if t["grade"] == "entry_confirmed"), None)
+    if best is not None:
+        return f"No origin is confirmed. {best['outcome']}"
+    return f"No origin is confirmed in {total} tracebacks. The tables say how far each was proven."
+
+
+def octets(material: Material, key_id: str) -> bytes:
+    """Return the cover as a PDF."""
+    matter, asked = material.matter, material.matter.request
+    opened = ["provider path, call examples, transcripts (path data)"]
+    opened += ["called numbers in full"] if matter.grant.called_numbers else []
+    opened += ["customer identity"] if matter.grant.customer_identity else []
+    story = [
+        paper.title(f"Evidence package {matter.package_id}"),
+        paper.facts(
+            [
+                ("Matter", asked.case_number),
+                ("Produced to", matter.agency),
+                ("Process", f"{matter.process_type}, {matter.process_id}, served {instant(matter.served_at)}"),
+                ("Authority", f"{asked.authority}; {asked.statute}"),
+                ("Signed by", asked.signer),
+                ("Served by", matter.requester),
+                ("Accepted", f"{instant(matter.decided_at)} by {matter.decided_by}"),
+                ("Scope asked for", asked.scope),
+                ("Calls from", instant(asked.covers_from)),
+                ("Calls to", instant(asked.covers_to) or f"sealing, {instant(material.sealed_at)}"),
+                ("Opened", "; ".join(opened)),
+            ]
+        ),
+        paper.heading("What was found"),
+        paper.paragraph(f"Campaign {material.campaign.id}, \u201c{material.campaign.name}\u201d."),
+        paper.paragraph(finding(material)),
+        paper.paragraph(ringing_sentence(material)),
+        paper.heading("What is in the package"),
+        paper.facts(
+            [
+                ("Calls in the scope", f"{material.campaign.calls_in_scope:,} (calls/members.csv)"),
+                ("Calls in full", f"{len(material.calls):,} (calls/, transcripts/)"),
+                ("Tracebacks", f"{len(material.tracebacks):,} (tracebacks.json)"),
+                ("Provider path", f"{len(material.path):,} questions (provider-path.csv and .json)"),
+                ("Answers", f"{len(material.answers):,} (answers/)"),
+                ("Timeline", f"{len(material.timeline):,} events (timeline.csv and .json)"),
+                ("Custody log", f"{len(material.custody):,} entries (custody-log.jsonl)"),
+                ("Declaration", "declaration-draft.pdf, not signed"),
+            ]
+        ),
+        paper.heading("What is not in it"),
+        *paper.items([f"{p.what}" + (f" ({p.count:,})" if p.count else "") + f": {p.why}" for p in material.withheld]),
+        paper.heading("Documents of the process"),
+        paper.table(
+            ("Document", "Octets", "SHA-256 as received", "Received"),
+            [(d["filename"], d["size"], d["sha256"], d["received_at"]) for d in matter.documents],
+            (2.2, 0.8, 4.2, 1.8),
+        ),
+        paper.heading("How to check it"),
+        paper.paragraph(
+            "Run: headwater evidence verify FILE --key CUSTODIAN.pem. It works without a network, names every check and "
+            "the file in which a single octet was changed."
+        ),
+        paper.paragraph(f"Key that seals it: {key_id}. Compare it with the custodian's published key by another way."),
+    ]
+    header = f"EVIDENCE PACKAGE {matter.package_id}. Contains path data of telephone calls."
+    return paper.pdf(story, name=f"Package {matter.package_id}", header=header, footer=f"Headwater {material.software}")

@@ -1,0 +1,213 @@
+"""The declaration draft: 28 U.S.C. 1746, for a custodian to correct and sign. Figures come from the record alone.
+
+It names what was measured and how, the wording follows each traceback's grade, and the facts that cut against stand in
+it. Called numbers are masked: a declaration is filed, and what is filed is public.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from headwater.evidence import paper
+from headwater.evidence.material import Material, instant, origins
+from headwater.evidence.scope import NPA_CAVEAT
+
+HEADER = "DRAFT, NOT SIGNED. For the custodian to check, correct and sign under 28 U.S.C. 1746."
+#: Tracebacks shown on paper; all are in provider-path.csv.
+MOST_SHOWN = 40
+_BLANK = "______________________________"
+
+
+def octets(material: Material) -> bytes:
+    """Return the draft as a PDF."""
+    numbered = [
+        *_declarant(), *_system(), *_campaign(material), *_ringing(material), *_tracebacks(material),
+        *_volume(material), *_limits(material),
+    ]  # fmt: skip
+    matter = material.matter
+    story = [
+        paper.title(f"Declaration of {_BLANK}"),
+        paper.facts(
+            [
+                ("In the matter of", matter.request.case_number),
+                ("Before", _BLANK),
+                ("Produced to", matter.agency),
+                ("Under", f"{matter.process_type} {matter.process_id}, {matter.request.statute}"),
+                ("Package", f"{matter.package_id}, sealed {instant(material.sealed_at)}"),
+            ]
+        ),
+        paper.gap(),
+        *numbered,
+        *_signature(),
+    ]
+    footer = f"Headwater package {matter.package_id}, declaration draft"
+    return paper.pdf(story, name="Declaration draft", header=HEADER, footer=footer)
+
+
+def _declarant() -> list[Any]:
+    return [
+        paper.heading("1. Declarant and basis of knowledge"),
+        paper.paragraph(
+            f"I, {_BLANK}, am {_BLANK} of {_BLANK}, and custodian of the records described here. I make this "
+            "declaration from my own knowledge of how the records are made and kept, and from the records themselves."
+        ),
+        paper.note(
+            "For the custodian: state your qualifications and what you checked yourself. Strike what you did not."
+        ),
+    ]
+
+
+def _system() -> list[Any]:
+    return [
+        paper.heading("2. How the records are made"),
+        paper.paragraph(
+            "Headwater receives reports of single calls from call-blocking applications, honeypots and carriers as the "
+            "calls happen. Each report is stored with the octets as they came in, their SHA-256 and the time of receipt. "
+            "Reports whose spoken words are alike are grouped into a campaign; each membership is stored with the score, "
+            "the call it is nearest to and the version of the rule."
+        ),
+        paper.paragraph(
+            "A call is traced from the provider that delivered it towards its source. Each provider is asked who handed "
+            "it that call. It answers from its own call records; an answer by machine is signed with a key that the "
+            "provider registered before. Question, answer, times and signature are stored as they were sent. Each "
+            "change and each look is written, in the same transaction, to an audit log whose entries are chained by hash."
+        ),
+    ]
+
+
+def _campaign(material: Material) -> list[Any]:
+    campaign = material.campaign
+    found = [
+        paper.heading("3. The campaign and how it was found"),
+        paper.paragraph(
+            f"The campaign {campaign.id} is called \u201c{campaign.name}\u201d. Its first call was placed at "
+            f"{instant(campaign.first_call_at)}; Headwater detected it at {instant(campaign.detected_at)}"
+            + (f" and confirmed it at {instant(campaign.confirmed_at)}." if campaign.confirmed_at else ".")
+            + f" It was decided by rule {campaign.rule_version}."
+        ),
+        paper.paragraph(
+            f"Within the time that the process covers, {campaign.calls_in_scope:,} reported calls belong to it, from "
+            f"{campaign.callers:,} different calling numbers. {len(material.calls):,} of them are in the package in "
+            "full."
+        ),
+    ]
+    spoken = next((call for call in material.calls if call.transcript), None)
+    if spoken is not None:
+        text = spoken.transcript if len(spoken.transcript) <= 900 else spoken.transcript[:900] + " (shortened)"
+        found.append(paper.paragraph(f"One of them, record {spoken.record_id}, says:"))
+        found.append(paper.quote(text))
+    return found
+
+
+def ringing_sentence(material: Material) -> str:
+    """Return whether the campaign rang at sealing, with the interval and what it is an interval of."""
+    ringing = material.ringing
+    window = f"{ringing.window_s // 60} minutes" if ringing.window_s >= 120 else f"{ringing.window_s} seconds"
+    rate = (
+        f"{ringing.calls_last_minute} calls were reported in the minute before, and over the last {window} calls were "
+        f"reported at {ringing.rate_per_minute:g} a minute (95% Poisson interval {ringing.rate_low:g} to "
+        f"{ringing.rate_high:g})."
+    )
+    last = instant(ringing.last_call_at)
+    if ringing.still_ringing:
+        return f"At {instant(ringing.at)} the campaign was still ringing. Its last known call came at {last}. {rate}"
+    return f"At {instant(ringing.at)} the campaign was silent. Its last known call came at {last}. {rate}"
+
+
+def _ringing(material: Material) -> list[Any]:
+    expected = material.ringing.next_call_expected_at
+    found = [paper.heading("4. Whether the calls go on"), paper.paragraph(ringing_sentence(material))]
+    if expected is not None:
+        found.append(paper.paragraph(f"At that rate the next report was expected at {instant(expected)}."))
+    found.append(
+        paper.note("The rate is that of reports to Headwater. It is not an estimate of all calls of the campaign.")
+    )
+    return found
+
+
+def _tracebacks(material: Material) -> list[Any]:
+    found = [paper.heading("5. Where the calls came from")]
+    named = origins(material)
+    total = len(material.tracebacks)
+    if named:
+        for spc, (name, count) in sorted(named.items()):
+            found.append(
+                paper.paragraph(
+                    f"{count} of {total} tracebacks ended with the confirmed origin {name} ({spc}): the provider itself "
+                    "answered that its customer placed the call, and the provider next to it independently answered "
+                    "that it received the call from there."
+                )
+            )
+    else:
+        found.append(paper.paragraph(f"None of {total} tracebacks ended with a confirmed origin."))
+    for trace in material.tracebacks[:MOST_SHOWN]:
+        found += _one_traceback(trace, [row for row in material.path if row["traceback_id"] == trace["traceback_id"]])
+    if total > MOST_SHOWN:
+        found.append(paper.note(f"{total - MOST_SHOWN} further tracebacks are in provider-path.csv."))
+    return found
+
+
+def _one_traceback(trace: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> list[Any]:
+    intro = paper.paragraph(
+        f"Traceback {trace['traceback_id']}: call of {trace['call_at']} from {trace['calling']} to "
+        f"{trace['called_masked']}. {trace['grade_words']}. {trace['outcome']}"
+    )
+    head = ("Hop", "Provider", "Role in this call", "Asked (UTC)", "Took", "Answer", "Received from", "Signed")
+    body = [
+        (
+            row["hop"],
+            f"{row['provider']} ({row['provider_spc']})",
+            row["role"],
+            row["asked_at"],
+            f"{row['took_seconds']} s" if row["took_seconds"] is not None else "no answer",
+            row["answer"] or row["state"],
+            f"{row['upstream']} ({row['upstream_spc']})" if row["upstream_spc"] else row["upstream"],
+            row["signed"],
+        )
+        for row in rows
+    ]
+    return [intro, paper.table(head, body, (0.6, 2.4, 1.6, 2.2, 1.0, 1.9, 2.2, 1.1)), paper.gap()]
+
+
+def _volume(material: Material) -> list[Any]:
+    campaign = material.campaign
+    known = [(state or "unknown", count) for state, count in campaign.states.items()]
+    shown = ", ".join(f"{state} {count:,}" for state, count in known[:20])
+    more = f", and {len(known) - 20} others" if len(known) > 20 else ""
+    return [
+        paper.heading("6. Volume and the states called"),
+        paper.paragraph(
+            f"{campaign.calls_in_scope:,} reports were counted one by one, from {len(campaign.sources)} senders. The "
+            "count is of reports and is exact; how many calls were placed in all was not estimated."
+        ),
+        paper.paragraph(
+            f"By the area code of the called number: {shown}{more}." if shown else "No report is in scope."
+        ),
+        paper.note(NPA_CAVEAT),
+    ]
+
+
+def _limits(material: Material) -> list[Any]:
+    withheld = [
+        f"{part.what}" + (f" ({part.count:,})" if part.count else "") + f": {part.why}" for part in material.withheld
+    ]
+    return [
+        paper.heading("7. Limits, and facts that cut against"),
+        *paper.items(material.limits),
+        paper.heading("8. What is not in the package"),
+        *paper.items(withheld),
+    ]
+
+
+def _signature() -> list[Any]:
+    return [
+        paper.together(
+            paper.heading("9. Declaration"),
+            paper.paragraph(
+                "I declare under penalty of perjury under the laws of the United States of America that the foregoing "
+                "is true and correct."
+            ),
+            paper.paragraph(f"Executed on {_BLANK} at {_BLANK}."),
+            paper.gap(22),
+            paper.paragraph(f"{_BLANK}   (not signed: this is a draft)"),
+        )
+    ]

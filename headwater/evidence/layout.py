@@ -1,0 +1,40 @@
+"""Where things lie in a package: names, bounds and the version that writer and verifier agree on. Pure."""
+
+FORMAT = "headwater-package/1"
+MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
+PUBLIC_KEY = "evidence-key.pem"
+CUSTODY = "custody-log.jsonl"
+CALLS = "calls/index.json"
+ANSWERS = "answers/index.json"
+PROVIDER_KEYS = "answers/provider-keys.json"
+TRACEBACKS = "tracebacks.json"
+PATH_JSON = "provider-path.json"
+PATH_CSV = "provider-path.csv"
+
+#: The longest single file that is read into memory at once: tables and indexes; the rest is streamed.
+LARGEST_TABLE = 256 << 20
+LARGEST_SIGNATURE = 4_096
+
+#: What a package's own custody chain starts from: the digest of nothing before it.
+FIRST_LINK = "0" * 64
+
+
+def call_raw(record_id: str) -> str:
+    """Return where the octets of a call record lie, as they were received."""
+    return f"calls/{record_id}.raw"
+
+
+def call_json(record_id: str) -> str:
+    """Return where a call record as read lies."""
+    return f"calls/{record_id}.json"
+
+
+def transcript(record_id: str) -> str:
+    """Return where the transcript of a call lies."""
+    return f"transcripts/{record_id}.txt"
+
+
+def answer(answer_id: str, *, signed: bool) -> str:
+    """Return where the octets of an answer lie: a JWS from an agent, a form from a person."""
+    return f"answers/{answer_id}.{'jws' if signed else 'form'}"

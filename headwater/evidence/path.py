@@ -1,0 +1,178 @@
+"""Gathers the tracebacks of a package: path table, answers as signed, the keys that verify them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Prefetch
+
+from headwater.evidence.material import SignedAnswer, Withheld, instant
+from headwater.evidence.scope import Scope
+from headwater.numbering.numbers import E164, display, masked
+from headwater.providers.models import ProviderKey
+from headwater.tracebacks.models import Answer, Hop, Traceback
+from headwater.tracebacks.states import Grade, HopRole, HopState, TracebackState
+
+#: Answers in which a free note may name the caller.
+_MAY_NAME_CUSTOMER = {"ORIGINATED", "ORIGINATED_RESELLER", "LEGIT_CLAIM"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """What the scope holds of tracebacks."""
+
+    tracebacks: tuple[dict[str, Any], ...]
+    rows: tuple[dict[str, Any], ...]
+    answers: tuple[SignedAnswer, ...]
+    provider_keys: tuple[dict[str, Any], ...]
+    question_ids: tuple[str, ...]
+    withheld: tuple[Withheld, ...]
+
+
+def gather(scope: Scope) -> Path:
+    """Return the tracebacks of calls in the scope, in the order in which they were opened."""
+    hops = Hop.objects.select_related("provider", "upstream").order_by("index", "asked_at", "id")
+    answers = Prefetch("answers", Answer.objects.order_by("version"))
+    found = list(
+        Traceback.objects.filter(campaign_id=scope.campaign_id, call_at__gte=scope.start, call_at__lt=scope.end)
+        .select_related("terminating_provider", "origin")
+        .prefetch_related(Prefetch("hops", hops.prefetch_related(answers, "flags")))
+        .order_by("opened_at", "id")
+    )
+    rows, held = [], []
+    for trace in found:
+        for hop in trace.hops.all():
+            rows.append(_row(trace, hop))
+            held += [_answer(scope, trace, hop, answer) for answer in hop.answers.all()]
+    key_ids = {answer.row["key_id"] for answer in held if answer.signed}
+    outside = Traceback.objects.filter(campaign_id=scope.campaign_id).count() - len(found)
+    return Path(
+        tracebacks=tuple(_traceback(scope, trace) for trace in found),
+        rows=tuple(rows),
+        answers=tuple(held),
+        provider_keys=_keys(key_ids),
+        question_ids=tuple(row["question_id"] for row in rows),
+        withheld=_withheld(scope, held, outside),
+    )
+
+
+def _withheld(scope: Scope, held: list[SignedAnswer], outside: int) -> tuple[Withheld, ...]:
+    found = []
+    if outside:
+        why = "They trace calls of this campaign outside the time that the process covers."
+        found.append(Withheld(what="tracebacks", count=outside, why=why))
+    closed = sum(answer.octets is None for answer in held)
+    if closed and not scope.called_numbers:
+        why = "Signed answers hold the called party's number, which the acceptance did not open. Their hash is stated."
+        found.append(Withheld(what="octets of answers", count=closed, why=why))
+    elif closed:
+        why = "A free note in them may name a customer, and customer identity was not opened. Their hash is stated."
+        found.append(Withheld(what="octets of answers", count=closed, why=why))
+    return tuple(found)
+
+
+def _latest(hop: Hop) -> Answer | None:
+    answers = list(hop.answers.all())
+    return answers[-1] if answers else None
+
+
+def _named(payload: dict[str, Any], hop: Hop) -> tuple[str, str]:
+    """Return the upstream's name and code as the answer names it; the register's name where it has none."""
+    upstream = payload.get("upstream") or {}
+    name = upstream.get("name") or (hop.upstream.name if hop.upstream else "")
+    return name, upstream.get("spc", "")
+
+
+def _row(trace: Traceback, hop: Hop) -> dict[str, Any]:
+    answer = _latest(hop)
+    name, spc = _named(answer.payload, hop) if answer else ("", "")
+    took = round((hop.answered_at - hop.asked_at).total_seconds(), 3) if hop.answered_at else None
+    return {
+        "traceback_id": trace.id,
+        "hop": hop.index,
+        "provider": hop.provider.name,
+        "provider_spc": hop.provider.spc,
+        "provider_rmd": hop.provider.rmd_number,
+        "country": hop.provider.country,
+        "role": HopRole(hop.role).label,
+        "asked_at": instant(hop.asked_at),
+        "answered_at": instant(hop.answered_at),
+        "took_seconds": took,
+        "legal_due_at": instant(hop.legal_due_at),
+        "state": HopState(hop.state).label + (", asked again or left" if hop.withdrawn_at else ""),
+        "answer": answer.code if answer else "",
+        "upstream": name,
+        "upstream_spc": spc,
+        "basis": " ".join(str(sentence) for sentence in hop.basis),
+        "signed": ("yes" if answer.key_id else "no, answered by a person") if answer else "",
+        "answer_id": answer.id if answer else "",
+        "question_id": hop.id,
+    }
+
+
+def _answer(scope: Scope, trace: Traceback, hop: Hop, answer: Answer) -> SignedAnswer:
+    free_note = bool(answer.payload.get("note")) and answer.code in _MAY_NAME_CUSTOMER
+    opened = scope.called_numbers and (scope.customer_identity or not free_note)
+    name, spc = _named(answer.payload, hop)
+    row = {
+        "answer_id": answer.id,
+        "version": answer.version,
+        "traceback_id": trace.id,
+        "hop": hop.index,
+        "question_id": hop.id,
+        "provider": hop.provider.name,
+        "provider_spc": hop.provider.spc,
+        "code": answer.code,
+        "upstream": name,
+        "upstream_spc": spc,
+        "key_id": answer.key_id,
+        "answered_by": answer.answered_by,
+        "received_at": instant(answer.received_at),
+        "octets_sha256": answer.octets_sha256,
+    }
+    return SignedAnswer(row=row, octets=bytes(answer.octets) if opened else None)
+
+
+def _traceback(scope: Scope, trace: Traceback) -> dict[str, Any]:
+    called = E164(trace.called)
+    return {
+        "traceback_id": trace.id,
+        "record_id": str(trace.record_id),
+        "call_at": instant(trace.call_at),
+        "calling": display(E164(trace.calling)),
+        "called": display(called) if scope.called_numbers else masked(called),
+        "called_masked": masked(called),
+        "terminating_provider": trace.terminating_provider.name,
+        "terminating_provider_spc": trace.terminating_provider.spc,
+        "state": TracebackState(trace.state).label,
+        "open": trace.closed_at is None,
+        "grade": trace.grade,
+        "grade_words": Grade(trace.grade).label,
+        "outcome": trace.outcome,
+        "origin": trace.origin.name if trace.origin else "",
+        "origin_spc": trace.origin.spc if trace.origin else "",
+        "opened_by": trace.opened_by,
+        "opened_at": instant(trace.opened_at),
+        "closed_at": instant(trace.closed_at),
+        "engine_version": trace.engine_version,
+        "flags": [
+            {"question_id": hop.id, "provider": hop.provider.name, "kind": flag.kind, "detail": flag.detail}
+            for hop in trace.hops.all()
+            for flag in hop.flags.all()
+        ],
+    }
+
+
+def _keys(key_ids: set[str]) -> tuple[dict[str, Any], ...]:
+    """Return the public keys behind the answers, each as its provider registered it."""
+    rows = ProviderKey.objects.filter(id__in=key_ids).select_related("provider").order_by("id")
+    return tuple(
+        {
+            "key_id": row.id,
+            "provider": row.provider.name,
+            "provider_spc": row.provider.spc,
+            "jwk": row.public_jwk,
+            "valid_from": instant(row.valid_from),
+            "revoked_at": instant(row.revoked_at),
+        }
+        for row in rows
+    )

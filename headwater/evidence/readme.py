@@ -1,0 +1,70 @@
+"""README.txt of a package: what is in it and how to check it, for a reader who has never seen one."""
+
+from textwrap import fill
+
+from headwater.evidence.cover import finding
+from headwater.evidence.declaration import ringing_sentence
+from headwater.evidence.material import Material, instant
+
+_TEXT = """\
+HEADWATER EVIDENCE PACKAGE {package}
+
+{intro}
+
+{finding}
+
+{ringing}
+
+WHAT IS IN IT
+  cover.pdf               matter, process, scope, finding, what is not here
+  declaration-draft.pdf   draft under 28 U.S.C. 1746 for the custodian; NOT SIGNED
+  process.json            the process, its scope, what of it was accepted, hashes of its documents
+  campaign.json           what the campaign is, how it was found, whether it rang at sealing, limits
+  provider-path.csv/.json one row for each question to a provider: asked, answered, took, from whom
+  tracebacks.json         each traced call, its outcome in words, remarks
+  answers/                each answer as it came in. .jws is signed by the provider, .form was typed
+    index.json            what each answer says, its SHA-256 at receipt
+    provider-keys.json    the keys that the providers registered, to check the signatures with
+  calls/members.csv       every call in the scope, with the reason why it belongs to the campaign
+  calls/*.json            a call example as read;  calls/*.raw the octets as they were received
+  transcripts/            the words of each call example
+  timeline.csv/.json      what happened when
+  custody-log.jsonl       who did and saw what, each entry with its place in the audit's hash chain
+  withheld.json           what is not in the package, how much, and why
+  evidence-key.pem        the public key that seals it: {key}
+  manifest.json           size and SHA-256 of every file
+  manifest.sig            the seal: an Ed25519 signature over manifest.json
+
+HOW TO CHECK IT
+  headwater evidence verify {package}.zip --key CUSTODIAN.pem
+  It needs no network. It lists every check and names the file in which one octet was changed.
+  Get CUSTODIAN.pem from the custodian by another way than this package: a key proves who sealed
+  a package only if you know whose key it is.
+
+  By hand, with common tools: unzip it, take the SHA-256 of any file (sha256sum FILE) and compare it
+  with the line in manifest.json.
+
+HOW TO READ IT
+  Times are UTC. Numbers of called parties are {numbers}.
+  CSV cells that begin like a formula carry an apostrophe, so that no spreadsheet runs them.
+  Nothing in the ZIP is compressed: every octet of it is covered by the check.
+"""
+
+
+def octets(material: Material, key_id: str) -> bytes:
+    """Return README.txt."""
+    matter = material.matter
+    numbers = "open in full, as the process was accepted" if matter.grant.called_numbers else "masked"
+    intro = (
+        f"Sealed {instant(material.sealed_at)} by Headwater {material.software} for {matter.agency}, under "
+        f"{matter.process_type} {matter.process_id}, case {matter.request.case_number}."
+    )
+    text = _TEXT.format(
+        package=matter.package_id,
+        intro=fill(intro, 96),
+        finding=fill(finding(material), 96),
+        ringing=fill(ringing_sentence(material), 96),
+        key=key_id,
+        numbers=numbers,
+    )
+    return text.encode("utf-8", "replace")

@@ -1,0 +1,95 @@
+"""Checking the signatures of providers' answers without our own database. ``cryptography`` only.
+
+An answer is a compact JWS (RFC 7515) with ES256, its ``kid`` the RFC 7638 thumbprint of the provider's key.
+"""
+
+import base64
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicNumbers
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from headwater.evidence.container import NotAPackage
+from headwater.evidence.layout import PROVIDER_KEYS
+from headwater.wire.canonical import canonical_json
+
+_COORDINATE = 32
+_SIGNATURE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderKey:
+    """A provider's public key: a point on P-256, and whose it is."""
+
+    spc: str
+    x: int
+    y: int
+
+
+def _decode(text: str) -> bytes:
+    """Return unpadded base64url octets; ``ValueError`` where another text would decode to the same."""
+    octets = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if base64.urlsafe_b64encode(octets).rstrip(b"=").decode() != text:
+        message = "it is not in base64url form"
+        raise ValueError(message)
+    return octets
+
+
+def provider_keys(listed: list[dict[str, Any]]) -> dict[str, ProviderKey]:
+    """Return the providers' keys by identifier.
+
+    Raises:
+        NotAPackage: a key is not a P-256 key, or its identifier is not its thumbprint.
+    """
+    found: dict[str, ProviderKey] = {}
+    for row in listed:
+        try:
+            key_id, key = _provider_key(row)
+        except (KeyError, TypeError, ValueError) as error:
+            message = f"{PROVIDER_KEYS} holds a key that cannot be used: {error}"
+            raise NotAPackage(message, member=PROVIDER_KEYS) from error
+        found[key_id] = key
+    return found
+
+
+def _provider_key(row: dict[str, Any]) -> tuple[str, ProviderKey]:
+    jwk = row["jwk"]
+    public = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
+    thumbprint = base64.urlsafe_b64encode(sha256(canonical_json(public)).digest()).rstrip(b"=").decode()
+    x, y = _decode(jwk["x"]), _decode(jwk["y"])
+    usable = (jwk["kty"], jwk["crv"], len(x), len(y)) == ("EC", "P-256", _COORDINATE, _COORDINATE)
+    if not usable or thumbprint != row["key_id"] or not isinstance(row["provider_spc"], str):
+        message = "it is no P-256 key, or its identifier belongs to another key"
+        raise ValueError(message)
+    return thumbprint, ProviderKey(spc=row["provider_spc"], x=int.from_bytes(x, "big"), y=int.from_bytes(y, "big"))
+
+
+def check_answer(jws: bytes, row: dict[str, Any], public: dict[str, ProviderKey]) -> str:
+    """Return what is wrong with a signed answer, or "": its signature, and that ``row`` states what it says."""
+    try:
+        protected, payload, signature = jws.decode("ascii").split(".")
+        header, raw = json.loads(_decode(protected)), _decode(signature)
+        answer = json.loads(_decode(payload))
+        key_id, algorithm = header["kid"], header["alg"]
+        key = public.get(key_id)
+        if key is None or key_id != row.get("key_id") or key.spc != row.get("provider_spc"):
+            return "the key that signed it is not one that this provider registered"
+        if algorithm != "ES256" or len(raw) != _SIGNATURE:
+            return "it is not signed with ES256"
+        r, s = int.from_bytes(raw[:_COORDINATE], "big"), int.from_bytes(raw[_COORDINATE:], "big")
+        numbers = EllipticCurvePublicNumbers(key.x, key.y, SECP256R1())
+        numbers.public_key().verify(encode_dss_signature(r, s), f"{protected}.{payload}".encode(), ECDSA(SHA256()))
+        upstream = answer.get("upstream") or {}
+        said = (answer["code"], answer["question_id"], upstream.get("spc", ""))
+    except InvalidSignature:
+        return "the signature is not the provider's: the answer was changed"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return f"it cannot be read as a signed answer ({error})"
+    if said != (row.get("code"), row.get("question_id"), row.get("upstream_spc")):
+        return "the index of answers states something else than what was signed"
+    return ""
