@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "headwater.cli.doctor",
     "serve": "headwater.cli.serve",
     "database": "headwater.cli.database",
+    "agent": "headwater.cli.agent",
 }
 
 

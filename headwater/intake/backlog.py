@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import structlog
 
 from headwater.calls.records import CallRecord
-from headwater.errors import HeadwaterError, Unavailable
+from headwater.errors import Unavailable
 
 MOST_OCTETS: Final = 32 * 1024 * 1024
 RECORD_OVERHEAD: Final = 1_024
@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 class RecordWriter(Protocol):
     """What the backlog needs of ``calls.writer.Writer``."""
 
-    async def put(self, records: Sequence[CallRecord], /) -> None:
-        """Return when ``records`` are durable.
+    async def put(self, records: Sequence[CallRecord], /) -> object:
+        """Return when ``records`` are durable; what is returned is not looked at.
 
         Raises:
             Unavailable: the store does not answer now.
@@ -46,7 +46,7 @@ class Backlog:
         writer: RecordWriter,
         *,
         on_room: Callable[[], None],
-        on_refused: Callable[[CallRecord, HeadwaterError], None],
+        on_refused: Callable[[CallRecord, Exception], None],
         most_octets: int = MOST_OCTETS,
     ) -> None:
         self._writer = writer
@@ -119,13 +119,16 @@ class Backlog:
                 log.warning("store unavailable, records wait", records=len(batch), pause_s=pause, error=str(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_S)
-            except HeadwaterError as error:
-                if len(batch) == 1:
-                    self._on_refused(batch[0], error)
-                    return
-                middle = len(batch) // 2
-                await self._write(batch[:middle])
-                await self._write(batch[middle:])
+            except Exception as error:  # noqa: BLE001 - whatever broke, a lane that dies would lose all that follows
+                await self._halve(batch, error)
                 return
             else:
                 return
+
+    async def _halve(self, batch: list[CallRecord], error: Exception) -> None:
+        if len(batch) == 1:
+            self._on_refused(batch[0], error)
+            return
+        middle = len(batch) // 2
+        await self._write(batch[:middle])
+        await self._write(batch[middle:])

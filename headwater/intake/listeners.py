@@ -20,7 +20,7 @@ import structlog
 
 from headwater import clock
 from headwater.calls.records import CallRecord
-from headwater.errors import HeadwaterError, Unavailable
+from headwater.errors import Unavailable
 from headwater.intake import hep, sip
 from headwater.intake.backlog import MOST_OCTETS, Backlog, RecordWriter
 from headwater.intake.counters import REJECT_OCTETS, Counters, Outcome, Reject, Transport
@@ -193,9 +193,9 @@ class HepListeners:
         )
         return outcome
 
-    def _refused(self, record: CallRecord, error: HeadwaterError) -> None:
+    def _refused(self, record: CallRecord, error: Exception) -> None:
         self.counters.count(Transport.TCP, Outcome.DROPPED, reason="store-refused")
-        log.error("store refused a record", door=self.counters.door, record_id=str(record.record_id), error=str(error))
+        log.error("store refused a record", door=self.counters.door, record_id=str(record.record_id), exc_info=error)
 
     # -- connections ---------------------------------------------------------------------------------------------
 

@@ -1,0 +1,252 @@
+"""One carrier in the agent: its doors, its store, its key, its journal, and the loop that answers for it."""
+
+import asyncio
+import random
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import httpx
+import msgspec
+import structlog
+
+from headwater import clock
+from headwater.agent import answers, keys
+from headwater.agent.config import AgentConfig, Carrier
+from headwater.agent.hub import AnswerRefused, HubAway, HubClient
+from headwater.agent.journal import Journal
+from headwater.agent.search import candidates
+from headwater.calls import queries
+from headwater.calls.queries import CallQueries
+from headwater.calls.rules import Match, match_call
+from headwater.calls.store import CallStore
+from headwater.calls.writer import Writer
+from headwater.errors import Unavailable
+from headwater.intake.counters import Counters, Transport
+from headwater.intake.listeners import HepListeners
+from headwater.wire.agents import AnswerCode, Question
+
+AT_ONCE: Final = 8
+"""Questions of one carrier under way at once."""
+LOOK_AGAIN_S: Final = 0.25
+LONGEST_WAIT_S: Final = 10.0
+"""How long an answer waits for records that are read and not durable yet."""
+FIRST_PAUSE_S: Final = 0.25
+LONGEST_PAUSE_S: Final = 20.0
+IDLE_PAUSE_S: Final = 0.2
+"""Pause after a poll that brought nothing new though questions are open, doubled each time."""
+LONGEST_IDLE_S: Final = 5.0
+
+
+@dataclass(slots=True)
+class Health:
+    """What the health line says of one carrier."""
+
+    hub_reached_at: str = ""
+    hub_problem: str = ""
+    answered: int = 0
+    refused: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What is open while a carrier is served."""
+
+    store: CallStore
+    writer: Writer
+    records: CallQueries
+    journal: Journal
+    hub: HubClient
+    doors: list[HepListeners] = field(default_factory=list)
+
+
+class CarrierAgent:
+    """Serves one carrier. ``start``, then ``run`` until cancelled, then ``close``."""
+
+    def __init__(self, config: AgentConfig, carrier: Carrier, http: httpx.AsyncClient) -> None:
+        self.carrier = carrier
+        self.health = Health()
+        self._config = config
+        self._http = http
+        self._stack = AsyncExitStack()
+        self._open: _Parts | None = None
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._log = structlog.get_logger(__name__).bind(carrier=carrier.party.spc)
+
+    @property
+    def parts(self) -> _Parts:
+        """What is open.
+
+        Raises:
+            Unavailable: the carrier is not started.
+        """
+        if self._open is None:
+            raise Unavailable(f"carrier {self.carrier.party.spc} is not started")
+        return self._open
+
+    async def start(self) -> None:
+        """Open key, journal, store and doors; undo all of it where one fails.
+
+        Raises:
+            HeadwaterError: one of them cannot be opened; the message says which and why.
+        """
+        async with AsyncExitStack() as stack:
+            carrier = self.carrier
+            key = keys.load(carrier.key_file)
+            journal = Journal(self._config.data / carrier.party.spc / "answers.jsonl")
+            stack.callback(journal.close)
+            url = f"chdb://{(self._config.data / 'calls').resolve()}"
+            store = await asyncio.to_thread(CallStore.open, url, database=carrier.database)
+            stack.push_async_callback(asyncio.to_thread, store.close)
+            await asyncio.to_thread(store.migrate)
+            writer = Writer(store)
+            stack.push_async_callback(writer.close)
+            records = queries.connect(url, database=carrier.database)
+            stack.callback(queries.disconnect, url, database=carrier.database)
+            hub = HubClient(http=self._http, spc=carrier.party.spc, key=key, wait_s=self._config.hub.wait_s)
+            parts = _Parts(store=store, writer=writer, records=records, journal=journal, hub=hub)
+            for number, door in enumerate(carrier.doors):
+                transports = frozenset({*([Transport.TCP] if door.tcp else []), *([Transport.UDP] if door.udp else [])})
+                counters = Counters(f"{carrier.party.spc}/{number}")
+                listeners = HepListeners(writer, door.register, door.host, door.port, counters, transports=transports)
+                await listeners.start()
+                stack.push_async_callback(listeners.close)
+                parts.doors.append(listeners)
+            self._open = parts
+            self._stack = stack.pop_all()
+
+    async def close(self) -> None:
+        """Stop reading, make durable what was read, and give everything back."""
+        for task in self._under_way.values():
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        self._open = None
+        await self._stack.aclose()
+
+    async def run(self) -> None:
+        """Hand in what a crash left behind, then ask for questions and answer them, until cancelled."""
+        for question_id in self.parts.journal.unsettled():
+            self._begin(question_id, self._hand_in(question_id))
+        pause, idle = FIRST_PAUSE_S, IDLE_PAUSE_S
+        while True:
+            try:
+                open_questions = await self.parts.hub.questions()
+            except HubAway as error:
+                self._away(str(error))
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads agents, keeps no secret
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+                continue
+            pause = FIRST_PAUSE_S
+            self.health.hub_reached_at, self.health.hub_problem = answers.stamp(clock.now()), ""
+            fresh = [question for question in open_questions if self._is_fresh(question)]
+            for question in fresh:
+                self._begin(question.question_id, self._answer(question))
+            if open_questions and not fresh:
+                await asyncio.sleep(idle)
+                idle = min(idle * 2, LONGEST_IDLE_S)
+            else:
+                idle = IDLE_PAUSE_S
+
+    def _away(self, problem: str) -> None:
+        if problem != self.health.hub_problem:
+            self._log.warning("hub away", problem=problem)
+        self.health.hub_problem = problem
+
+    def _is_fresh(self, question: Question) -> bool:
+        return question.question_id not in self._under_way and len(self._under_way) < 4 * AT_ONCE
+
+    def _begin(self, question_id: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._guarded(question_id, work), name=f"question-{question_id}")
+        self._under_way[question_id] = task
+
+    async def _guarded(self, question_id: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run one question; a failure of one must not end the answering of the others."""
+        try:
+            async with self._slots:
+                await work
+        except Exception:  # noqa: BLE001 - whatever broke, the other questions must be answered
+            self.health.failed += 1
+            self._log.exception("question failed, it will be asked again", question_id=question_id)
+            await asyncio.sleep(LONGEST_IDLE_S)
+        finally:
+            self._under_way.pop(question_id, None)
+
+    # -- one question ----------------------------------------------------------------------------------------------
+
+    async def _answer(self, question: Question) -> None:
+        if self.parts.journal.answer(question.question_id) is None:
+            await self._decide(question)
+        await self._hand_in(question.question_id)
+
+    async def _decide(self, question: Question) -> None:
+        """Find the answer, sign it and write it down. What is written is what will be sent, now or after a crash."""
+        carrier, parts = self.carrier, self.parts
+        if answers.is_answered(question, carrier.policy):
+            match = await self._match(question)
+            answer = answers.answer(question, match, provider=carrier.party, policy=carrier.policy, now=clock.now())
+        else:
+            answer = answers.declined(question, carrier.party, clock.now())
+        parts.journal.answered(
+            question_id=question.question_id,
+            jws=parts.hub.key.signed(msgspec.json.encode(answer)),
+            traceback_id=question.traceback_id,
+            hub=self._config.hub.url,
+            code=answer.code.value,
+            reason=question.reason[:200],
+            candidates=answer.candidates,
+        )
+
+    async def _match(self, question: Question) -> Match:
+        """Search and decide; where nothing is found and records may still be on their way, look again."""
+        wanted = answers.wanted(question, self.carrier.policy)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        settled_at = wanted.call_at + timedelta(seconds=self.carrier.policy.settle_s)
+        while True:
+            on_the_way = any(door.backlog_records for door in self.parts.doors)
+            records = await asyncio.to_thread(candidates, wanted, self.parts.records, self.carrier.profile)
+            match = match_call(wanted, records, self.carrier.profile)
+            waited = loop.time() - began
+            if match.code not in {AnswerCode.RECORD_NOT_FOUND, AnswerCode.NEED_INFO} or waited > LONGEST_WAIT_S:
+                return match
+            if not on_the_way and (clock.now() >= settled_at or waited > self.carrier.policy.settle_s):
+                return match
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _hand_in(self, question_id: str) -> None:
+        """Send a journalled answer until the hub acknowledges or finally refuses it."""
+        journal = self.parts.journal
+        entry = journal.answer(question_id)
+        if entry is None or (journal.is_settled(question_id) and not await self._ask_again(question_id)):
+            return
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                receipt = await self.parts.hub.answer(entry.jws)
+            except AnswerRefused as error:
+                self.health.refused += 1
+                self._log.error("hub refused an answer", question_id=question_id, error=str(error))
+                if not journal.is_settled(question_id):
+                    journal.refused(question_id=question_id, detail=str(error))
+                await asyncio.sleep(LONGEST_IDLE_S)
+                return
+            except HubAway as error:
+                self._away(str(error))
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads agents, keeps no secret
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+            else:
+                self.health.answered += 1
+                if not journal.is_settled(question_id):
+                    journal.receipt(question_id=question_id, receipt_id=receipt.receipt_id)
+                self._log.info("answered", question_id=question_id, code=entry.code, receipt=receipt.receipt_id)
+                return
+
+    async def _ask_again(self, question_id: str) -> bool:
+        """Tell whether a settled question that the hub shows as open is sent again: once in a while, same octets."""
+        self._log.warning("hub shows an answered question as open; same octets again", question_id=question_id)
+        await asyncio.sleep(LONGEST_IDLE_S)
+        return True

@@ -1,0 +1,266 @@
+"""The agent's configuration file, read and checked whole before anything is opened.
+
+Its public form is docs/reference/agent-config.md.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from headwater.calls import addresses
+from headwater.calls.legs import Peer, PeerKind, Profile
+from headwater.errors import Invalid
+from headwater.intake.sources import Admission, Register, Source
+from headwater.wire.agents import Party
+
+FIELDS: Final = ("call_id", "source_ip", "destination_ip", "identity_digest", "attest", "origid", "record")
+"""What a leg in an answer may hold beside its time and numbers."""
+DOMESTIC: Final = frozenset({"US", "PR", "VI", "GU", "AS", "MP"})
+"""Country codes in the FCC's jurisdiction: a provider there is not foreign (47 CFR 64.6300)."""
+_DATABASE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
+_SPC: Final = re.compile(r"[A-Za-z0-9]{1,16}\Z")
+
+
+class BadConfig(Invalid):
+    """The configuration file cannot be used; the message names the place and what to write there."""
+
+
+class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file: an unknown member is an error, so that a misspelt one is noticed."""
+
+
+class _Hub(_Strict, frozen=True, kw_only=True):
+    url: str
+    ca_file: str = ""
+    wait_s: Annotated[float, msgspec.Meta(ge=1, le=60)] = 25.0
+
+
+class _Hep(_Strict, frozen=True, kw_only=True):
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+    host: str = "127.0.0.1"
+    tcp: bool = True
+    udp: bool = True
+    auth_key: str = ""
+    allowed: list[str] = []
+
+
+class _Peer(_Strict, frozen=True, kw_only=True):
+    kind: PeerKind
+    addresses: list[str]
+    spc: str = ""
+    name: str = ""
+    country: str = "US"
+
+
+class Policy(_Strict, frozen=True, kw_only=True):
+    """What a carrier lets its agent answer."""
+
+    reasons: list[str] = ["*"]
+    """Shell patterns of the question's reason."""
+    fields: list[str] = list(FIELDS)
+    max_window_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 900
+    retention_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 550
+    settle_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 3.0
+
+
+class _Carrier(_Strict, frozen=True, kw_only=True):
+    spc: str
+    name: str
+    key_file: str
+    own: list[str]
+    hep: list[_Hep]
+    country: str = "US"
+    database: str = ""
+    office_zone: str = "America/New_York"
+    policy: Policy = Policy()
+    peer: list[_Peer] = []
+
+
+class _File(_Strict, frozen=True, kw_only=True):
+    data: str
+    hub: _Hub
+    carrier: list[_Carrier]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HepDoor:
+    """One address where capture agents send."""
+
+    host: str
+    port: int
+    tcp: bool
+    udp: bool
+    admission: Admission
+
+    @property
+    def register(self) -> Register:
+        """The rule of this door."""
+        return Register([self.admission])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carrier:
+    """One carrier that the agent serves."""
+
+    party: Party
+    key_file: Path
+    database: str
+    profile: Profile
+    office_zone: ZoneInfo
+    policy: Policy
+    doors: tuple[HepDoor, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """Where questions come from and answers go."""
+
+    url: str
+    ca_file: Path | None
+    wait_s: float
+
+    @property
+    def is_loopback(self) -> bool:
+        """The hub runs on this machine."""
+        return _is_loopback(urlsplit(self.url).hostname or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentConfig:
+    """A checked configuration."""
+
+    data: Path
+    hub: Hub
+    carriers: tuple[Carrier, ...] = field(default=())
+
+
+def load(path: Path) -> AgentConfig:
+    """Read and check a configuration file.
+
+    Raises:
+        BadConfig: it cannot be read, has an unknown or wrong member, or contradicts itself.
+    """
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadConfig(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{path} is not TOML: {error}") from error
+    return checked(tables, folder=path.resolve().parent)
+
+
+def checked(tables: dict[str, Any], *, folder: Path) -> AgentConfig:
+    """Check what a configuration file holds; relative paths start at ``folder``.
+
+    Raises:
+        BadConfig: a member is unknown, missing or wrong, or two contradict each other.
+    """
+    try:
+        file = msgspec.convert(tables, _File)
+    except msgspec.ValidationError as error:
+        raise BadConfig(f"agent configuration: {error}; see docs/reference/agent-config.md") from error
+    if not file.carrier:
+        raise BadConfig("agent configuration: there is no [[carrier]] table")
+    carriers = tuple(_carrier(carrier, folder) for carrier in file.carrier)
+    _unique("spc", [carrier.party.spc for carrier in carriers])
+    _unique("database", [carrier.database for carrier in carriers])
+    _unique("key_file", [str(carrier.key_file) for carrier in carriers])
+    doors = [(door.host, door.port) for carrier in carriers for door in carrier.doors if door.port]
+    _unique("hep host and port", [f"{host}:{port}" for host, port in doors])
+    return AgentConfig(data=folder / file.data, hub=_hub(file.hub, folder), carriers=carriers)
+
+
+def _hub(hub: _Hub, folder: Path) -> Hub:
+    parts = urlsplit(hub.url)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise BadConfig(f"hub.url {hub.url!r}: write https://host:port")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise BadConfig(f"hub.url {hub.url!r}: http:// is for a hub on this machine; use https://")
+    return Hub(url=hub.url.rstrip("/"), ca_file=folder / hub.ca_file if hub.ca_file else None, wait_s=hub.wait_s)
+
+
+def _carrier(carrier: _Carrier, folder: Path) -> Carrier:
+    where = f"carrier {carrier.spc!r}"
+    if not _SPC.match(carrier.spc):
+        raise BadConfig(f"{where}: spc is 1 to 16 letters and digits")
+    database = carrier.database or f"carrier_{carrier.spc.lower()}"
+    if not _DATABASE.match(database):
+        raise BadConfig(f"{where}: database {database!r} must be lower-case letters, digits and _, first a letter")
+    unknown = sorted(set(carrier.policy.fields) - set(FIELDS))
+    if unknown:
+        raise BadConfig(f"{where}: policy.fields has {', '.join(unknown)}; known are {', '.join(FIELDS)}")
+    if not carrier.hep:
+        raise BadConfig(f"{where}: there is no [[carrier.hep]] table, so no record could come in")
+    return Carrier(
+        party=Party(spc=carrier.spc, name=carrier.name, country=carrier.country),
+        key_file=folder / carrier.key_file,
+        database=database,
+        profile=_profile(carrier, where),
+        office_zone=_zone(carrier.office_zone, where),
+        policy=carrier.policy,
+        doors=tuple(_door(door, carrier.spc, where) for door in carrier.hep),
+    )
+
+
+def _profile(carrier: _Carrier, where: str) -> Profile:
+    own = _networks(carrier.own, f"{where}: own")
+    if not own:
+        raise BadConfig(f"{where}: own is empty; no leg could be told to come in or go out")
+    peers: list[Peer] = []
+    for peer in carrier.peer:
+        name = f"{where}, peer {peer.name or peer.spc!r}"
+        if peer.kind in {PeerKind.CARRIER, PeerKind.RESELLER} and not peer.spc:
+            raise BadConfig(f"{name}: a {peer.kind.value} needs its spc, or the next question has no address")
+        if (peer.kind is PeerKind.FOREIGN) == (peer.country in DOMESTIC) and peer.kind is not PeerKind.CUSTOMER:
+            raise BadConfig(f"{name}: a {peer.kind.value} in {peer.country!r}; foreign means outside the United States")
+        blocks = _networks(peer.addresses, name)
+        for taken, others in [("own", own), *((f"peer {other.name or other.spc}", other.addresses) for other in peers)]:
+            shared = addresses.overlap(blocks, others)
+            if shared is not None:
+                raise BadConfig(f"{name}: {shared} overlaps with {taken}; an address has one owner")
+        peers.append(Peer(kind=peer.kind, addresses=blocks, spc=peer.spc, name=peer.name, country=peer.country))
+    return Profile(own=own, peers=tuple(peers))
+
+
+def _door(door: _Hep, spc: str, where: str) -> HepDoor:
+    if not (door.tcp or door.udp):
+        raise BadConfig(f"{where}: hep door {door.host}:{door.port} has neither tcp nor udp")
+    if not (door.auth_key or door.allowed):
+        raise BadConfig(f"{where}: hep door {door.host}:{door.port} needs auth_key, allowed, or both")
+    allowed = _networks(door.allowed, f"{where}: hep.allowed")
+    admission = Admission(source=Source(source_id=spc), auth_key=door.auth_key, allowed=allowed)
+    return HepDoor(host=door.host, port=door.port, tcp=door.tcp, udp=door.udp, admission=admission)
+
+
+def _networks(texts: list[str], where: str) -> tuple[addresses.Network, ...]:
+    try:
+        return addresses.networks(texts)
+    except addresses.BadNetwork as error:
+        raise BadConfig(f"{where}: {error}") from error
+
+
+def _zone(name: str, where: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise BadConfig(f"{where}: office_zone {name!r} is no IANA zone such as America/Chicago") from error
+
+
+def _unique(what: str, values: list[str]) -> None:
+    twice = sorted({value for value in values if values.count(value) > 1})
+    if twice:
+        raise BadConfig(f"agent configuration: {what} {', '.join(twice)} stands twice; carriers share nothing")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

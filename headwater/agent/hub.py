@@ -1,0 +1,112 @@
+"""The hub as the agent sees it: two requests over HTTPS, each signed, each bounded."""
+
+import ssl
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+import httpx
+import msgspec
+
+from headwater import clock
+from headwater.agent.config import Hub
+from headwater.agent.keys import SigningKey
+from headwater.errors import HeadwaterError, Unavailable
+from headwater.wire.agents import Question, Questions, Receipt
+
+MOST_OCTETS: Final = 4 * 1024 * 1024
+"""Longest body taken from the hub: 2,000 questions are about 1 MB."""
+TIMEOUT_S: Final = 15.0
+ANSWERS: Final = "/api/agents/v1/answers"
+QUESTIONS: Final = "/api/agents/v1/questions"
+
+#: What will be no different when the same octets come again. A wrong signature in of ours (401, 403) is mended by an
+#: operator or a clock, so it is tried again.
+_FINAL: Final = frozenset({400, 404, 405, 409, 410, 413, 415, 422})
+
+
+class HubAway(Unavailable):
+    """The hub did not answer, or not usefully; the same request may work later."""
+
+
+class AnswerRefused(HeadwaterError):
+    """The hub will never take this answer; the message has its words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubClient:
+    """One carrier's way to the hub."""
+
+    http: httpx.AsyncClient
+    spc: str
+    key: SigningKey
+    wait_s: float
+
+    async def questions(self) -> list[Question]:
+        """Wait for open questions, at most ``wait_s``; return them, oldest first.
+
+        Raises:
+            HubAway: no answer, or one that is no list of questions.
+        """
+        status, body = await self._send(
+            "GET", f"{QUESTIONS}?wait={self.wait_s:g}", action="questions.read", body=b"", patience_s=self.wait_s
+        )
+        if status != HTTPStatus.OK:
+            raise HubAway(f"hub answered {status} to the poll of {self.spc}: {_words(body)}")
+        try:
+            return msgspec.json.decode(body, type=Questions).questions
+        except msgspec.MsgspecError as error:
+            raise HubAway(f"hub sent no list of questions to {self.spc}: {error}") from error
+
+    async def answer(self, jws: str) -> Receipt:
+        """Hand in a signed answer; the same octets may be handed in again.
+
+        Raises:
+            AnswerRefused: the hub will not take it, now or later.
+            HubAway: it may take it later.
+        """
+        body = jws.encode()
+        status, said = await self._send("POST", ANSWERS, action="answers.write", body=body, patience_s=0)
+        if status in _FINAL:
+            raise AnswerRefused(f"{status}: {_words(said)}")
+        if status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
+            raise HubAway(f"hub answered {status} to an answer of {self.spc}: {_words(said)}")
+        try:
+            return msgspec.json.decode(said, type=Receipt)
+        except msgspec.MsgspecError as error:
+            raise HubAway(f"hub sent no receipt to {self.spc}: {error}") from error
+
+    async def _send(self, method: str, path: str, *, action: str, body: bytes, patience_s: float) -> tuple[int, bytes]:
+        token = self.key.bearer(issuer=self.spc, action=action, body=body, now=clock.now())
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        if body:
+            headers["Content-Type"] = "application/jose"
+        timeout = httpx.Timeout(TIMEOUT_S, read=TIMEOUT_S + patience_s)
+        try:
+            async with self.http.stream(method, path, headers=headers, content=body or None, timeout=timeout) as reply:
+                said = bytearray()
+                async for part in reply.aiter_bytes():
+                    said += part
+                    if len(said) > MOST_OCTETS:
+                        raise HubAway(f"hub sent more than {MOST_OCTETS} octets to {self.spc}")
+                return reply.status_code, bytes(said)
+        except httpx.HTTPError as error:
+            raise HubAway(f"hub {self.http.base_url} cannot be reached: {error or type(error).__name__}") from error
+
+
+def client(hub: Hub) -> httpx.AsyncClient:
+    """Return the connections to the hub, with its certificate checked.
+
+    Raises:
+        HubAway: the file of trusted authorities cannot be used.
+    """
+    try:
+        trust = ssl.create_default_context(cafile=str(hub.ca_file) if hub.ca_file else None)
+    except (OSError, ssl.SSLError) as error:
+        raise HubAway(f"hub.ca_file {hub.ca_file} cannot be used: {error}") from error
+    # A proxy of the environment is for the way out, not for a hub on this machine.
+    return httpx.AsyncClient(base_url=hub.url, verify=trust, trust_env=not hub.is_loopback, follow_redirects=False)
+
+
+def _words(body: bytes) -> str:
+    return body[:500].decode("utf-8", "replace").strip() or "(no words)"
