@@ -1,0 +1,226 @@
+"""Fetch a certificate from an address that an outsider wrote, without letting that outsider choose where we go.
+
+The one module of this package that does I/O. The rules: the address keeps ``passport.x5u_fault``; its host is on
+the allow list, or the address waits for review; the name is resolved once and every answer must be a public
+address; the connection goes to that very address, with the name in SNI and Host; no proxy, no redirect, no cookie;
+3 s to connect, 5 s in all, 64 KiB, at most five certificates; one fetch in flight per address; failures are
+remembered for five minutes.
+"""
+
+import http.client
+import ipaddress
+import re
+import socket
+import ssl
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from urllib.parse import urlsplit
+
+from headwater.stir.certificates import Certificate, CertificateError, parse_pem_chain
+from headwater.stir.passport import x5u_fault
+from headwater.stir.reasons import Reason
+
+CONNECT_S, TOTAL_S, MAX_OCTETS, MAX_CERTIFICATES = 3.0, 5.0, 64 * 1024, 5
+#: ATIS-1000074: a certificate is kept 24 hours where the answer says nothing or less; a year is our upper bound.
+MIN_KEEP_S, MAX_KEEP_S, NEGATIVE_S = 86_400, 31_536_000, 300
+_MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?(\d{1,10})")
+
+Dial = Callable[[str, int, float], socket.socket]
+Resolve = Callable[[str, int], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What an address answered: the octets for the archive, and the chain that they hold."""
+
+    x5u: str
+    octets: bytes
+    sha256: str
+    fetched_at: float
+    """Unix seconds."""
+    keep_until: float
+    chain: tuple[Certificate, ...]
+
+
+def resolve_name(host: str, port: int) -> Sequence[str]:
+    """Return every address of ``host`` by the system's resolver."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+def dial_address(address: str, port: int, timeout: float) -> socket.socket:
+    """Open a TCP connection to a numeric address."""
+    return socket.create_connection((address, port), timeout=timeout)
+
+
+def is_public(address: str) -> bool:
+    """Tell whether ``address`` is a public unicast one, also behind IPv4-mapped, 6to4, Teredo and NAT64 forms."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed in ipaddress.ip_network("64:ff9b::/96") or parsed in ipaddress.ip_network("64:ff9b:1::/48"):
+            return False
+        if parsed.teredo or parsed.sixtofour:
+            return False
+        if parsed.ipv4_mapped:
+            parsed = parsed.ipv4_mapped
+    return parsed.is_global and not parsed.is_multicast
+
+
+@dataclass(slots=True)
+class CertificateFetcher:
+    """Fetches and remembers chains; call it with an address as ``verify.CertificateSource``."""
+
+    allowed_hosts: Container[str] | None = None
+    """Lower-case host names that may be asked; ``None`` allows every public one."""
+    review: Callable[[str, str], None] = lambda _x5u, _why: None
+    """Told of each address that waits for a person: not on the allow list."""
+    archive: Callable[[Fetched], None] = lambda _fetched: None
+    """Told of each answer, so that every certificate ever seen is kept."""
+    context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    resolve: Resolve = resolve_name
+    dial: Dial = dial_address
+    clock: Callable[[], float] = time.time
+    capacity: int = 20_000
+    _kept: "OrderedDict[str, Fetched]" = field(default_factory=OrderedDict, init=False)
+    _failed: "OrderedDict[str, tuple[float, CertificateError]]" = field(default_factory=OrderedDict, init=False)
+    _flights: dict[str, threading.Lock] = field(default_factory=dict, init=False)
+    _guard: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def __call__(self, x5u: str) -> Sequence[Certificate]:
+        """Return the chain at ``x5u``, leaf first.
+
+        Raises:
+            CertificateError: refused by the rules, unavailable, or not a chain of certificates.
+        """
+        return self.fetch(x5u).chain
+
+    def fetch(self, x5u: str) -> Fetched:
+        """Return what ``x5u`` answers, from memory where it is fresh. Raises as ``__call__``."""
+        if known := self._known(x5u):
+            return known
+        with self._guard:
+            flight = self._flights.setdefault(x5u, threading.Lock())
+        try:
+            with flight:
+                return self._known(x5u) or self._fetch(x5u)
+        finally:
+            with self._guard:
+                self._flights.pop(x5u, None)
+
+    def _known(self, x5u: str) -> Fetched | None:
+        now = self.clock()
+        with self._guard:
+            kept = self._kept.get(x5u)
+            if kept and now < kept.keep_until:
+                self._kept.move_to_end(x5u)
+                return kept
+            failed = self._failed.get(x5u)
+            if failed and now < failed[0]:
+                raise failed[1]
+        return None
+
+    def _fetch(self, x5u: str) -> Fetched:
+        try:
+            octets, keep_s = self._get(x5u)
+            now = self.clock()
+            chain = tuple(parse_pem_chain(octets, at_most=MAX_CERTIFICATES))
+        except CertificateError as error:
+            with self._guard:
+                self._failed[x5u] = (self.clock() + NEGATIVE_S, error)
+                if len(self._failed) > self.capacity:
+                    self._failed.popitem(last=False)
+            raise
+        fetched = Fetched(x5u, octets, sha256(octets).hexdigest(), now, now + keep_s, chain)
+        self.archive(fetched)
+        with self._guard:
+            self._kept[x5u] = fetched
+            if len(self._kept) > self.capacity:
+                self._kept.popitem(last=False)
+        return fetched
+
+    def _get(self, x5u: str) -> tuple[bytes, float]:
+        if why := x5u_fault(x5u):
+            raise CertificateError(Reason.X5U_REFUSED, f"{x5u} may not be fetched: {why}")
+        parts = urlsplit(x5u)
+        host, port = parts.hostname or "", parts.port or 443
+        if self.allowed_hosts is not None and host not in self.allowed_hosts:
+            self.review(x5u, "host not on the allow list")
+            raise CertificateError(
+                Reason.X5U_REFUSED, f"{host} is not on the list of certificate hosts; it waits for review"
+            )
+        deadline = time.monotonic() + TOTAL_S
+        address = self._address(host, port)
+        try:
+            raw = self.dial(address, port, CONNECT_S)
+        except OSError as error:
+            raise _unavailable(x5u, f"no connection: {error}") from None
+        try:
+            secure = self.context.wrap_socket(raw, server_hostname=host, do_handshake_on_connect=False)
+        except (OSError, ValueError) as error:
+            raw.close()
+            raise _unavailable(x5u, f"no TLS: {error}") from None
+        # The timer bounds the whole exchange: a server that sends one octet a second would outlive any read timeout.
+        timer = threading.Timer(max(deadline - time.monotonic(), 0.01), _cut, (secure,))
+        timer.daemon = True
+        timer.start()
+        try:
+            return _exchange(secure, x5u, parts.path or "/")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _unavailable(x5u, f"the exchange failed: {type(error).__name__}: {error}") from None
+        finally:
+            timer.cancel()
+            secure.close()
+
+    def _address(self, host: str, port: int) -> str:
+        try:
+            addresses = self.resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise CertificateError(Reason.CERTIFICATE_UNAVAILABLE, f"{host} has no address: {error}") from None
+        # One private answer among public ones is how rebinding starts: all must be public.
+        for address in addresses:
+            if not is_public(address):
+                raise CertificateError(Reason.X5U_REFUSED, f"{host} resolves to {address}, which is no public address")
+        if not addresses:
+            raise CertificateError(Reason.CERTIFICATE_UNAVAILABLE, f"{host} has no address")
+        return addresses[0]
+
+
+def _cut(connection: ssl.SSLSocket) -> None:
+    try:
+        # The plain shutdown: the TLS one changes the object under the thread that reads from it.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    except OSError:
+        return  # it was closed already: the exchange ended in time
+
+
+def _exchange(secure: ssl.SSLSocket, x5u: str, path: str) -> tuple[bytes, float]:
+    secure.settimeout(TOTAL_S)
+    secure.do_handshake()
+    lines = (
+        f"GET {path} HTTP/1.1",
+        f"Host: {urlsplit(x5u).netloc}",
+        "Accept: application/pem-certificate-chain, */*;q=0.1",
+        "Connection: close",
+    )
+    secure.sendall("".join(line + "\r\n" for line in (*lines, "")).encode("ascii"))
+    with http.client.HTTPResponse(secure, method="GET") as answer:
+        answer.begin()
+        if answer.status != http.client.OK:
+            raise _unavailable(x5u, f"the answer is {answer.status}; redirects are not followed")
+        octets = bytearray()
+        while piece := answer.read1(16 * 1024):
+            octets += piece
+            if len(octets) > MAX_OCTETS:
+                raise _unavailable(x5u, f"the answer is larger than {MAX_OCTETS} octets")
+        if answer.length:
+            raise _unavailable(x5u, f"the answer ended {answer.length} octets early")
+        age = _MAX_AGE.search((answer.getheader("Cache-Control") or "").lower())
+    return bytes(octets), float(min(max(int(age[1]) if age else 0, MIN_KEEP_S), MAX_KEEP_S))
+
+
+def _unavailable(x5u: str, why: str) -> CertificateError:
+    return CertificateError(Reason.CERTIFICATE_UNAVAILABLE, f"{x5u}: {why}")
