@@ -68,8 +68,8 @@ def octets(material: Material, key_id: str) -> bytes:
         ),
         paper.heading("How to check it"),
         paper.paragraph(
-            "Run: headwater evidence verify FILE --key CUSTODIAN.pem. It works without a network, names every check and "
-            "the file in which a single octet was changed."
+            "Run: headwater evidence verify FILE --key CUSTODIAN.pem. It works without a network, names every check "
+            "and the file in which a single octet was changed."
         ),
         paper.paragraph(f"Key that seals it: {key_id}. Compare it with the custodian's published key by another way."),
     ]

@@ -61,15 +61,16 @@ def _system() -> list[Any]:
         paper.heading("2. How the records are made"),
         paper.paragraph(
             "Headwater receives reports of single calls from call-blocking applications, honeypots and carriers as the "
-            "calls happen. Each report is stored with the octets as they came in, their SHA-256 and the time of receipt. "
-            "Reports whose spoken words are alike are grouped into a campaign; each membership is stored with the score, "
-            "the call it is nearest to and the version of the rule."
+            "calls happen. Each report is stored with the octets as they came in, their SHA-256 and the time of "
+            "receipt. Reports whose spoken words are alike are grouped into a campaign; each membership is stored with "
+            "the score, the call it is nearest to and the version of the rule."
         ),
         paper.paragraph(
-            "A call is traced from the provider that delivered it towards its source. Each provider is asked who handed "
-            "it that call. It answers from its own call records; an answer by machine is signed with a key that the "
-            "provider registered before. Question, answer, times and signature are stored as they were sent. Each "
-            "change and each look is written, in the same transaction, to an audit log whose entries are chained by hash."
+            "A call is traced from the provider that delivered it towards its source. Each provider is asked who "
+            "handed it that call. It answers from its own call records; an answer by machine is signed with a key that "
+            "the provider registered before. Question, answer, times and signature are stored as they were sent. Each "
+            "change and each look is written, in the same transaction, to an audit log whose entries are chained by "
+            "hash."
         ),
     ]
 
@@ -132,9 +133,9 @@ def _tracebacks(material: Material) -> list[Any]:
         for spc, (name, count) in sorted(named.items()):
             found.append(
                 paper.paragraph(
-                    f"{count} of {total} tracebacks ended with the confirmed origin {name} ({spc}): the provider itself "
-                    "answered that its customer placed the call, and the provider next to it independently answered "
-                    "that it received the call from there."
+                    f"{count} of {total} tracebacks ended with the confirmed origin {name} ({spc}): the provider "
+                    "itself answered that its customer placed the call. The sentence of each traceback below says "
+                    "what else supports it."
                 )
             )
     else:

@@ -127,7 +127,7 @@ def facts(pairs: Sequence[tuple[str, object]]) -> Any:
     return made
 
 
-class _Pages(Canvas):
+class _Pages(Canvas):  # type: ignore[misc]  # reportlab is untyped
     """Draws header and footer once the number of pages is known."""
 
     header = footer = ""

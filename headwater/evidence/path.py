@@ -12,6 +12,8 @@ from headwater.providers.models import ProviderKey
 from headwater.tracebacks.models import Answer, Hop, Traceback
 from headwater.tracebacks.states import Grade, HopRole, HopState, TracebackState
 
+_ROLES, _HOP_STATES = dict(HopRole.choices()), dict(HopState.choices())
+_STATES, _GRADES = dict(TracebackState.choices()), dict(Grade.choices())
 #: Answers in which a free note may name the caller.
 _MAY_NAME_CUSTOMER = {"ORIGINATED", "ORIGINATED_RESELLER", "LEGIT_CLAIM"}
 
@@ -93,12 +95,12 @@ def _row(trace: Traceback, hop: Hop) -> dict[str, Any]:
         "provider_spc": hop.provider.spc,
         "provider_rmd": hop.provider.rmd_number,
         "country": hop.provider.country,
-        "role": HopRole(hop.role).label,
+        "role": _ROLES[hop.role],
         "asked_at": instant(hop.asked_at),
         "answered_at": instant(hop.answered_at),
         "took_seconds": took,
         "legal_due_at": instant(hop.legal_due_at),
-        "state": HopState(hop.state).label + (", asked again or left" if hop.withdrawn_at else ""),
+        "state": _HOP_STATES[hop.state] + (", asked again or left" if hop.withdrawn_at else ""),
         "answer": answer.code if answer else "",
         "upstream": name,
         "upstream_spc": spc,
@@ -143,10 +145,10 @@ def _traceback(scope: Scope, trace: Traceback) -> dict[str, Any]:
         "called_masked": masked(called),
         "terminating_provider": trace.terminating_provider.name,
         "terminating_provider_spc": trace.terminating_provider.spc,
-        "state": TracebackState(trace.state).label,
+        "state": _STATES[trace.state],
         "open": trace.closed_at is None,
         "grade": trace.grade,
-        "grade_words": Grade(trace.grade).label,
+        "grade_words": _GRADES[trace.grade],
         "outcome": trace.outcome,
         "origin": trace.origin.name if trace.origin else "",
         "origin_spc": trace.origin.spc if trace.origin else "",

@@ -1,0 +1,65 @@
+"""What is done to packages: asked for on acceptance, asked for again where a sealing failed. All audited."""
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from headwater import clock, jobs
+from headwater.accounts.actors import Actor
+from headwater.accounts.permissions import Permission
+from headwater.audit.actions import record
+from headwater.audit.tags import Tag
+from headwater.errors import Conflict
+from headwater.evidence.models import Package, PackageState
+from headwater.evidence.queries import PackageView, view
+from headwater.legal import actions as legal
+from headwater.legal.models import LegalProcess
+from headwater.legal.queries import find
+from headwater.legal.rules import Decision, Grant
+
+#: A sealing that has not ended by then was lost with its worker; another may be asked for.
+LONGEST_SEALING = timedelta(minutes=15)
+
+
+@transaction.atomic
+def accept_and_produce(
+    actor: Actor, process_id: str, *, reason: str, identity_check: str, grant: Grant | None = None
+) -> PackageView:
+    """Accept a process and ask for its package, both or neither.
+
+    Raises:
+        Forbidden: the actor may not review or have packages sealed.
+        BadRequest, WrongStep: as for ``legal.actions.decide``.
+    """
+    legal.decide(actor, process_id, decision=Decision.ACCEPT, reason=reason, identity_check=identity_check, grant=grant)
+    return request_package(actor, process_id)
+
+
+@transaction.atomic
+def request_package(actor: Actor, process_id: str) -> PackageView:
+    """Ask for a package under an accepted process; the job that seals it is asked for in the same transaction.
+
+    Raises:
+        Forbidden: the actor may not have packages sealed.
+        NotFound: there is no such process.
+        WrongStep: the process is not accepted.
+        Conflict: a package of it is being sealed now.
+    """
+    actor.require(Permission.PACKAGE_SEAL)
+    find(actor, process_id)
+    # Of two people who ask at once, the second waits here and then sees the first one's package.
+    LegalProcess.objects.select_for_update().get(id=process_id)
+    now = clock.now()
+    waiting = Package.objects.filter(process_id=process_id, state=PackageState.SEALING)
+    if waiting.filter(requested_at__gt=now - LONGEST_SEALING).exists():
+        message = f"A package of process {process_id} is being sealed. Wait until it is done."
+        raise Conflict(message)
+    for lost in waiting:
+        lost.state, lost.failure = PackageState.FAILED, "The sealing did not end; another package was asked for."
+        lost.save(update_fields=["state", "failure"])
+        record(actor, Tag.PACKAGE_SEALING_FAILED, lost.id, {"process": process_id, "why": "not ended"})
+    legal.begin_production(actor, process_id)
+    row = Package.objects.create(process_id=process_id, requested_at=now)
+    jobs.defer(jobs.Job.SEAL_PACKAGE, package_id=row.id)
+    record(actor, Tag.PACKAGE_REQUESTED, row.id, {"process": process_id})
+    return view(row)

@@ -1,0 +1,107 @@
+"""What may be read of packages, and by whom: an agency its own, the consortium's people all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+
+from headwater.accounts.actors import Actor
+from headwater.accounts.permissions import OrganisationKind, Permission
+from headwater.audit.actions import record
+from headwater.audit.tags import Tag
+from headwater.errors import NotFound, Unavailable
+from headwater.evidence.models import Package, PackageState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageView:
+    """One package."""
+
+    id: str
+    process_id: str
+    state: PackageState
+    filename: str
+    size: int
+    sha256: str
+    manifest_sha256: str
+    key_id: str
+    requested_at: datetime
+    sealed_at: datetime | None
+    facts: Mapping[str, Any]
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageFile:
+    """A sealed package on disk, for a download."""
+
+    path: Path
+    filename: str
+    sha256: str
+    size: int
+
+
+def visible_to(actor: Actor) -> QuerySet[Package]:
+    """Return the packages that ``actor`` may know of."""
+    actor.require(Permission.PROCESS_READ)
+    if actor.organisation_kind is OrganisationKind.CONSORTIUM:
+        return Package.objects.all()
+    if actor.organisation_kind is OrganisationKind.AGENCY and actor.organisation_id:
+        return Package.objects.filter(process__agency_id=actor.organisation_id)
+    return Package.objects.none()
+
+
+def packages(actor: Actor, process_id: str) -> list[PackageView]:
+    """Return the packages of one process, the newest first; the look is audited."""
+    with transaction.atomic():
+        rows = list(visible_to(actor).filter(process_id=process_id).order_by("-requested_at", "-id"))
+        for row in rows:
+            record(actor, Tag.PACKAGE_VIEWED, row.id, {"process": row.process_id, "state": row.state})
+    return [view(row) for row in rows]
+
+
+def open_package(actor: Actor, package_id: str) -> PackageFile:
+    """Return the file of a sealed package; the download is audited.
+
+    Raises:
+        Forbidden: the actor may not download packages.
+        NotFound: there is none, it is another agency's, or it is not sealed.
+        Unavailable: the file is not where it was put.
+    """
+    actor.require(Permission.PACKAGE_DOWNLOAD)
+    with transaction.atomic():
+        row = visible_to(actor).filter(id=package_id, state=PackageState.SEALED).first()
+        if row is None:
+            message = f"There is no sealed package {package_id[:20]} that you may open. Check the number."
+            raise NotFound(message)
+        path = settings.HEADWATER.packages / row.filename
+        if not path.is_file() or path.stat().st_size != row.size:
+            message = (
+                f"The file of package {row.id} is missing or incomplete. Tell the custodian; the audit has its hash."
+            )
+            raise Unavailable(message)
+        record(actor, Tag.PACKAGE_DOWNLOADED, row.id, {"process": row.process_id, "sha256": row.sha256})
+    return PackageFile(path=path, filename=row.filename, sha256=row.sha256, size=row.size)
+
+
+def view(row: Package) -> PackageView:
+    """Return a row as a value."""
+    return PackageView(
+        id=row.id,
+        process_id=row.process_id,
+        state=PackageState(row.state),
+        filename=row.filename,
+        size=row.size,
+        sha256=row.sha256,
+        manifest_sha256=row.manifest_sha256,
+        key_id=row.key_id,
+        requested_at=row.requested_at,
+        sealed_at=row.sealed_at,
+        facts=row.facts,
+        failure=row.failure,
+    )
