@@ -94,7 +94,10 @@ def observe(known: Memory, records: Sequence[CallRecord], *, now: datetime) -> O
         )
     grown = grow(known, calls, now=now)
     memory.store(changes, {str(call.record.record_id): call.text for call in calls}, now=now)
-    _move(checkpoint, known, records, skipped)
+    checkpoint.placed += len(calls)
+    checkpoint.without_text += skipped["without_text"]
+    checkpoint.too_short += skipped["too_short"]
+    _move(checkpoint, known, records)
     _ask_for_work(grown)
     _audit(grown)
     return Observed(
@@ -106,14 +109,10 @@ def observe(known: Memory, records: Sequence[CallRecord], *, now: datetime) -> O
     )
 
 
-def _move(
-    checkpoint: DetectorCheckpoint, known: Memory, records: Sequence[CallRecord], skipped: dict[str, int]
-) -> None:
+def _move(checkpoint: DetectorCheckpoint, known: Memory, records: Sequence[CallRecord]) -> None:
     checkpoint.received_at = max([checkpoint.received_at, *(record.received_at for record in records)])
     checkpoint.clock = known.matcher.clock
     checkpoint.epoch = known.matcher.epoch
-    checkpoint.without_text += skipped["without_text"]
-    checkpoint.too_short += skipped["too_short"]
     checkpoint.save()
 
 
@@ -157,6 +156,17 @@ def _audit_changes(changes: Iterable[CampaignStateChange]) -> None:
 
 
 @transaction.atomic
+def set_aside(record: CallRecord, error: Exception) -> None:
+    """Go on without a record that cannot be placed: count it, and let the audit name it with the error."""
+    checkpoint = memory.checkpoint_for_update()
+    checkpoint.set_aside += 1
+    checkpoint.received_at = max(checkpoint.received_at, record.received_at)
+    checkpoint.save(update_fields=["set_aside", "received_at"])
+    detail = {"error": f"{type(error).__name__}: {error}"[:500]}
+    audit(DETECTOR, Tag.CALL_SET_ASIDE, str(record.record_id), detail)
+
+
+@transaction.atomic
 def review_states(known: Memory, *, now: datetime) -> int:
     """Let time change states: campaigns fall silent; scripts seen once or twice are given up. Return how many changed.
 
@@ -189,7 +199,7 @@ def review_states(known: Memory, *, now: datetime) -> int:
             retired = known.matcher.forget(change.campaign_id)
             CampaignExemplar.objects.filter(record_id__in=retired).update(retired=known.matcher.clock)
     CampaignStateChange.objects.bulk_create(changes)
-    _move(checkpoint, known, [], {"without_text": 0, "too_short": 0})
+    _move(checkpoint, known, [])
     _audit_changes(changes)
     return len(changes)
 

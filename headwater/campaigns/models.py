@@ -101,10 +101,14 @@ class DetectorCheckpoint(models.Model):
     received_at = models.DateTimeField()
     """When the newest record that was taken had been received."""
     clock = models.PositiveBigIntegerField(default=0)
-    """Calls placed so far."""
+    """Steps taken so far: one for each call placed and each campaign given up."""
     epoch = models.PositiveBigIntegerField(default=0)
     """The clock when the word weights were last renewed."""
+    placed = models.PositiveBigIntegerField(default=0)
+    """Calls that joined or founded a campaign."""
     without_text = models.PositiveBigIntegerField(default=0)
     """Reports without a transcript: not grouped by text."""
     too_short = models.PositiveBigIntegerField(default=0)
     """Reports with fewer words than can be compared."""
+    set_aside = models.PositiveBigIntegerField(default=0)
+    """Reports that could not be placed by an error of Headwater's; the audit names each."""

@@ -182,9 +182,13 @@ def detector() -> DetectorView:
     """Return how far the detector has read, and what it could not group. Figures only: anyone may know them."""
     row = DetectorCheckpoint.objects.filter(id=1).first()
     if row is None:
-        return DetectorView(read_to=None, placed=0, without_text=0, too_short=0)
+        return DetectorView(read_to=None, placed=0, without_text=0, too_short=0, set_aside=0)
     return DetectorView(
-        read_to=row.received_at, placed=row.clock, without_text=row.without_text, too_short=row.too_short
+        read_to=row.received_at,
+        placed=row.placed,
+        without_text=row.without_text,
+        too_short=row.too_short,
+        set_aside=row.set_aside,
     )
 
 
@@ -312,3 +316,8 @@ def _similar(actor: Actor, latest: Iterable[CampaignMember]) -> tuple[Similar, .
         for row in visible_to(actor).filter(id__in=scores)
     ]
     return tuple(sorted(found, key=lambda similar: (-similar.calls, -similar.best_score))[:10])
+
+
+def read_to() -> datetime | None:
+    """Return when the newest record that was taken had been received; ``None`` before the first."""
+    return DetectorCheckpoint.objects.filter(id=1).values_list("received_at", flat=True).first()

@@ -159,3 +159,4 @@ class DetectorView:
     placed: int
     without_text: int
     too_short: int
+    set_aside: int
