@@ -152,7 +152,7 @@ def reset_second_factor(actor: Actor, *, email: str) -> int:
     """Remove a person's second factors; return how many. At the next sign-in they enrol anew."""
     actor.require(Permission.ACCOUNT_MANAGE)
     user = _person(email)
-    removed, _ = Authenticator.objects.filter(user=user).delete()
+    removed = int(Authenticator.objects.filter(user=user).delete()[0])
     record(actor, Tag.ACCOUNT_SECOND_FACTOR_RESET, user.id, {"email": user.email, "removed": removed})
     return removed
 
@@ -183,6 +183,7 @@ def issue_credential(  # noqa: PLR0913 - one argument a column, each by name
     """
     actor.require(Permission.ACCOUNT_MANAGE)
     organisation = _organisation(organisation_id)
+    kind = _credential_kind(kind)
     blocks = rules.check_addresses(source_addresses)
     now = clock.now()
     if expires_at is not None and expires_at <= now:
@@ -191,7 +192,7 @@ def issue_credential(  # noqa: PLR0913 - one argument a column, each by name
     secret = secrets.token_urlsafe(32)
     row = MachineCredential.objects.create(
         organisation=organisation,
-        kind=CredentialKind(kind),
+        kind=kind,
         name=name.strip(),
         source_kind=source_kind,
         secret_sha256=sha256(secret.encode()).hexdigest(),
@@ -229,6 +230,14 @@ def _organisation(organisation_id: str) -> Organisation:
         message = f"There is no organisation {organisation_id}."
         raise NotFound(message)
     return row
+
+
+def _credential_kind(kind: str) -> CredentialKind:
+    try:
+        return CredentialKind(kind)
+    except ValueError as error:
+        message = f"{kind!r} is no kind of credential. There are: {', '.join(CredentialKind.values)}."
+        raise Invalid(message) from error
 
 
 def _person(email: str) -> User:

@@ -1,14 +1,19 @@
-"""Writing the audit: ``record`` is the only way in, for every room."""
+"""Writing the audit: ``record`` is the only way in, for every room; ``checkpoint`` signs where it stands."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from headwater import clock
+from headwater.audit import checkpoints
+from headwater.audit.checkpoints import Checkpoint
+from headwater.audit.models import AuditEntry, AuditHead
 from headwater.audit.tags import Tag
-from headwater.errors import Invalid
+from headwater.audit.verify import instant
+from headwater.errors import Conflict, Invalid
 from headwater.wire.canonical import canonical_json
 
 #: Longest entry in octets. A room that has more to say keeps it in its own rows and names them here.
@@ -48,7 +53,7 @@ def record(who: Who, tag: Tag, subject: str, detail: dict[str, Any] | None = Non
     entry = canonical_json(
         {
             "actor": _clean(who.label)[:200],
-            "at": clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "at": instant(clock.now()),
             "detail": _plain(detail or {}),
             "organisation": who.organisation_id,
             "process": connection.settings_dict["USER"],
@@ -77,9 +82,42 @@ def _plain(value: Any) -> Any:
     if isinstance(value, uuid.UUID):
         return str(value)
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return instant(value)
     if isinstance(value, dict):
-        return {_clean(str(name)): _plain(member) for name, member in value.items()}
+        return {name: _plain(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(member) for member in value]
     return value
+
+
+def checkpoint() -> Checkpoint | None:
+    """Sign what the audit's last entry is now, if it moved since the last checkpoint; the worker calls it each minute.
+
+    Raises:
+        Conflict: An entry that was signed before is gone or changed: somebody rewrote the log.
+        Unavailable: There is no signing key.
+    """
+    config = settings.HEADWATER
+    folder = config.home / "audit"
+    key = checkpoints.private_key(config.secrets / "audit-key.pem")
+    with transaction.atomic():
+        head = AuditHead.objects.get(id=1)
+        before = checkpoints.last(folder)
+        if before is not None:
+            _check_still_there(before)
+            if before.seq == head.seq:
+                return None
+    if head.seq == 0:
+        return None
+    return checkpoints.append(folder, key, seq=head.seq, entry_hash=head.hash, at=instant(clock.now()))
+
+
+def _check_still_there(before: Checkpoint) -> None:
+    there = AuditEntry.objects.filter(seq=before.seq).values_list("hash", flat=True).first()
+    if there != before.hash:
+        state = "is gone" if there is None else "was changed"
+        message = (
+            f"The audit was rewritten: entry {before.seq}, signed at {before.at}, {state}. "
+            "Stop the processes, keep the data directory as it is and run `headwater audit verify`."
+        )
+        raise Conflict(message)

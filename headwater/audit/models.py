@@ -5,8 +5,7 @@ Rows come in only through the SQL function ``audit_append`` (migration 0002). Tr
 
 from django.db import models
 
-#: The hash that the first entry is chained to.
-GENESIS = "0" * 64
+from headwater.audit.verify import GENESIS
 
 
 class AuditEntry(models.Model):

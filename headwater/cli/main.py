@@ -10,11 +10,16 @@ from headwater.site import lifeline
 
 #: Subcommand -> module that registers it. The order is that of ``headwater --help``.
 COMMANDS: dict[str, str] = {
+    "demo": "headwater.cli.demo",
+    "simulator": "headwater.cli.simulator",
     "up": "headwater.cli.up",
     "doctor": "headwater.cli.doctor",
     "serve": "headwater.cli.serve",
     "database": "headwater.cli.database",
+    "accounts": "headwater.cli.accounts",
+    "audit": "headwater.cli.audit",
     "agent": "headwater.cli.agent",
+    "stir": "headwater.cli.stir",
 }
 
 

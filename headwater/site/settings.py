@@ -3,6 +3,7 @@
 import hmac
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from headwater.site.config import Process, load
@@ -87,7 +88,7 @@ TEMPLATES = [
 
 _url = urlsplit(CONFIG.database_url or "postgresql://headwater_admin@/headwater")
 _options = dict(part.split("=", 1) for part in _url.query.split("&") if part)
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": _url.path.lstrip("/") or "headwater",

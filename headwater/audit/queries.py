@@ -1,0 +1,173 @@
+"""Reading the audit: by person, subject, tag and time for those who may; whole, for checking and export."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from headwater.audit import checkpoints, verify
+from headwater.audit.checkpoints import Checkpoint
+from headwater.audit.models import AuditEntry, AuditHead
+from headwater.audit.verify import Place, Report, Row
+from headwater.errors import Forbidden
+
+#: ``accounts.permissions.Permission.AUDIT_READ``; accounts lies above this room.
+READ = "audit:read"
+MAX_PAGE = 500
+
+
+class Reader(Protocol):
+    """What must be known of whoever reads: ``accounts.actors.Actor`` has it."""
+
+    @property
+    def label(self) -> str:
+        """Who, as the audit names them."""
+
+    def may(self, permission: Any) -> bool:
+        """Tell whether they hold the permission."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Which entries are wanted; empty members restrict nothing."""
+
+    who: str = ""
+    """Part of the actor's label, such as an e-mail address."""
+    subject: str = ""
+    """The whole identifier."""
+    tag: str = ""
+    """The tag, or its beginning up to a colon: ``hop:``."""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries, newest first, and the number to go on from."""
+
+    entries: tuple[Row, ...]
+    before: int | None
+    """Ask for entries before this one; None at the end."""
+
+
+def visible_to(reader: Reader) -> QuerySet[AuditEntry]:
+    """Return the entries that ``reader`` may see: all of them, or none but an error."""
+    if not reader.may(READ):
+        message = f"{reader.label} may not read the audit: it needs the permission {READ}. Ask your administrator."
+        raise Forbidden(message)
+    return AuditEntry.objects.all()
+
+
+def entries(reader: Reader, search: Search, *, before: int | None = None, limit: int = 100) -> Page:
+    """Return one page of entries, newest first."""
+    rows = visible_to(reader)
+    if search.who:
+        rows = rows.filter(actor__icontains=search.who)
+    if search.subject:
+        rows = rows.filter(subject=search.subject)
+    if search.tag:
+        rows = rows.filter(tag__startswith=search.tag)
+    if search.since is not None:
+        rows = rows.filter(at__gte=search.since)
+    if search.until is not None:
+        rows = rows.filter(at__lt=search.until)
+    if before is not None:
+        rows = rows.filter(seq__lt=before)
+    limit = min(max(limit, 1), MAX_PAGE)
+    found = [row_of(entry) for entry in rows.order_by("-seq")[: limit + 1]]
+    return Page(tuple(found[:limit]), found[limit - 1].seq if len(found) > limit else None)
+
+
+def about(reader: Reader, subjects: Iterable[str]) -> list[Row]:
+    """Return every entry about any of ``subjects``, oldest first, each with its own and its neighbour's hash.
+
+    This is the custody log of a package: each entry's hash can be recomputed from what stands in it.
+    """
+    rows = visible_to(reader).filter(subject__in=list(subjects)).order_by("seq")
+    return [row_of(entry) for entry in rows]
+
+
+def head(reader: Reader) -> Place:
+    """Return the number and hash of the last entry."""
+    visible_to(reader)
+    return _head()
+
+
+def last_checkpoint() -> Checkpoint | None:
+    """Return the newest signed checkpoint on this machine, or None."""
+    return checkpoints.last(settings.HEADWATER.home / "audit")
+
+
+def check(reader: Reader, *, newest: int | None = None) -> Report:
+    """Verify the chain as it stands: all of it, or its ``newest`` entries, against head and checkpoints.
+
+    Runs over one snapshot, so entries that arrive meanwhile do not disturb it.
+    """
+    visible_to(reader)
+    reading = _checkpoints()
+    with snapshot() as (end, rows_after):
+        start = verify.BEGINNING if newest is None or newest >= end.seq else _place(end.seq - newest)
+        return verify.verify(
+            rows_after(start.seq),
+            head=end,
+            checkpoints=reading.checkpoints if reading else None,
+            checkpoint_faults=reading.faults if reading else (),
+            start=start,
+        )
+
+
+@contextmanager
+def snapshot() -> Iterator[tuple[Place, Callable[[int], Iterator[Row]]]]:
+    """Give one view of the log that nothing changes: its head, and a function that reads the rows after a number."""
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield _head(), _rows_after
+
+
+def row_of(entry: AuditEntry) -> Row:
+    """Return an entry's row as a value."""
+    return Row(
+        seq=entry.seq,
+        at=entry.at,
+        actor=entry.actor,
+        organisation=entry.organisation,
+        tag=entry.tag,
+        subject=entry.subject,
+        detail=entry.detail,
+        entry=entry.entry,
+        prev_hash=entry.prev_hash,
+        hash=entry.hash,
+    )
+
+
+def _rows_after(seq: int) -> Iterator[Row]:
+    rows = AuditEntry.objects.filter(seq__gt=seq).order_by("seq")
+    return (row_of(entry) for entry in rows.iterator(chunk_size=2_000))
+
+
+def _head() -> Place:
+    row = AuditHead.objects.get(id=1)
+    return Place(row.seq, row.hash)
+
+
+def _place(seq: int) -> Place:
+    row = AuditEntry.objects.filter(seq=seq).first()
+    # A missing entry is what is being looked for: the check then says so of the next one.
+    return Place(seq, row.hash if row else "")
+
+
+def _checkpoints() -> checkpoints.Reading | None:
+    folder = settings.HEADWATER.home / "audit"
+    if not (folder / checkpoints.FILE).exists():
+        return None
+    # The key that signs is asked for its public half: the copy beside the checkpoints could have been exchanged.
+    key = checkpoints.private_key(settings.HEADWATER.secrets / "audit-key.pem").public_key()
+    return checkpoints.read_file(folder / checkpoints.FILE, key)

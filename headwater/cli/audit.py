@@ -1,0 +1,119 @@
+"""``headwater audit``: check the chain, export it, check an export anywhere."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from headwater import clock
+from headwater.audit import checkpoints, verify
+from headwater.audit.verify import Outcome, Place, Report, Row
+
+#: Longest line of an export: an entry of 16 KiB, once as text, once as columns.
+MAX_LINE = 262_144
+SIGNS = {Outcome.PASSED: "ok  ", Outcome.FAILED: "FAIL", Outcome.NOT_DONE: "--  "}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    commands = typer.Typer(help="The audit: verify it, export it.", no_args_is_help=True)
+    commands.command("verify")(verify_command)
+    commands.command("export")(export)
+    app.add_typer(commands, name="audit")
+
+
+def verify_command(
+    file: Annotated[
+        Path | None, typer.Option(help="Check this export instead of the database; needs no database.")
+    ] = None,
+    signed: Annotated[
+        Path | None, typer.Option("--checkpoints", help="Checkpoints to check the export against.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="Public key (PEM) of the checkpoints.")] = None,
+) -> None:
+    """Check that the audit is whole, unchanged, in order and complete. Exit 1 where it is not."""
+    report = _of_database() if file is None else _of_file(file, signed, key)
+    print(f"{report.entries} entries" + (f", {report.first} to {report.last}" if report.entries else ""))
+    for check in report.checks:
+        print(f"{SIGNS[check.outcome]}  {check.says}")
+        for finding in check.findings:
+            print(f"      {finding}")
+    if not report.sound:
+        raise typer.Exit(1)
+
+
+def export(file: Annotated[Path, typer.Argument(help="File to write: one JSON object a line.")]) -> None:
+    """Write the whole audit to a file that can be checked anywhere with `headwater audit verify --file`."""
+    from headwater.site.setup import django
+
+    django()
+    # Imported here: models exist only once Django is set up; verifying a file must work without it.
+    from django.db import transaction
+
+    from headwater.accounts.actors import system
+    from headwater.audit import actions, queries
+    from headwater.audit.tags import Tag
+
+    actor = system("operator")
+    with transaction.atomic():
+        actions.record(actor, Tag.AUDIT_EXPORTED, "audit", {"file": file.name})
+    with queries.snapshot() as (head, rows_after), file.open("x", encoding="utf-8") as out:
+        header = {"format": "headwater-audit", "version": 1, "exported_at": verify.instant(clock.now())}
+        out.write(_line(header | {"head": asdict(head)}))
+        for row in rows_after(0):
+            out.write(_line(asdict(row) | {"at": verify.instant(row.at)}))
+    print(f"Wrote {head.seq} entries to {file}.")
+
+
+def _of_database() -> Report:
+    from headwater.site.setup import django
+
+    django()
+    # Imported here: models exist only once Django is set up.
+    from headwater.accounts.actors import system
+    from headwater.audit import queries
+
+    return queries.check(system("operator"))
+
+
+def _of_file(file: Path, signed: Path | None, key: Path | None) -> Report:
+    try:
+        public = checkpoints.public_key(key) if key else None
+        reading = checkpoints.read_file(signed, public) if signed else None
+        with file.open("rb") as source:
+            head = _head(source.readline(MAX_LINE))
+            return verify.verify(
+                _rows(source),
+                head=head,
+                checkpoints=reading.checkpoints if reading else None,
+                checkpoint_faults=reading.faults if reading else (),
+            )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"{file} cannot be checked: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+
+
+def _head(line: bytes) -> Place:
+    header = json.loads(line)
+    if header.get("format") != "headwater-audit" or header.get("version") != 1:
+        message = "it is no export of a Headwater audit, version 1"
+        raise ValueError(message)
+    return Place(int(header["head"]["seq"]), str(header["head"]["hash"]))
+
+
+def _rows(source: Any) -> Iterator[Row]:
+    for number, line in enumerate(iter(lambda: source.readline(MAX_LINE), b""), start=2):
+        if not line.endswith(b"\n"):
+            message = f"line {number} is cut short or longer than {MAX_LINE} octets"
+            raise ValueError(message)
+        body = json.loads(line)
+        yield Row(**(body | {"at": datetime.fromisoformat(body["at"])}))
+
+
+def _line(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n"
