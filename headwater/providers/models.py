@@ -48,3 +48,11 @@ class ProviderKey(models.Model):
     public_jwk = models.JSONField()
     valid_from = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+
+
+class UsedToken(models.Model):
+    """A request token that was shown once and is therefore used up, until it expires."""
+
+    id = models.CharField(primary_key=True, max_length=64, editable=False)
+    """SHA-256 of key and token identifier."""
+    expires_at = models.DateTimeField(db_index=True)

@@ -7,6 +7,7 @@ Each variable is described in docs/reference/settings.md.
 import json
 import os
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
@@ -46,6 +47,12 @@ class Config:
     """PostgreSQL URL of this process's own role."""
     calls_url: str
     """``chdb:///folder`` in the ``calls`` process, ``http(s)://user:secret@host:port`` elsewhere."""
+    agent_target_s: int = 60
+    """The platform's own target for an answer by an agent, in seconds."""
+    pages_target_minutes: int = 240
+    """The platform's own target for an answer by a person, in minutes of the office's business hours."""
+    extra_holidays: tuple[str, ...] = ()
+    """Days (``2026-11-27``) that do not run in the 24-hour clock beside the federal legal holidays."""
 
     @property
     def secrets(self) -> Path:
@@ -125,13 +132,35 @@ def load() -> Config:
         hep_port=_port("HEADWATER_HEP_PORT", 9060),
         database_url=(written or given) if process is Process.ADMIN else (given or written),
         calls_url=env.get("HEADWATER_CALLS_URL") or _written(home, "calls.json", process),
+        agent_target_s=_count("HEADWATER_AGENT_TARGET_S", 60),
+        pages_target_minutes=_count("HEADWATER_PAGES_TARGET_MINUTES", 240),
+        extra_holidays=_days("HEADWATER_EXTRA_HOLIDAYS"),
     )
+
+
+def _count(name: str, default: int) -> int:
+    """Return the positive number that the variable ``name`` holds."""
+    text = os.environ.get(name) or str(default)
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 1_000_000:
+        raise Invalid(f"{name} is {text!r}; it must be a number from 1 to 1000000.")
+    return int(text)
+
+
+def _days(name: str) -> tuple[str, ...]:
+    """Return the days that the variable ``name`` lists, separated by commas."""
+    days = tuple(day.strip() for day in (os.environ.get(name) or "").split(",") if day.strip())
+    for day in days:
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            raise Invalid(f"{name} holds {day!r}; it must list days such as 2026-11-27, separated by commas.") from None
+    return days
 
 
 def _port(name: str, default: int) -> int:
     """Return the port that the variable ``name`` holds."""
     text = os.environ.get(name) or str(default)
-    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 65_535:
         raise Invalid(f"{name} is {text!r}; it must be a port number from 1 to 65535.")
     return int(text)
 

@@ -7,52 +7,10 @@ from django.db import models
 from headwater.campaigns.models import Campaign
 from headwater.identifiers import new_id
 from headwater.providers.models import Provider
+from headwater.tracebacks.states import FlagKind, Grade, HopRole, HopState, TracebackState
 from headwater.wire.agents import AnswerCode
 
-
-class TracebackState(models.TextChoices):
-    """Where a traceback stands (domain reference, section 9)."""
-
-    SUBMITTED = "submitted", "Submitted"
-    IN_PROGRESS = "in_progress", "In progress"
-    COMPLETED_ORIGINATING = "completed_originating", "Completed: originating provider found"
-    ENDED_FOREIGN = "ended_foreign", "Ended at a foreign provider"
-    ENDED_NON_RESPONSIVE = "ended_non_responsive", "Ended: no response"
-    ENDED_RECORD_NOT_FOUND = "ended_record_not_found", "Ended: no record found"
-    ENDED_DISPUTED = "ended_disputed", "Ended: disputed"
-    CANCELLED = "cancelled", "Cancelled"
-
-
-class Grade(models.TextChoices):
-    """What the outcome says; the wording on screen and in evidence follows it."""
-
-    NONE = "", "No outcome yet"
-    ORIGIN_CONFIRMED = "origin_confirmed", "Origin confirmed"
-    ENTRY_CONFIRMED = "entry_confirmed", "Point of entry confirmed"
-    FRONTIER = "frontier", "Frontier"
-
-
-class HopState(models.TextChoices):
-    """Where one hop stands."""
-
-    NOTIFIED = "notified", "Notified"
-    VIEWED = "viewed", "Viewed"
-    ANSWERED = "answered", "Answered"
-    NEEDS_INFO = "needs_info", "Needs information"
-    DISPUTED = "disputed", "Disputed"
-    OVERDUE = "overdue", "Overdue"
-    ANSWERED_LATE = "answered_late", "Answered late"
-    NON_RESPONSIVE = "non_responsive", "Non-responsive"
-
-
-class HopRole(models.TextChoices):
-    """A provider's part in THIS call."""
-
-    UNKNOWN = "", "Not known yet"
-    TERMINATING = "terminating", "Terminating"
-    INTERMEDIATE = "intermediate", "Intermediate"
-    GATEWAY = "gateway", "Gateway (U.S. point of entry)"
-    ORIGINATING = "originating", "Originating"
+CODES = [(code.value, code.value) for code in AnswerCode]
 
 
 class Traceback(models.Model):
@@ -66,8 +24,8 @@ class Traceback(models.Model):
     """Masked at every door; opened to ask a carrier, and under an accepted process."""
     call_at = models.DateTimeField()
     terminating_provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="+")
-    state = models.CharField(max_length=24, choices=TracebackState, default=TracebackState.SUBMITTED)
-    grade = models.CharField(max_length=20, choices=Grade, default=Grade.NONE, blank=True)
+    state = models.CharField(max_length=24, choices=TracebackState.choices(), default=TracebackState.SUBMITTED.value)
+    grade = models.CharField(max_length=20, choices=Grade.choices(), default=Grade.NONE.value, blank=True)
     origin = models.ForeignKey(Provider, on_delete=models.PROTECT, null=True, related_name="+")
     """Set only with the grade *origin confirmed*."""
     outcome = models.TextField(blank=True)
@@ -85,6 +43,8 @@ class TracebackEvent(models.Model):
     sequence = models.PositiveIntegerField()
     at = models.DateTimeField()
     event = models.JSONField()
+    answer = models.OneToOneField("Answer", on_delete=models.PROTECT, null=True, related_name="event")
+    """The answer that this event took in, or refused: an answer without one still waits to be taken."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["traceback", "sequence"], name="one_event_a_step")]
@@ -97,9 +57,11 @@ class Hop(models.Model):
     traceback = models.ForeignKey(Traceback, on_delete=models.PROTECT, related_name="hops")
     index = models.PositiveSmallIntegerField()
     """1 at the terminating provider, growing upstream."""
+    attempt = models.PositiveSmallIntegerField(default=1)
+    """How often the provider has been asked at this place; each time is a row of its own."""
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="hops")
-    role = models.CharField(max_length=12, choices=HopRole, default=HopRole.UNKNOWN, blank=True)
-    state = models.CharField(max_length=16, choices=HopState, default=HopState.NOTIFIED)
+    role = models.CharField(max_length=12, choices=HopRole.choices(), default=HopRole.UNKNOWN.value, blank=True)
+    state = models.CharField(max_length=16, choices=HopState.choices(), default=HopState.NOTIFIED.value)
     question = models.JSONField()
     """The wire Question as it was asked."""
     asked_at = models.DateTimeField()
@@ -107,14 +69,25 @@ class Hop(models.Model):
     answered_at = models.DateTimeField(null=True)
     legal_due_at = models.DateTimeField()
     platform_due_at = models.DateTimeField()
-    answer_code = models.CharField(max_length=24, blank=True, choices=[(c.value, c.value) for c in AnswerCode])
+    final_due_at = models.DateTimeField()
+    next_deadline_at = models.DateTimeField(null=True, db_index=True)
+    """When a clock runs out next on this question; null while none runs."""
+    withdrawn_at = models.DateTimeField(null=True)
+    """When the question was asked again or the path left it."""
+    downstream = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    """The question whose answer named this provider."""
+    answer_code = models.CharField(max_length=24, blank=True, choices=CODES)
     upstream = models.ForeignKey(Provider, on_delete=models.PROTECT, null=True, related_name="+")
     upstream_named = models.JSONField(default=dict)
     """The upstream as the answer named it, also where it is in no register."""
     basis = models.JSONField(default=list)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["traceback", "index", "provider"], name="one_question_a_hop")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["traceback", "index", "provider", "attempt"], name="one_question_an_attempt"
+            )
+        ]
 
 
 class Answer(models.Model):
@@ -124,7 +97,9 @@ class Answer(models.Model):
     """Also the receipt's number."""
     hop = models.ForeignKey(Hop, on_delete=models.PROTECT, related_name="answers")
     version = models.PositiveSmallIntegerField()
-    code = models.CharField(max_length=24, choices=[(c.value, c.value) for c in AnswerCode])
+    code = models.CharField(max_length=24, choices=CODES)
+    respondent = models.ForeignKey(Provider, on_delete=models.PROTECT, null=True, related_name="+")
+    """The upstream that the answer names, where the register had it when the answer came."""
     payload = models.JSONField()
     octets = models.BinaryField()
     """As received: a JWS from an agent, a form from a person."""
@@ -139,3 +114,40 @@ class Answer(models.Model):
             models.UniqueConstraint(fields=["hop", "version"], name="one_answer_a_version"),
             models.UniqueConstraint(fields=["hop", "octets_sha256"], name="a_retry_is_the_same_answer"),
         ]
+
+
+class Viewing(models.Model):
+    """That a provider has seen a question: by its agent or a person, the first time."""
+
+    hop = models.OneToOneField(Hop, on_delete=models.PROTECT, primary_key=True, related_name="viewing")
+    at = models.DateTimeField()
+    by = models.CharField(max_length=200)
+
+
+class RefusedAnswer(models.Model):
+    """An answer that was refused, with its octets: what was sent stays on record."""
+
+    hop = models.ForeignKey(Hop, on_delete=models.PROTECT, null=True, related_name="refused_answers")
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="+")
+    octets = models.BinaryField()
+    octets_sha256 = models.CharField(max_length=64)
+    key_id = models.CharField(max_length=64, blank=True)
+    reason = models.TextField()
+    sent_by = models.CharField(max_length=200)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "octets_sha256"], name="a_refused_answer_is_kept_once"),
+        ]
+
+
+class Flag(models.Model):
+    """What one question says about a provider's conduct: a fact with its evidence, not a judgement."""
+
+    hop = models.ForeignKey(Hop, on_delete=models.PROTECT, related_name="flags")
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="flags")
+    kind = models.CharField(max_length=16, choices=FlagKind.choices())
+    detail = models.TextField(blank=True)
+    at = models.DateTimeField()
+    engine_version = models.CharField(max_length=32)

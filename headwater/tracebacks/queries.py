@@ -1,0 +1,406 @@
+"""What may be read of tracebacks, and by whom. Frozen values; the called number leaves only masked."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+
+from headwater.accounts.actors import Actor
+from headwater.accounts.permissions import Permission
+from headwater.numbering.numbers import E164, masked, state
+from headwater.tracebacks import projection
+from headwater.tracebacks.actions import TracebackNotFound
+from headwater.tracebacks.models import Answer, Flag, Hop, RefusedAnswer, Traceback
+from headwater.tracebacks.states import OPEN_STATES, Deadline, Grade, HopRole, HopState, TracebackState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRef:
+    """A provider as a hop names it. ``id`` is "" where it is in no register."""
+
+    id: str
+    name: str
+    spc: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HopView:
+    """One question and what came of it."""
+
+    question_id: str
+    index: int
+    attempt: int
+    provider: ProviderRef
+    by_agent: bool
+    role: HopRole
+    state: HopState
+    asked_at: datetime
+    viewed_at: datetime | None
+    answered_at: datetime | None
+    legal_due_at: datetime
+    platform_due_at: datetime
+    next_deadline_at: datetime | None
+    answer_code: str
+    upstream: ProviderRef | None
+    basis: tuple[str, ...]
+    score_millinats: int
+    candidates: int
+    note: str
+    answered_by: str
+    key_id: str
+    """Key that signed the answer in force; "" where a person gave it."""
+    answer_sha256: str
+    versions: int
+    withdrawn_at: datetime | None
+
+    @property
+    def took(self) -> timedelta | None:
+        """From question to first answer."""
+        return self.answered_at - self.asked_at if self.answered_at else None
+
+    @property
+    def live(self) -> bool:
+        """Tell whether the question still stands on the path."""
+        return self.withdrawn_at is None
+
+    @property
+    def by_person(self) -> bool:
+        """Tell whether a person gave the answer in force."""
+        return bool(self.answer_code) and not self.key_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    """One event of a traceback in words."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagView:
+    """One fact about a provider's conduct."""
+
+    at: datetime
+    kind: str
+    label: str
+    provider: str
+    question_id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracebackRow:
+    """One traceback in a list."""
+
+    id: str
+    campaign_id: str
+    campaign_name: str
+    state: TracebackState
+    grade: Grade
+    calling: str
+    called_masked: str
+    called_state: str
+    call_at: datetime
+    opened_at: datetime
+    closed_at: datetime | None
+    hops: int
+    waiting_for: str
+    """Name of the provider whose answer is waited for, or ""."""
+    next_deadline_at: datetime | None
+    legal_due_at: datetime | None
+    overdue: bool
+    origin_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracebackView:
+    """One traceback in full."""
+
+    id: str
+    campaign_id: str
+    campaign_name: str
+    record_id: uuid.UUID
+    calling: str
+    called_masked: str
+    called_state: str
+    call_at: datetime
+    state: TracebackState
+    grade: Grade
+    outcome: str
+    origin: ProviderRef | None
+    opened_by: str
+    opened_at: datetime
+    closed_at: datetime | None
+    engine_version: str
+    hops: tuple[HopView, ...]
+    """Every question in the order in which it was asked; ``path`` holds those that stand."""
+    events: tuple[EventView, ...]
+    flags: tuple[FlagView, ...]
+    refused: int
+    """How many answers were refused."""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether somebody still has to answer."""
+        return self.state in OPEN_STATES
+
+    @property
+    def path(self) -> tuple[HopView, ...]:
+        """The questions that stand, from the terminating provider upstream."""
+        return tuple(sorted((hop for hop in self.hops if hop.live), key=lambda hop: hop.index))
+
+    @property
+    def took(self) -> timedelta | None:
+        """From opening to the end."""
+        return self.closed_at - self.opened_at if self.closed_at else None
+
+    @property
+    def waiting(self) -> HopView | None:
+        """The hop whose answer is waited for."""
+        return next((hop for hop in self.path if hop.next_deadline_at is not None), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerView:
+    """One version of one answer with its octets, for evidence."""
+
+    receipt_id: str
+    question_id: str
+    version: int
+    code: str
+    payload: Mapping[str, Any]
+    octets: bytes
+    octets_sha256: str
+    key_id: str
+    answered_by: str
+    received_at: datetime
+
+
+def visible_to(actor: Actor) -> QuerySet[Traceback]:
+    """Return the tracebacks that ``actor`` may see: all for the consortium, none for anybody else.
+
+    An agency sees tracebacks in the packages that an accepted process gave it, a provider its own questions.
+    """
+    return Traceback.objects.all() if actor.may(Permission.TRACEBACK_READ) else Traceback.objects.none()
+
+
+def tracebacks(actor: Actor, *, state: str = "", campaign_id: str = "", limit: int = 200) -> list[TracebackRow]:
+    """Return tracebacks: open ones by the clock that runs out first, then the others, the newest first."""
+    rows = visible_to(actor).select_related("campaign", "origin")
+    if state == "open":
+        rows = rows.filter(state__in=list(OPEN_STATES))
+    elif state:
+        rows = rows.filter(state=state)
+    if campaign_id:
+        rows = rows.filter(campaign_id=campaign_id)
+    standing = Prefetch(
+        "hops", Hop.objects.filter(withdrawn_at=None).select_related("provider").order_by("index"), to_attr="standing"
+    )
+    views = [_row(row) for row in rows.prefetch_related(standing).order_by("-opened_at")[:limit]]
+    last = datetime.max.replace(tzinfo=views[0].opened_at.tzinfo) if views else None
+    return sorted(views, key=lambda view: (view.state not in OPEN_STATES, view.next_deadline_at or last))
+
+
+def for_campaign(actor: Actor, campaign_id: str) -> list[TracebackRow]:
+    """Return the tracebacks of one campaign, the open ones first."""
+    return tracebacks(actor, campaign_id=campaign_id)
+
+
+def traceback(actor: Actor, traceback_id: str) -> TracebackView:
+    """Return one traceback in full.
+
+    Raises:
+        TracebackNotFound: there is none that the actor may see.
+    """
+    row = visible_to(actor).select_related("campaign", "origin").filter(id=traceback_id).first()
+    if row is None:
+        raise TracebackNotFound(f"There is no traceback {traceback_id[:32]}.")
+    newest = Prefetch("answers", Answer.objects.order_by("-version").defer("octets"), to_attr="by_version")
+    hops = list(row.hops.select_related("provider", "upstream").prefetch_related(newest).order_by("asked_at", "index"))
+    names = {hop.id: f"{hop.provider.name} (hop {hop.index})" for hop in hops}
+    flags = Flag.objects.filter(hop__traceback=row).select_related("provider").order_by("at", "id")
+    return TracebackView(
+        id=row.id,
+        campaign_id=row.campaign_id or "",
+        campaign_name=row.campaign.name if row.campaign else "",
+        record_id=row.record_id,
+        calling=row.calling,
+        called_masked=masked(E164(row.called)),
+        called_state=state(E164(row.called)),
+        call_at=row.call_at,
+        state=TracebackState(row.state),
+        grade=Grade(row.grade),
+        outcome=row.outcome,
+        origin=_ref(row.origin) if row.origin else None,
+        opened_by=row.opened_by,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        engine_version=row.engine_version,
+        hops=tuple(_hop(hop) for hop in hops),
+        events=tuple(
+            EventView(at=at, text=_words(event, names))
+            for event, at in row.events.values_list("event", "at").order_by("sequence")
+        ),
+        flags=tuple(_flag(flag) for flag in flags),
+        refused=RefusedAnswer.objects.filter(hop__traceback=row).count(),
+    )
+
+
+def answers(actor: Actor, traceback_id: str) -> list[AnswerView]:
+    """Return every version of every answer of a traceback with its octets, for a package.
+
+    Raises:
+        TracebackNotFound: there is none that the actor may see.
+    """
+    if not visible_to(actor).filter(id=traceback_id).exists():
+        raise TracebackNotFound(f"There is no traceback {traceback_id[:32]}.")
+    rows = Answer.objects.filter(hop__traceback_id=traceback_id).order_by("received_at", "version")
+    return [answer_view(row) for row in rows]
+
+
+def events(actor: Actor, traceback_id: str) -> list[Mapping[str, Any]]:
+    """Return the stored events of a traceback as they are, for a package: folding them gives it again.
+
+    Raises:
+        TracebackNotFound: there is none that the actor may see.
+    """
+    row = visible_to(actor).filter(id=traceback_id).first()
+    if row is None:
+        raise TracebackNotFound(f"There is no traceback {traceback_id[:32]}.")
+    stored = row.events.order_by("sequence").values("sequence", "at", "event", "answer_id")
+    return [dict(one) for one in stored]
+
+
+def replay(actor: Actor, traceback_id: str) -> list[str]:
+    """Fold a traceback's events again and name every place where the stored rows differ; [] where none does.
+
+    Raises:
+        TracebackNotFound: there is none that the actor may see.
+    """
+    row = visible_to(actor).filter(id=traceback_id).first()
+    if row is None:
+        raise TracebackNotFound(f"There is no traceback {traceback_id[:32]}.")
+    return projection.differences(row)
+
+
+# -- rows to values
+
+
+def _ref(row: Any) -> ProviderRef:
+    return ProviderRef(id=row.id, name=row.name, spc=row.spc, country=row.country)
+
+
+def _named(hop: Hop) -> ProviderRef | None:
+    if hop.upstream:
+        return _ref(hop.upstream)
+    said = hop.upstream_named
+    if not said:
+        return None
+    return ProviderRef(id="", name=said.get("name", ""), spc=said.get("spc", ""), country=said.get("country", ""))
+
+
+def _hop(hop: Any) -> HopView:
+    last = hop.by_version[0] if hop.by_version and hop.answer_code else None
+    payload = last.payload if last else {}
+    return HopView(
+        question_id=hop.id,
+        index=hop.index,
+        attempt=hop.attempt,
+        provider=_ref(hop.provider),
+        by_agent=hop.provider.channel == "agent",
+        role=HopRole(hop.role),
+        state=HopState(hop.state),
+        asked_at=hop.asked_at,
+        viewed_at=hop.viewed_at,
+        answered_at=hop.answered_at,
+        legal_due_at=hop.legal_due_at,
+        platform_due_at=hop.platform_due_at,
+        next_deadline_at=hop.next_deadline_at,
+        answer_code=hop.answer_code,
+        upstream=_named(hop),
+        basis=tuple(hop.basis),
+        score_millinats=payload.get("score_millinats", 0),
+        candidates=payload.get("candidates", 0),
+        note=payload.get("note", ""),
+        answered_by=last.answered_by if last else "",
+        key_id=last.key_id if last else "",
+        answer_sha256=last.octets_sha256 if last else "",
+        versions=len(hop.by_version),
+        withdrawn_at=hop.withdrawn_at,
+    )
+
+
+def _row(row: Any) -> TracebackRow:
+    waiting = next((hop for hop in row.standing if hop.next_deadline_at is not None), None)
+    return TracebackRow(
+        id=row.id,
+        campaign_id=row.campaign_id or "",
+        campaign_name=row.campaign.name if row.campaign else "",
+        state=TracebackState(row.state),
+        grade=Grade(row.grade),
+        calling=row.calling,
+        called_masked=masked(E164(row.called)),
+        called_state=state(E164(row.called)),
+        call_at=row.call_at,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        hops=len(row.standing),
+        waiting_for=waiting.provider.name if waiting else "",
+        next_deadline_at=waiting.next_deadline_at if waiting else None,
+        legal_due_at=waiting.legal_due_at if waiting else None,
+        overdue=bool(waiting) and waiting.state == HopState.OVERDUE,
+        origin_name=row.origin.name if row.origin else "",
+    )
+
+
+def _flag(flag: Flag) -> FlagView:
+    return FlagView(
+        at=flag.at,
+        kind=flag.kind,
+        label=flag.get_kind_display(),
+        provider=flag.provider.name,
+        question_id=flag.hop_id,
+        detail=flag.detail,
+    )
+
+
+def answer_view(row: Answer) -> AnswerView:
+    """Return one stored answer as a value."""
+    return AnswerView(
+        receipt_id=row.id,
+        question_id=row.hop_id,
+        version=row.version,
+        code=row.code,
+        payload=row.payload,
+        octets=bytes(row.octets),
+        octets_sha256=row.octets_sha256,
+        key_id=row.key_id,
+        answered_by=row.answered_by,
+        received_at=row.received_at,
+    )
+
+
+def _words(event: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """Say one stored event in a sentence."""
+    who = names.get(str(event.get("question_id", "")), "A provider")
+    match event["event"]:
+        case "opened":
+            return f"Opened by {event.get('by') or 'Headwater'}; {event['terminating']['name']} is asked first."
+        case "viewed":
+            return f"{who} saw its question."
+        case "answered":
+            said = event["statement"]
+            upstream = said.get("upstream") or {}
+            names_it = f", naming {upstream.get('name') or upstream.get('spc')}" if upstream else ""
+            return f"{who} answered {said['code']}{names_it}{' by hand' if said.get('by_person') else ''}."
+        case "deadlinepassed":
+            return f"{Deadline(event['deadline']).label} of {who} passed without an answer."
+        case "cancelled":
+            return f"Called off by {event['by']}: {event['reason']}"
+        case _:
+            return f"An answer of {who} could no longer be taken: {event.get('reason', '')}"

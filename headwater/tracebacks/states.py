@@ -1,0 +1,103 @@
+"""The words of a traceback: states, grades, roles, deadlines. Pure; the tables that connect them are the engine's."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Labelled(StrEnum):
+    """A value that is stored, with the words that people read."""
+
+    label: str
+
+    def __new__(cls, value: str, label: str) -> Self:
+        """Make one member from its stored value and its label."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        """Return the members as a form or a column lists them."""
+        return [(member.value, member.label) for member in cls]
+
+
+class TracebackState(Labelled):
+    """Where a traceback stands (domain reference, section 9)."""
+
+    SUBMITTED = "submitted", "Submitted"
+    IN_PROGRESS = "in_progress", "In progress"
+    COMPLETED_ORIGINATING = "completed_originating", "Completed: originating provider found"
+    ENDED_FOREIGN = "ended_foreign", "Ended at a foreign provider"
+    ENDED_NON_RESPONSIVE = "ended_non_responsive", "Ended: no response"
+    ENDED_RECORD_NOT_FOUND = "ended_record_not_found", "Ended: no record found"
+    ENDED_UNREACHABLE = "ended_unreachable", "Ended: the next provider cannot be asked"
+    ENDED_DISPUTED = "ended_disputed", "Ended: disputed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+#: States in which somebody still has to answer.
+OPEN_STATES = frozenset({TracebackState.SUBMITTED, TracebackState.IN_PROGRESS})
+
+
+class Grade(Labelled):
+    """What the outcome says; the wording on screen and in evidence follows it."""
+
+    NONE = "", "No outcome yet"
+    ORIGIN_CONFIRMED = "origin_confirmed", "Origin confirmed"
+    ENTRY_CONFIRMED = "entry_confirmed", "Point of entry confirmed"
+    ON_NET = "on_net", "On-net, by the terminating provider's own statement"
+    FRONTIER = "frontier", "Frontier"
+
+
+class HopState(Labelled):
+    """Where one hop stands."""
+
+    NOTIFIED = "notified", "Notified"
+    VIEWED = "viewed", "Viewed"
+    ANSWERED = "answered", "Answered"
+    NEEDS_INFO = "needs_info", "Needs information"
+    DISPUTED = "disputed", "Disputed"
+    OVERDUE = "overdue", "Overdue"
+    ANSWERED_LATE = "answered_late", "Answered late"
+    NON_RESPONSIVE = "non_responsive", "Non-responsive"
+
+
+#: Hop states in which the provider still owes an answer that the walk waits for.
+WAITING_STATES = frozenset({HopState.NOTIFIED, HopState.VIEWED, HopState.OVERDUE})
+
+
+class HopRole(Labelled):
+    """A provider's part in THIS call."""
+
+    UNKNOWN = "", "Not known yet"
+    TERMINATING = "terminating", "Terminating"
+    INTERMEDIATE = "intermediate", "Intermediate"
+    GATEWAY = "gateway", "Gateway (U.S. point of entry)"
+    ORIGINATING = "originating", "Originating"
+
+
+class Deadline(Labelled):
+    """What runs out on a question."""
+
+    PLATFORM = "platform", "Platform target"
+    LEGAL = "legal", "Legal due time, 47 CFR 64.1200(n)(1)"
+    FINAL = "final", "One further legal day after the legal due time"
+
+
+class FlagKind(Labelled):
+    """What a traceback has to say about a provider's conduct: a fact with its question, not a judgement."""
+
+    LATE = "late", "Did not answer by the legal due time"
+    NON_RESPONSIVE = "non_responsive", "Did not answer at all"
+    DECLINED = "declined", "Declined to answer"
+    CONTRADICTED = "contradicted", "Its statement and its neighbour's contradict each other"
+
+
+class Reason(StrEnum):
+    """Why a carrier is asked; a carrier's policy may look at it."""
+
+    CAMPAIGN = "campaign"
+    """The call belongs to a confirmed campaign."""
+    REQUEST = "request"
+    """A person of the consortium asked for this call."""
