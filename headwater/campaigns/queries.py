@@ -156,6 +156,17 @@ def exemplar(actor: Actor, campaign_id: str, record_id: uuid.UUID) -> Sample:
     return Sample(member=_member(member, {record_id}), text=row.text)
 
 
+def samples(actor: Actor, campaign_id: str, *, state: str = "", limit: int = 3) -> tuple[Sample, ...]:
+    """Return exemplars of a campaign in full, those heard in ``state`` first; the audit notes that they were seen."""
+    with transaction.atomic():
+        found = _visible(actor, campaign_id)
+        rows = {row.record_id: row for row in CampaignExemplar.objects.filter(campaign=found)}
+        heard = CampaignMember.objects.filter(record_id__in=rows).order_by("call_at", "record_id")
+        chosen = sorted(heard, key=lambda member: member.called_state != state)[:limit]
+        audit(actor, Tag.CALL_VIEWED, found.id, {"calls": [member.record_id for member in chosen]})
+    return tuple(Sample(member=_member(m, {m.record_id}), text=rows[m.record_id].text) for m in chosen)
+
+
 def liveness(campaign_id: str, now: datetime) -> Liveness:
     """Return whether the campaign rings at ``now``; the rule is in ``rules.liveness``. For Headwater itself.
 
