@@ -5,6 +5,7 @@ process; a connection serves one thread at a time, so there is a pool; the proce
 it takes its zone from the process, which is therefore UTC; it sets no memory limit by itself.
 """
 
+import atexit
 import os
 import queue
 import threading
@@ -127,12 +128,24 @@ class Engine:
             if self.users > 0:
                 return
             self._open.pop(self.key, None)
-            self._closed = True
-            while True:
-                try:
-                    self._idle.get_nowait().close()
-                except queue.Empty:
-                    return
+        self._end()
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Close every engine of the process, whoever uses it: for the end of the interpreter."""
+        with cls._registry:
+            engines = list(cls._open.values())
+            cls._open.clear()
+        for engine in engines:
+            engine._end()
+
+    def _end(self) -> None:
+        self._closed = True
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except queue.Empty:
+                return
 
     def _connect(self) -> Any:
         # A server's settings are its operator's, and the read-only facade admits none; a session would make the
@@ -164,6 +177,10 @@ class Engine:
             client.close()
         else:
             self._idle.put(client)
+
+
+# The embedded engine crashes in its own shutdown when the interpreter ends under open connections.
+atexit.register(Engine.end_all)
 
 
 def _prepare(folder: Path) -> None:

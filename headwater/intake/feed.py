@@ -76,6 +76,13 @@ class FeedBatch:
     kept: list[Reject]
     """The octets of rejected lines, as many as are kept."""
 
+    def add(self, part: "FeedBatch") -> None:
+        """Append a later part of the same body."""
+        self.records.extend(part.records)
+        self.lines.extend(part.lines)
+        self.rejects.extend(part.rejects)
+        self.kept.extend(part.kept)
+
 
 def read_lines(body: bytes, source: Source, received_at: datetime) -> FeedBatch:
     """Return the records of ``body`` and what was refused in it.
@@ -87,10 +94,7 @@ def read_lines(body: bytes, source: Source, received_at: datetime) -> FeedBatch:
     """
     batch = FeedBatch(records=[], lines=[], rejects=[], kept=[])
     for part in read_in_parts(body, source, received_at, lines_a_part=BODY_LINES):
-        batch.records.extend(part.records)
-        batch.lines.extend(part.lines)
-        batch.rejects.extend(part.rejects)
-        batch.kept.extend(part.kept)
+        batch.add(part)
     return batch
 
 
