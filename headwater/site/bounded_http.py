@@ -7,12 +7,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_OCTETS = 65_536
 """Request line and headers together."""
-HEAD_S = 15.0
-"""From the first octet of a request to the end of its headers, in seconds."""
 
 
 class BoundedHttp(HttpToolsProtocol):
     """Closes a connection whose request head is too large or does not come to its end."""
+
+    head_s = 15.0
+    """From the first octet of a request to the end of its headers, in seconds."""
 
     _head_octets = 0
     _head_timer: asyncio.TimerHandle | None = None
@@ -22,7 +23,7 @@ class BoundedHttp(HttpToolsProtocol):
         """Feed the parser; count octets while the head is not complete."""
         if self._in_head and self._head_timer is None:
             self._head_timer = self.loop.call_later(
-                HEAD_S, self._refuse, "The request's headers did not come to an end."
+                self.head_s, self._refuse, "The request's headers did not come to an end."
             )
         super().data_received(data)
         if not self._in_head:

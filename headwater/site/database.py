@@ -39,7 +39,9 @@ class Server:
         """Return the URL with which ``role`` signs in to Headwater's database."""
         parts = urlsplit(self.admin_url)
         place = parts.netloc.rpartition("@")[2]
-        return urlunsplit(parts._replace(netloc=f"{role}:{quote(password)}@{place}", path=f"/{quote(self.name)}"))
+        return urlunsplit(
+            parts._replace(netloc=f"{role}:{quote(password, safe='')}@{place}", path=f"/{quote(self.name, safe='')}")
+        )
 
 
 def server(config: Config, given: str) -> Server:

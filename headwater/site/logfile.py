@@ -7,17 +7,18 @@ OCTETS = 5_000_000
 
 
 class LogFile:
-    """Appends octets as they come from a child; never grows past two files of ``OCTETS``."""
+    """Appends octets as they come from a child; never grows past two files of ``octets`` and one piece more."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, octets: int = OCTETS) -> None:
         self.path = path
+        self._octets = octets
         self._file = path.open("ab", buffering=0)
         self._size = path.stat().st_size
         path.chmod(0o600)
 
     def write(self, octets: bytes) -> None:
         """Append; a full disk loses log lines, not the process that writes them."""
-        if self._size > OCTETS:
+        if self._size > self._octets:
             self._file.close()
             self.path.replace(self.path.with_suffix(".log.1"))
             self._file = self.path.open("ab", buffering=0)

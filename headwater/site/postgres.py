@@ -28,6 +28,8 @@ START_S = 180
 """How long a start may take, crash recovery included, in seconds."""
 STOP_S = 30
 """How long a fast shutdown may take, in seconds; after it the server is made to recover at its next start."""
+REAP_S = 3.0
+"""How long a dead server's process may stay uncollected before its lock files are taken for stale, in seconds."""
 LOG_OCTETS = 10_000_000
 """Above this size PostgreSQL's own log is set aside at a start."""
 
@@ -60,7 +62,7 @@ def superuser_url(config: Config) -> str:
             f"{password} is missing, and without it the database of {config.home} cannot be administered. "
             "Restore it from your backup."
         )
-    return f"postgresql://postgres:{quote(password.read_text().strip())}@/postgres?host={quote(str(folder))}"
+    return f"postgresql://postgres:{quote(password.read_text().strip(), safe='')}@/postgres?host={quote(str(folder))}"
 
 
 def socket_folder(config: Config) -> Path:
@@ -76,10 +78,7 @@ def running(config: Config) -> int | None:
 
     A pid file that a crash left behind may name a process that is now something else: it is not believed.
     """
-    lines = _pid_file(config.postgres)
-    if not lines or not lines[0].lstrip("-").isdecimal():
-        return None
-    pid = abs(int(lines[0]))
+    pid = _number(_pid_file(config.postgres))
     return pid if pid and "postgres" in _command(pid) else None
 
 
@@ -96,7 +95,7 @@ def start(config: Config) -> str:
             "folder without one, or HEADWATER_DATABASE_URL to a PostgreSQL of your own."
         )
     if running(config) is None:
-        _forget_reused_pid(folder)
+        _forget_dead(folder)
         _set_log_aside(folder)
     with _parents_kept(folder):
         _launch(folder)
@@ -221,14 +220,23 @@ def _replace_as_owner(path: Path, text: str) -> None:
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def _forget_reused_pid(folder: Path) -> None:
-    """Remove a pid file whose process is now another program; PostgreSQL and the wheel would both believe it.
+def _forget_dead(folder: Path) -> None:
+    """Remove lock files whose process is no server but still has its number; PostgreSQL and the wheel believe them.
 
-    A file whose process is gone stays: PostgreSQL reads the shared memory's key in it and so finds back ends that a
-    kill left running. That check is lost with the file, so it is made here by working directory.
+    Either the number is another program's by now, or nobody has collected the dead process (a container without an
+    init). Where the number is free the files stay: PostgreSQL reads the shared memory's key in them and so finds back
+    ends that a kill left running. That check is lost with the files, so it is made here by working directory.
     """
     lines = _pid_file(folder)
-    if not lines or not lines[0].lstrip("-").isdecimal() or not _command(abs(int(lines[0]))):
+    pid = _number(lines)
+    deadline = time.monotonic() + REAP_S
+    while pid and _alive(pid):
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        if _command(pid) or time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
+    if not pid or not _alive(pid):
         return
     for process in Path("/proc").glob("[0-9]*/cwd"):
         with contextlib.suppress(OSError):
@@ -237,6 +245,8 @@ def _forget_reused_pid(folder: Path) -> None:
                     f"Process {process.parent.name} still works in {folder}, left over from a server that was killed. "
                     "Wait for it to end, or end it, and start again."
                 )
+    if len(lines) >= 5:
+        Path(lines[4], f".s.PGSQL.{lines[3]}.lock").unlink(missing_ok=True)
     (folder / "postmaster.pid").unlink(missing_ok=True)
 
 
@@ -272,8 +282,24 @@ def _pid_file(folder: Path) -> list[str]:
         return []
 
 
+def _number(lines: list[str]) -> int:
+    """Return the process id in a pid file, 0 where there is none; a single-user server's is negative."""
+    return abs(int(lines[0])) if lines and lines[0].strip().lstrip("-").isdecimal() else 0
+
+
+def _alive(pid: int) -> bool:
+    """Tell whether the system still has a process of this number, dead but not collected ones included."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def _command(pid: int) -> str:
-    """Return the command line of a process, or "" where there is none."""
+    """Return the command line of a process, or "" where there is none or it is dead."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except (FileNotFoundError, ProcessLookupError, PermissionError):

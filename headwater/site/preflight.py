@@ -30,7 +30,7 @@ def python() -> None:
         raise Unavailable(f"Headwater runs on Linux and macOS; this is {sys.platform}.")
 
 
-def folder(config: Config) -> None:
+def folder(config: Config, *, needed: int = DISK_NEEDED) -> None:
     """Make the data directory if need be; refuse one that cannot be written or has no room left."""
     home = config.home
     try:
@@ -46,10 +46,10 @@ def folder(config: Config) -> None:
             "HEADWATER_HOME to a folder that is."
         ) from error
     free = shutil.disk_usage(home).free
-    if free < DISK_NEEDED:
+    if free < needed:
         raise Unavailable(
             f"Only {free / 1e6:.0f} MB are free on the disk of {home}; Headwater starts with "
-            f"{DISK_NEEDED / 1e6:.0f} MB or more. Free some space, or set HEADWATER_HOME to another disk."
+            f"{needed / 1e6:.0f} MB or more. Free some space, or set HEADWATER_HOME to another disk."
         )
 
 
