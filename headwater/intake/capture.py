@@ -1,0 +1,174 @@
+"""Capture files (pcap, pcapng, also gzipped): the SIP messages in them, bare or inside HEP, with their times.
+
+TCP payloads are read in the order of the capture, one direction at a time: enough for a capture made on one host.
+"""
+
+import gzip
+import io
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+
+import dpkt
+
+from headwater.errors import Invalid
+from headwater.intake import hep
+
+GZIP: Final = b"\x1f\x8b"
+PCAPNG: Final = b"\x0a\x0d\x0d\x0a"
+_MAGICS: Final = (
+    b"\xa1\xb2\xc3\xd4",
+    b"\xd4\xc3\xb2\xa1",
+    b"\xa1\xb2\x3c\x4d",
+    b"\x4d\x3c\xb2\xa1",
+    b"\x0a\x0d\x0d\x0a",
+)
+_HEP: Final = (b"HEP3", b"EEP3")
+MOST_STREAMS: Final = 10_000
+#: A gzipped capture may unfold to at most this much: a bomb ends with a plain error.
+MOST_UNFOLDED: Final = 8 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedMessage:
+    """One SIP message and when the capture saw it, in Unix seconds."""
+
+    octets: bytes
+    seen_at: float
+
+
+def is_capture(head: bytes) -> bool:
+    """Tell from its first four octets whether a file is a capture that this module reads."""
+    return head[:4] in _MAGICS or head[:2] == GZIP
+
+
+class _Joined(io.RawIOBase):
+    """The octets that were already read, then the rest of the stream; never more than ``MOST_UNFOLDED``."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head, self._rest, self._left = head, rest, MOST_UNFOLDED
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        piece = self._head[: len(buffer)] or self._rest.read(len(buffer))
+        self._head = self._head[len(piece) :]
+        self._left -= len(piece)
+        if self._left < 0:
+            raise Invalid(f"the capture unfolds to more than {MOST_UNFOLDED} octets")
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def sip_messages(head: bytes, rest: BinaryIO) -> Iterator[CapturedMessage]:
+    """Yield the SIP messages of a capture whose first octets ``head`` were already read from ``rest``.
+
+    Raises:
+        Invalid: the file is no capture, or its compression breaks off; what came before was yielded. A last packet
+            that was cut short is passed over.
+    """
+    stream = io.BufferedReader(_Joined(head, rest))
+    if head[:2] == GZIP:
+        stream = io.BufferedReader(_Joined(b"", gzip.GzipFile(fileobj=stream)))  # type: ignore[arg-type]
+    packets = _Packets()
+    try:
+        kind = dpkt.pcapng.Reader if stream.peek(4)[:4] == PCAPNG else dpkt.pcap.Reader
+        reader = kind(stream)
+        for seen_at, packet in reader:
+            for payload in packets.payloads(packet, reader.datalink()):
+                yield from _of_payload(payload, float(seen_at))
+    except (ValueError, OSError, EOFError, struct.error, zlib.error, dpkt.Error) as error:
+        raise Invalid(f"the capture cannot be read further: {error}") from None
+
+
+@dataclass(slots=True)
+class _Fragments:
+    """The pieces of one UDP datagram that came so far, by their offset in octets."""
+
+    pieces: dict[int, bytes] = field(default_factory=dict)
+
+    def whole(self) -> bytes:
+        """Return the datagram once no piece is missing, else nothing.
+
+        Its length is the one that its own header states: some captures drop the more-fragments flag.
+        """
+        content = b"".join(self.pieces[offset] for offset in sorted(self.pieces))
+        stated = int.from_bytes(content[4:6], "big") if 0 in self.pieces and len(content) >= 8 else -1
+        return content if stated == len(content) else b""
+
+
+class _Packets:
+    """Takes packets apart: IPv4 fragments are joined (a HEP datagram outgrows an Ethernet frame), TCP is cut."""
+
+    def __init__(self) -> None:
+        self._splitters: dict[tuple[bytes, int, bytes, int], hep.StreamSplitter] = {}
+        self._fragments: dict[tuple[bytes, bytes, int], _Fragments] = {}
+
+    def payloads(self, packet: bytes, datalink: int) -> Iterator[bytes]:
+        """Yield each UDP datagram, and each HEP frame or bare segment of TCP, that ``packet`` completes."""
+        network = _network(packet, datalink)
+        segment = getattr(network, "data", None)
+        if isinstance(network, dpkt.ip.IP) and network.p == dpkt.ip.IP_PROTO_UDP:
+            cut = isinstance(segment, dpkt.udp.UDP) and segment.ulen > len(segment)
+            segment = self._joined(network) if network.mf or network.offset or cut else segment
+        if isinstance(segment, dpkt.udp.UDP):
+            yield bytes(segment.data)
+        elif isinstance(segment, dpkt.tcp.TCP) and segment.data and isinstance(network, dpkt.ip.IP | dpkt.ip6.IP6):
+            yield from self._stream((network.src, segment.sport, network.dst, segment.dport), bytes(segment.data))
+
+    def _joined(self, network: dpkt.ip.IP) -> object:
+        key = (network.src, network.dst, network.id)
+        if key not in self._fragments and len(self._fragments) >= MOST_STREAMS:
+            self._fragments.clear()
+        held = self._fragments.setdefault(key, _Fragments())
+        # The header counts in units of eight octets (RFC 791 section 3.1).
+        held.pieces[network.offset * 8] = bytes(network.data)
+        content = held.whole()
+        if not content:
+            return None
+        del self._fragments[key]
+        return dpkt.udp.UDP(content)
+
+    def _stream(self, flow: tuple[bytes, int, bytes, int], payload: bytes) -> Iterator[bytes]:
+        if flow not in self._splitters and not payload.startswith(_HEP):
+            yield payload
+            return
+        if flow not in self._splitters and len(self._splitters) >= MOST_STREAMS:
+            self._splitters.clear()
+        yield from self._splitters.setdefault(flow, hep.StreamSplitter()).feed(payload)
+
+
+_LINKS: Final[dict[int, Callable[[bytes], object]]] = {
+    dpkt.pcap.DLT_EN10MB: lambda packet: dpkt.ethernet.Ethernet(packet).data,
+    dpkt.pcap.DLT_LINUX_SLL: lambda packet: dpkt.sll.SLL(packet).data,
+    276: lambda packet: dpkt.sll2.SLL2(packet).data,  # LINKTYPE_LINUX_SLL2
+    dpkt.pcap.DLT_NULL: lambda packet: dpkt.loopback.Loopback(packet).data,
+    **dict.fromkeys(
+        (dpkt.pcap.DLT_RAW, 12, 101),
+        lambda packet: dpkt.ip6.IP6(packet) if packet[:1] >= b"\x60" else dpkt.ip.IP(packet),
+    ),
+}
+
+
+def _network(packet: bytes, datalink: int) -> object:
+    """Return the IP packet inside; ``None`` where there is none that can be read."""
+    try:
+        read = _LINKS.get(datalink)
+        return read(packet) if read else None
+    except (dpkt.Error, struct.error, IndexError, ValueError):
+        return None
+
+
+def _of_payload(payload: bytes, seen_at: float) -> Iterator[CapturedMessage]:
+    if payload.startswith(_HEP):
+        try:
+            frame = hep.decode(payload)
+        except hep.BadFrame:
+            return
+        at = frame.seconds + frame.microseconds / 1e6 if frame.seconds else seen_at
+        yield CapturedMessage(frame.payload, at)
+    elif payload[:1].isalpha() and b"SIP/2.0" in payload[:400]:
+        yield CapturedMessage(payload, seen_at)
