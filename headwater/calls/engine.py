@@ -128,7 +128,7 @@ class Engine:
             if self.users > 0:
                 return
             self._open.pop(self.key, None)
-        self._end()
+        self.end()
 
     @classmethod
     def end_all(cls) -> None:
@@ -137,9 +137,10 @@ class Engine:
             engines = list(cls._open.values())
             cls._open.clear()
         for engine in engines:
-            engine._end()
+            engine.end()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Close the connections, whoever uses them."""
         self._closed = True
         while True:
             try:

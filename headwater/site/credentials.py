@@ -1,0 +1,225 @@
+"""Machine credentials as the ``calls`` process knows them: asked of PostgreSQL, remembered for seconds.
+
+The doors' event loop never waits for the database, but for one case that is bounded (a HEP key that is new here).
+While the database is away, a credential that was good a short while ago stays good; a new one cannot be told from
+a wrong one and is asked to come again.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final, TypeVar
+
+import structlog
+from django.db import DatabaseError, connection
+
+from headwater import clock
+from headwater.accounts import queries, rules
+from headwater.accounts.models import CredentialKind
+from headwater.accounts.permissions import Permission
+from headwater.accounts.queries import CredentialView
+from headwater.calls.addresses import Network, networks, within
+from headwater.calls.records import SourceKind
+from headwater.errors import Forbidden, Unauthenticated, Unavailable
+from headwater.intake.hep import HepFrame
+from headwater.intake.sources import Source
+
+#: How long an answer is used without asking again: a revoked credential ends within this time.
+FRESH_S: Final = 5.0
+#: How long a credential that was good is trusted while the database does not answer.
+TRUSTED_S: Final = 600.0
+REMEMBERED: Final = 10_000
+#: New HEP keys that may make the event loop wait for the database, a second.
+NEW_KEYS_A_SECOND: Final = 5
+_WAIT_S: Final = 1.0
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    view: CredentialView | None
+    at: datetime
+
+    def younger_than(self, seconds: float, now: datetime) -> bool:
+        return now - self.at < timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    network: Network
+    source: Source
+
+
+class Credentials:
+    """Answers who a token or a HEP frame belongs to. One thread speaks to the database."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="credentials")
+        # By the token's SHA-256: a memory dump must not show tokens.
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._blocks: tuple[_Block, ...] = ()
+        self._hep_ids: frozenset[str] = frozenset()
+        self._refresher: asyncio.Task[None] | None = None
+        self._new_keys: list[datetime] = []
+
+    async def start(self) -> None:
+        """Read the HEP senders, and go on reading them every few seconds."""
+        with suppress(Unavailable):  # without the database the doors open, and say 503 to those they do not know
+            await self._refresh()
+        self._refresher = asyncio.create_task(self._keep_fresh(), name="credentials")
+
+    async def close(self) -> None:
+        """Stop reading."""
+        if self._refresher is not None:
+            self._refresher.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._refresher
+        self._thread.submit(connection.close)
+        self._thread.shutdown(wait=True)
+
+    # -- the feed door -------------------------------------------------------------------------------------------
+
+    async def feed_source(self, token: str) -> Source:
+        """Return the sender of a feed token.
+
+        Raises:
+            Unauthenticated: the token is wrong, expired or revoked.
+            Forbidden: the credential is good for something else.
+            Unavailable: it is not known here and the database does not answer.
+        """
+        view = self._remembered(token)
+        if view is None:
+            view = await asyncio.wrap_future(self._ask(token))
+        if view is None:
+            raise Unauthenticated("the credential is wrong, expired or revoked; ask the desk for a new one")
+        if view.kind != CredentialKind.FEED or not view.actor.may(Permission.EVENT_SEND):
+            raise Forbidden(f"credential {view.id} does not open the feed door; ask the desk for one that does")
+        return source_of(view)
+
+    def _remembered(self, token: str) -> CredentialView | None:
+        """Return a good credential that was asked for moments ago."""
+        known = self._known.get(_digest(token))
+        now = clock.now()
+        if known is None or known.view is None or not known.younger_than(FRESH_S, now):
+            return None
+        return known.view if _valid(known.view, now) else None
+
+    def _ask(self, token: str) -> "Future[CredentialView | None]":
+        if rules.parse_token(token) is None:
+            wrong: Future[CredentialView | None] = Future()
+            wrong.set_result(None)
+            return wrong
+        return self._thread.submit(self._look_up, token)
+
+    def _look_up(self, token: str) -> CredentialView | None:
+        """Ask the database; fall back on what was known a while ago. Runs in the credentials' thread."""
+        digest, now = _digest(token), clock.now()
+        known = self._known.get(digest)
+        if known is not None and known.younger_than(FRESH_S, now) and (known.view is None or _valid(known.view, now)):
+            return known.view
+        try:
+            view = _from_database(lambda: queries.credential_for_token(token))
+        except Unavailable:
+            if known is not None and known.view is not None and known.younger_than(TRUSTED_S, now):
+                log.warning("database away; a credential is trusted for now", credential=known.view.id)
+                return known.view if _valid(known.view, now) else None
+            raise
+        self._known[digest] = _Known(view, now)
+        self._known.move_to_end(digest)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return view
+
+    # -- the HEP door --------------------------------------------------------------------------------------------
+
+    def hep_source(self, frame: HepFrame, peer_ip: str) -> Source | None:
+        """Return the sender of a HEP frame: by its key, which is a credential's token, or by its address."""
+        if frame.auth_key:
+            view = self._hep_key(frame.auth_key.decode("latin-1"))
+            if view is not None:
+                return source_of(view)
+        return next((block.source for block in self._blocks if within(peer_ip, (block.network,))), None)
+
+    def _hep_key(self, key: str) -> CredentialView | None:
+        token = rules.parse_token(key)
+        # An identifier that is none of ours costs no question.
+        if token is None or token.credential_id not in self._hep_ids:
+            return None
+        now = clock.now()
+        known = self._known.get(_digest(key))
+        if known is None or not known.younger_than(FRESH_S, now):
+            known = self._asked_now(key, known, now)
+        if known is None or known.view is None or known.view.kind != CredentialKind.HEP:
+            return None
+        return known.view if _valid(known.view, now) else None
+
+    def _asked_now(self, key: str, known: _Known | None, now: datetime) -> _Known | None:
+        """Ask about a key that is new or has not been asked about for a while."""
+        if known is not None and known.younger_than(TRUSTED_S, now):
+            self._thread.submit(self._look_up_quietly, key)  # the answer serves the frames that follow
+            return known
+        self._new_keys = [at for at in self._new_keys if now - at < timedelta(seconds=1)]
+        if len(self._new_keys) >= NEW_KEYS_A_SECOND:
+            return None
+        self._new_keys.append(now)
+        with suppress(Unavailable, FutureTimeout):
+            self._thread.submit(self._look_up, key).result(timeout=_WAIT_S)
+        return self._known.get(_digest(key))
+
+    def _look_up_quietly(self, key: str) -> None:
+        with suppress(Unavailable):
+            self._look_up(key)
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            await asyncio.sleep(FRESH_S)
+            with suppress(Unavailable):
+                await self._refresh()
+
+    async def _refresh(self) -> None:
+        views = await asyncio.wrap_future(self._thread.submit(_from_database, queries.hep_credentials))
+        self._hep_ids = frozenset(view.id for view in views)
+        blocks = [_Block(network, source_of(view)) for view in views for network in networks(view.source_addresses)]
+        # The narrowest block first: a sender inside another's network is itself.
+        self._blocks = tuple(sorted(blocks, key=lambda block: -block.network.prefixlen))
+
+
+def source_of(view: CredentialView) -> Source:
+    """Return the source that records of a credential are kept under: its owner, so that a new key changes nothing."""
+    try:
+        kind = SourceKind(view.source_kind)
+    except ValueError:
+        raise Forbidden(f"credential {view.id} has the unknown source kind {view.source_kind!r}") from None
+    return Source(source_id=view.organisation_id, source_kind=kind)
+
+
+def _valid(view: CredentialView, now: datetime) -> bool:
+    return rules.is_valid(now=now, expires_at=view.expires_at, revoked_at=view.revoked_at)
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode()).digest()
+
+
+def _from_database(ask: Callable[[], T]) -> T:
+    """Ask once more on a fresh connection where the old one has gone, as after a restart of the database.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    for attempt in (1, 2):
+        try:
+            return ask()
+        except DatabaseError as error:
+            connection.close()
+            if attempt == 2:
+                raise Unavailable("the register of credentials does not answer; send the same again shortly") from error
+    raise AssertionError  # the loop returns or raises
