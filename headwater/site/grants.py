@@ -1,0 +1,221 @@
+"""Which process may do what with which table. Applied after every migration; what is not written here is refused.
+
+Each process signs in to PostgreSQL as its own role (``site.config.Process``). ``headwater_admin`` owns the tables and
+needs no grants. Letters: S select, I insert, U update, D delete. A test holds the matrix complete: a table that is
+missing here fails it.
+"""
+
+from dataclasses import dataclass
+
+from django.db import connections, transaction
+from django.db.backends.utils import CursorWrapper
+
+from headwater.site.config import Process
+
+VERBS = {"S": "SELECT", "I": "INSERT", "U": "UPDATE", "D": "DELETE"}
+SERVED = (Process.CALLS, Process.DESK, Process.PORTAL, Process.CARRIER, Process.WORK)
+
+C, D, P, A, W = Process.CALLS, Process.DESK, Process.PORTAL, Process.CARRIER, Process.WORK
+NOBODY: dict[Process, str] = {}
+
+#: Table -> process -> letters.
+TABLES: dict[str, dict[Process, str]] = {
+    # Django's own: migrations are run by the owner; groups and permissions of Django are not used.
+    "auth_group": NOBODY,
+    "auth_group_permissions": NOBODY,
+    "auth_permission": NOBODY,
+    "django_content_type": NOBODY,
+    "django_migrations": NOBODY,
+    # Audit: written through audit_append alone. The worker signs checkpoints and puts custody logs into packages.
+    "audit_entry": {D: "S", W: "S"},
+    "audit_head": {D: "S", W: "S"},
+    # Accounts. Rows are restricted further by POLICIES.
+    "accounts_organisation": {C: "S", D: "S", P: "S", A: "S", W: "S"},
+    "accounts_user": {D: "S", P: "S", A: "S", W: "S"},
+    "accounts_machinecredential": {C: "S"},
+    "mfa_authenticator": {D: "SIUD", P: "SIUD", A: "SIUD"},
+    # allauth looks for further addresses of a person at sign-in; there are none.
+    "account_emailaddress": {D: "S", P: "S", A: "S"},
+    "account_emailconfirmation": NOBODY,
+    # Sessions and counters of each application are its own.
+    "accounts_desksession": {D: "SIUD"},
+    "accounts_portalsession": {P: "SIUD"},
+    "accounts_carriersession": {A: "SIUD"},
+    "web_cache_desk": {D: "SIUD"},
+    "web_cache_portal": {P: "SIUD"},
+    "web_cache_carrier": {A: "SIUD"},
+    # Providers. The carrier door checks signatures and notes when an agent was seen; used tokens are never reusable.
+    "providers_provider": {D: "S", P: "S", A: "S", W: "S"},
+    "providers_providerkey": {A: "S", W: "S"},
+    "providers_usedtoken": {A: "SI", W: "SD"},
+    # Campaigns: found by the worker, named by the desk, read by those whom they are told to.
+    "campaigns_campaign": {D: "S", P: "S", A: "S", W: "SIU"},
+    "campaigns_campaignmember": {D: "S", P: "S", W: "SIU"},
+    "campaigns_campaignexemplar": {D: "S", P: "S", W: "SIUD"},
+    "campaigns_campaignstatechange": {D: "S", P: "S", W: "SI"},
+    "campaigns_detectorcheckpoint": {D: "S", P: "S", W: "SIU"},
+    # Tracebacks: the engine runs in the worker and, where a person opens one, at the desk. A carrier sees its questions
+    # and hands in answers; it changes nothing that stands.
+    "tracebacks_traceback": {D: "SIU", A: "S", W: "SIU"},
+    "tracebacks_tracebackevent": {D: "SI", W: "SI"},
+    "tracebacks_hop": {D: "SIU", A: "S", W: "SIU"},
+    "tracebacks_answer": {D: "S", A: "SI", W: "S"},
+    "tracebacks_viewing": {D: "S", A: "SI", W: "S"},
+    "tracebacks_refusedanswer": {D: "S", A: "SI", W: "S"},
+    "tracebacks_flag": {D: "SI", W: "SI"},
+    # Alerts: sent by the worker, read by agencies.
+    "alerts_alert": {D: "S", P: "S", W: "SI"},
+    # Legal process: drafted and served in the portal, decided at the desk, produced by the worker. No carrier sees it.
+    "legal_legalprocess": {D: "SU", P: "SIU", W: "SU"},
+    "legal_processdocument": {D: "S", P: "SID", W: "S"},
+    "legal_processstatechange": {D: "SI", P: "SI", W: "SI"},
+    # Packages: asked for at the desk, sealed by the worker, fetched in the portal.
+    "evidence_package": {D: "SIU", P: "S", W: "SU"},
+    # Jobs: who asks for one inserts it and its first event; the worker does the rest.
+    "procrastinate_jobs": {D: "SI", P: "SI", A: "SI", W: "SIUD"},
+    "procrastinate_events": {D: "I", P: "I", A: "I", W: "SIUD"},
+    "procrastinate_periodic_defers": {W: "SIUD"},
+    "procrastinate_workers": {W: "SIUD"},
+}
+
+#: Table -> process -> columns that it may update, and no other.
+COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
+    # A person changes their own password; sign-in notes when.
+    "accounts_user": {D: ("password", "last_login"), P: ("password", "last_login"), A: ("password", "last_login")},
+    "alerts_alert": {P: ("first_read_at",)},
+    "campaigns_campaign": {D: ("name", "name_status")},
+    "providers_provider": {A: ("agent_seen_at",)},
+}
+
+#: Sequences of procrastinate (bigserial): numbers for those who insert.
+SEQUENCES: dict[str, tuple[Process, ...]] = {
+    "procrastinate_jobs_id_seq": (D, P, A, W),
+    "procrastinate_events_id_seq": (D, P, A, W),
+    "procrastinate_periodic_defers_id_seq": (W,),
+}
+
+#: Function name -> who may call it, whatever its arguments. Trigger functions need no grant.
+FUNCTIONS: dict[str, tuple[Process, ...]] = {
+    "audit_append": SERVED,
+    "procrastinate_defer_jobs_v1": (D, P, A, W),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Which rows of a table a process sees and writes."""
+
+    table: str
+    process: Process
+    sees: str
+    """SQL condition on rows that it may read."""
+    writes: str
+    """SQL condition that a row must meet after it was written."""
+    changes: str
+    """SQL condition on rows that it may change or delete, as they stand before."""
+
+
+def _kind(column: str, kind: str) -> str:
+    return f"EXISTS (SELECT 1 FROM accounts_organisation o WHERE o.id = {column} AND o.kind = '{kind}')"  # noqa: S608 - our words
+
+
+def _owner(kind: str) -> str:
+    return (
+        "EXISTS (SELECT 1 FROM accounts_user u JOIN accounts_organisation o ON o.id = u.organisation_id "
+        f"WHERE u.id = user_id AND o.kind = '{kind}')"  # noqa: S608 - our words
+    )
+
+
+AUDIENCE = {D: "consortium", P: "agency", A: "provider"}
+
+_DESK, _PORTAL, _CARRIER = (_kind("organisation_id", AUDIENCE[process]) for process in (D, P, A))
+#: States that the portal may put a process into; to accept one and to produce it are not among them.
+_PORTAL_STATES = "state IN ('draft', 'served', 'under_review', 'deficient', 'withdrawn')"
+
+POLICIES: tuple[Policy, ...] = (
+    # Each application signs in its own audience. The desk reads who served a process, and writes its own people alone.
+    Policy("accounts_user", D, sees="true", writes=_DESK, changes=_DESK),
+    Policy("accounts_user", P, sees=_PORTAL, writes=_PORTAL, changes=_PORTAL),
+    Policy("accounts_user", A, sees=_CARRIER, writes=_CARRIER, changes=_CARRIER),
+    Policy("accounts_user", W, sees="true", writes="false", changes="false"),
+    *(
+        Policy("mfa_authenticator", process, sees=_owner(kind), writes=_owner(kind), changes=_owner(kind))
+        for process, kind in AUDIENCE.items()
+    ),
+    Policy("legal_legalprocess", P, sees="true", writes=_PORTAL_STATES, changes="true"),
+    Policy("legal_legalprocess", D, sees="true", writes="true", changes="true"),
+    Policy("legal_legalprocess", W, sees="true", writes="true", changes="true"),
+)
+
+
+def apply_grants(using: str = "default") -> None:
+    """Take every right away from every process and give those above, in one transaction: no moment without a rule."""
+    connection = connections[using]
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        _revoke(cursor)
+        _grant(cursor)
+        _restrict_rows(cursor)
+
+
+def _revoke(cursor: CursorWrapper) -> None:
+    roles = ", ".join(process.database_role for process in SERVED)
+    for what in ("TABLES", "SEQUENCES", "FUNCTIONS"):
+        cursor.execute(f"REVOKE ALL ON ALL {what} IN SCHEMA public FROM PUBLIC, {roles}")
+    # Column grants are not taken away by the above.
+    cursor.execute(
+        """
+        SELECT DISTINCT grantee, table_name, column_name
+        FROM information_schema.column_privileges
+        WHERE table_schema = 'public' AND grantee LIKE 'headwater\\_%%' AND grantee <> %s
+        """,
+        [Process.ADMIN.database_role],
+    )
+    for role, table, column in cursor.fetchall():
+        cursor.execute(f'REVOKE ALL ("{column}") ON "{table}" FROM "{role}"')
+    # What a later migration creates starts with nothing, too.
+    cursor.execute("ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON FUNCTIONS FROM PUBLIC")
+
+
+def _grant(cursor: CursorWrapper) -> None:
+    cursor.execute(f"GRANT USAGE ON SCHEMA public TO {', '.join(process.database_role for process in SERVED)}")
+    for table, processes in TABLES.items():
+        for process, letters in processes.items():
+            verbs = ", ".join(VERBS[letter] for letter in letters)
+            cursor.execute(f"GRANT {verbs} ON {table} TO {process.database_role}")
+    for table, columns in COLUMNS.items():
+        for process, names in columns.items():
+            cursor.execute(f"GRANT UPDATE ({', '.join(names)}) ON {table} TO {process.database_role}")
+    for sequence, users in SEQUENCES.items():
+        cursor.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO {', '.join(u.database_role for u in users)}")
+    cursor.execute(
+        """
+        SELECT p.proname, p.oid::regprocedure::text
+        FROM pg_proc p
+        JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE n.nspname = 'public'
+        """
+    )
+    for name, signature in cursor.fetchall():
+        callers = FUNCTIONS.get(name, (W,) if name.startswith("procrastinate_") else ())
+        if callers:
+            cursor.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {', '.join(c.database_role for c in callers)}")
+
+
+def _restrict_rows(cursor: CursorWrapper) -> None:
+    cursor.execute("SELECT policyname, tablename FROM pg_policies WHERE schemaname = 'public'")
+    for name, table in cursor.fetchall():
+        cursor.execute(f'DROP POLICY "{name}" ON "{table}"')
+    for table in sorted({policy.table for policy in POLICIES}):
+        cursor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    for policy in POLICIES:
+        role = policy.process.database_role
+        # Reading and writing are ruled apart: what may be read is not all that may be written.
+        cursor.execute(f"CREATE POLICY {role}_reads ON {policy.table} FOR SELECT TO {role} USING ({policy.sees})")
+        cursor.execute(
+            f"CREATE POLICY {role}_inserts ON {policy.table} FOR INSERT TO {role} WITH CHECK ({policy.writes})"
+        )
+        cursor.execute(
+            f"CREATE POLICY {role}_updates ON {policy.table} FOR UPDATE TO {role} "
+            f"USING ({policy.changes}) WITH CHECK ({policy.writes})"
+        )
+        cursor.execute(f"CREATE POLICY {role}_deletes ON {policy.table} FOR DELETE TO {role} USING ({policy.changes})")

@@ -1,0 +1,247 @@
+"""The roles as PostgreSQL enforces them: real roles, real connections, real refusals."""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import LiteralString
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from django.apps import apps
+from django.db import connection
+from psycopg import sql
+
+from headwater.site import grants
+from headwater.site.config import Process
+from headwater.site.grants import COLUMNS, FUNCTIONS, SEQUENCES, SERVED, TABLES, apply_grants
+
+PASSWORD = "a password of the tests alone"
+
+
+@pytest.fixture(scope="module")
+def roles(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[dict[Process, str]]:
+    """Make the roles, apply the grants, return a URL for each."""
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            for process in Process:
+                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [process.database_role])
+                verb = "ALTER" if cursor.fetchone() else "CREATE"
+                cursor.execute(f"{verb} ROLE {process.database_role} LOGIN PASSWORD '{PASSWORD}'")
+            cursor.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        apply_grants()
+        database = str(connection.settings_dict["NAME"])
+    parts = urlsplit(os.environ["HEADWATER_DATABASE_URL"])
+    place = parts.netloc.rpartition("@")[2]
+    yield {
+        process: urlunsplit(
+            parts._replace(
+                netloc=f"{process.database_role}:{PASSWORD.replace(' ', '%20')}@{place}", path=f"/{database}"
+            )
+        )
+        for process in Process
+    }
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute("GRANT ALL ON SCHEMA public TO PUBLIC")
+        connection.close()
+
+
+def attempt(roles: dict[Process, str], process: Process, statement: LiteralString) -> str:
+    """Return "" where ``process`` may run ``statement``, else PostgreSQL's refusal."""
+    with psycopg.connect(roles[process]) as opened:
+        try:
+            opened.execute(statement)
+        except psycopg.errors.InsufficientPrivilege as error:
+            return str(error)
+        finally:
+            opened.rollback()
+    return ""
+
+
+def test_every_table_of_the_database_is_in_the_matrix(roles: dict[Process, str], db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        there = {row[0] for row in cursor.fetchall()}
+    assert there == set(TABLES)
+    assert {model._meta.db_table for model in apps.get_models(include_auto_created=True)} <= set(TABLES)
+
+
+def test_sequences_and_functions_of_the_matrix_exist(roles: dict[Process, str], db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'")
+        assert set(SEQUENCES) <= {row[0] for row in cursor.fetchall()}
+        cursor.execute(
+            "SELECT proname FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = 'public'"
+        )
+        assert set(FUNCTIONS) <= {row[0] for row in cursor.fetchall()}
+
+
+@pytest.mark.parametrize("process", SERVED)
+def test_each_process_may_do_what_the_matrix_says_and_nothing_else(roles: dict[Process, str], process: Process) -> None:
+    with psycopg.connect(roles[process]) as opened:
+        for table, processes in TABLES.items():
+            granted = {
+                letter
+                for letter, verb in grants.VERBS.items()
+                if opened.execute("SELECT has_table_privilege(%s, %s)", [table, verb]).fetchone() == (True,)
+            }
+            assert granted == set(processes.get(process, "")), table
+            refused = opened.execute(
+                "SELECT has_table_privilege(%s, 'TRUNCATE') OR has_table_privilege(%s, 'TRIGGER')", [table, table]
+            )
+            assert refused.fetchone() == (False,), table
+
+
+@pytest.mark.parametrize("process", SERVED)
+def test_column_grants_cover_their_columns_alone(roles: dict[Process, str], process: Process) -> None:
+    with psycopg.connect(roles[process]) as opened:
+        for table, processes in COLUMNS.items():
+            if "U" in TABLES[table].get(process, ""):
+                continue
+            columns = opened.execute(
+                "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
+                "AND has_column_privilege(attrelid, attnum, 'UPDATE')",
+                [table],
+            ).fetchall()
+            assert {name for (name,) in columns} == set(processes.get(process, ())), table
+
+
+@pytest.mark.parametrize(
+    ("process", "statement"),
+    [
+        (Process.CARRIER, "SELECT * FROM legal_legalprocess"),
+        (Process.CARRIER, "SELECT * FROM legal_processdocument"),
+        (Process.CARRIER, "SELECT * FROM evidence_package"),
+        (Process.CARRIER, "SELECT * FROM campaigns_campaignmember"),
+        (Process.CARRIER, "UPDATE tracebacks_answer SET code = 'x'"),
+        (Process.CARRIER, "DELETE FROM tracebacks_answer"),
+        (Process.CARRIER, "UPDATE tracebacks_hop SET state = 'x'"),
+        (Process.PORTAL, "SELECT octets FROM tracebacks_answer"),
+        (Process.PORTAL, "SELECT * FROM tracebacks_traceback"),
+        (Process.PORTAL, "SELECT * FROM accounts_desksession"),
+        (Process.PORTAL, "SELECT * FROM accounts_machinecredential"),
+        (Process.PORTAL, "UPDATE evidence_package SET state = 'sealed'"),
+        (Process.DESK, "SELECT * FROM accounts_machinecredential"),
+        (Process.DESK, "SELECT * FROM accounts_portalsession"),
+        (Process.DESK, "DELETE FROM legal_processdocument"),
+        (Process.CALLS, "SELECT * FROM accounts_user"),
+        (Process.CALLS, "SELECT * FROM campaigns_campaign"),
+        (Process.CALLS, "UPDATE accounts_machinecredential SET revoked_at = NULL"),
+        (Process.WORK, "UPDATE accounts_user SET role = 'reviewer'"),
+        (Process.WORK, "SELECT * FROM mfa_authenticator"),
+        (Process.DESK, "UPDATE accounts_user SET role = 'custodian'"),
+        (Process.PORTAL, "UPDATE accounts_user SET organisation_id = 'x'"),
+    ],
+)
+def test_what_a_compromised_process_cannot_do(
+    roles: dict[Process, str], process: Process, statement: LiteralString
+) -> None:
+    assert "permission denied" in attempt(roles, process, statement)
+
+
+@pytest.mark.parametrize("process", SERVED)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO audit_entry SELECT * FROM audit_entry",
+        "UPDATE audit_entry SET actor = 'x'",
+        "DELETE FROM audit_entry",
+        "TRUNCATE audit_entry",
+        "UPDATE audit_head SET seq = 0",
+        "ALTER TABLE audit_entry DISABLE TRIGGER ALL",
+        "SET session_replication_role = replica",
+        "CREATE TABLE mine (a int)",
+        "CREATE OR REPLACE FUNCTION audit_append(entry text) RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
+    ],
+)
+def test_nobody_writes_the_audit_but_through_its_function(
+    roles: dict[Process, str], process: Process, statement: LiteralString
+) -> None:
+    assert re.search("permission denied|must be owner", attempt(roles, process, statement))
+
+
+@pytest.mark.parametrize("process", SERVED)
+def test_every_process_may_append_to_the_audit_in_its_own_name(roles: dict[Process, str], process: Process) -> None:
+    def entry(name: str) -> str:
+        return (
+            '{"actor":"a","at":"2026-07-30T00:00:00.000000Z","detail":{},"organisation":"",'
+            f'"process":"{name}","subject":"","tag":"t"}}'
+        )
+
+    with psycopg.connect(roles[process]) as opened:
+        found = opened.execute("SELECT audit_append(%s)", [entry(process.database_role)]).fetchone()
+        assert found is not None
+        opened.rollback()
+        with pytest.raises(psycopg.errors.RaiseException, match="is signed in"):
+            opened.execute("SELECT audit_append(%s)", [entry("headwater_admin")])
+
+
+@pytest.fixture
+def people(roles: dict[Process, str], django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """A person of each audience, committed, so that other connections see them."""
+    organisations = """
+        INSERT INTO accounts_organisation (id, kind, name, state, address, time_zone, created_at)
+        VALUES ('T-c', 'consortium', '', '', '', '', now()), ('T-a', 'agency', '', '', '', '', now()),
+            ('T-p', 'provider', '', '', '', '', now())
+    """
+    users = """
+        INSERT INTO accounts_user (id, email, password, name, title, organisation_id, role, is_active, created_at)
+        SELECT id || 'u', id, 'secret', '', '', id, '', true, now() FROM accounts_organisation WHERE id LIKE 'T-_'
+    """
+    factors = """
+        INSERT INTO mfa_authenticator (user_id, type, data, created_at)
+        SELECT id, 'totp', '{}', now() FROM accounts_user WHERE id LIKE 'T-_u'
+    """
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for statement in (organisations, users, factors):
+            cursor.execute(statement)
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM mfa_authenticator WHERE user_id LIKE 'T-_u'")
+        cursor.execute("DELETE FROM accounts_user WHERE id LIKE 'T-_u'")
+        cursor.execute("DELETE FROM accounts_organisation WHERE id LIKE 'T-_'")
+
+
+@pytest.mark.parametrize(
+    ("process", "sees", "changes"),
+    [
+        (Process.DESK, {"T-a", "T-c", "T-p"}, {"T-c"}),
+        (Process.PORTAL, {"T-a"}, {"T-a"}),
+        (Process.CARRIER, {"T-p"}, {"T-p"}),
+    ],
+)
+def test_an_application_changes_passwords_of_its_own_audience_alone(
+    roles: dict[Process, str], people: None, process: Process, sees: set[str], changes: set[str]
+) -> None:
+    with psycopg.connect(roles[process]) as opened:
+        seen = opened.execute("SELECT organisation_id FROM accounts_user WHERE organisation_id LIKE 'T-_'").fetchall()
+        assert {row[0] for row in seen} == sees
+        changed = opened.execute("UPDATE accounts_user SET password = 'stolen' RETURNING organisation_id").fetchall()
+        assert {row[0] for row in changed} & {"T-a", "T-c", "T-p"} == changes
+        factors = opened.execute("DELETE FROM mfa_authenticator RETURNING user_id").fetchall()
+        assert {row[0] for row in factors} & {"T-au", "T-cu", "T-pu"} == {f"{name}u" for name in changes}
+        opened.rollback()
+
+
+def test_applying_the_grants_again_changes_nothing(roles: dict[Process, str], db: None) -> None:
+    def privileges() -> list[tuple[str, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT relname, relacl::text, relrowsecurity FROM pg_class "
+                "WHERE relnamespace = 'public'::regnamespace ORDER BY relname"
+            )
+            tables = cursor.fetchall()
+            cursor.execute("SELECT policyname, tablename, qual, with_check FROM pg_policies ORDER BY 1, 2")
+            return tables + cursor.fetchall()
+
+    before = privileges()
+    apply_grants()
+    assert privileges() == before
+
+
+def test_every_name_in_the_matrix_is_a_plain_identifier() -> None:
+    # They are written into SQL as they stand.
+    names = [*TABLES, *SEQUENCES, *FUNCTIONS, *(column for of in COLUMNS.values() for c in of.values() for column in c)]
+    assert all(re.fullmatch(r"[a-z_0-9]+", name) for name in names)
+    assert sql.Identifier("x").as_string() == '"x"'
