@@ -1,0 +1,100 @@
+"""The report lays what was found beside what was true, and says what differs."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from headwater.cli.demo import report
+from headwater.cli.demo.memory import Memory
+from headwater.cli.demo.report import Found
+from headwater.identifiers import record_id
+from headwater.simulator.truth import Truth
+
+AT = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+SOURCES = {"app": "FP-APP", "honeypot": "FP-POT"}
+
+
+def call(number: int, campaign: str = "Amazon-AuthorizeOrder", **changes) -> Truth:
+    values = {
+        "number": number,
+        "at": (AT + timedelta(seconds=number)).isoformat(),
+        "calling": "12155550123",
+        "called": "13135550199",
+        "path": ["X010", "X004", "X001"],
+        "origin": "X010",
+        "foreign": False,
+        "campaign": campaign,
+        "partner": "app",
+        "event_id": f"app-{number}",
+        "transcript": True,
+        **changes,
+    }
+    return Truth(**values)
+
+
+TRUTHS = [call(number) for number in range(1, 11)] + [call(11, "SSA-KindlyPressOne")]
+
+
+def all_found() -> Found:
+    return Found(
+        campaign_id="C-1",
+        campaign_name="Amazon-AuthorizeOrder",
+        members=[record_id("FP-APP", f"app-{number}") for number in range(1, 12)],
+        traceback_id="TB-1",
+        traced_record=record_id("FP-APP", "app-3"),
+        hops=["X001", "X004", "X010"],
+        origin="X010",
+        package="package.zip",
+        package_ok=True,
+        liveness_at=AT + timedelta(seconds=10),
+        liveness_window_s=60,
+    )
+
+
+def test_what_was_found_as_it_was_is_right():
+    true, wrong = report.judge(all_found(), TRUTHS, SOURCES)
+    assert wrong == []
+    assert true["origin"] == "X010"
+    assert true["path_from_terminating"] == ["X001", "X004", "X010"]
+    assert true["campaign_label"] == "Amazon-AuthorizeOrder"
+    assert true["campaign_label_share"] == pytest.approx(10 / 11, abs=1e-3)
+    assert true["name_matches_label"] is True
+    assert true["rang_per_minute"] == 10
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"origin": "X004"}, "The origin is named X004; in truth it is X010."),
+        ({"hops": ["X001", "X010"]}, "The path is named"),
+        ({"traced_record": record_id("FP-APP", "somebody-else's")}, "not one that the simulator reported"),
+        ({"traceback_id": ""}, "No traceback ended"),
+        ({"campaign_id": ""}, "No campaign was confirmed."),
+        ({"package": ""}, "No package was sealed"),
+        ({"package_ok": False}, "does not verify"),
+    ],
+)
+def test_whatever_differs_from_the_truth_is_said(change, sentence):
+    _, wrong = report.judge(replace(all_found(), **change), TRUTHS, SOURCES)
+    assert len(wrong) == 1
+    assert sentence in wrong[0]
+
+
+def test_a_record_of_one_partner_is_not_taken_for_the_same_event_of_another():
+    found = replace(all_found(), traced_record=record_id("FP-POT", "app-3"))
+    assert report.judge(found, TRUTHS, SOURCES)[1]
+
+
+def test_the_report_is_json_with_both_sides(tmp_path):
+    found, path = all_found(), tmp_path / "report.json"
+    true, wrong = report.judge(found, TRUTHS, SOURCES)
+    memory = Memory(roots=(1,), pidfile=Path("nowhere"))
+    report.write(path, found=found, true=true, wrong=wrong, seed=7, carriers=12, memory=memory, simulator={"calls": 11})
+    read = json.loads(path.read_text())
+    assert read["ok"] is True
+    assert read["found"]["members"] == 11
+    assert read["found"]["origin"] == read["true"]["origin"] == "X010"
+    assert read["seed"] == 7
