@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "up": "headwater.cli.up",
     "doctor": "headwater.cli.doctor",
     "serve": "headwater.cli.serve",
+    "work": "headwater.cli.work",
     "database": "headwater.cli.database",
     "accounts": "headwater.cli.accounts",
     "audit": "headwater.cli.audit",

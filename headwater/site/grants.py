@@ -57,7 +57,7 @@ TABLES: dict[str, dict[Process, str]] = {
     # Tracebacks: the engine runs in the worker and, where a person opens one, at the desk. A carrier sees its questions
     # and hands in answers; it changes nothing that stands.
     "tracebacks_traceback": {D: "SIU", A: "S", W: "SIU"},
-    "tracebacks_tracebackevent": {D: "SI", W: "SI"},
+    "tracebacks_tracebackevent": {D: "SI", A: "S", W: "SI"},
     "tracebacks_hop": {D: "SIU", A: "S", W: "SIU"},
     "tracebacks_answer": {D: "S", A: "SI", W: "S"},
     "tracebacks_viewing": {D: "S", A: "SI", W: "S"},
@@ -121,8 +121,8 @@ def _kind(column: str, kind: str) -> str:
 
 def _owner(kind: str) -> str:
     return (
-        "EXISTS (SELECT 1 FROM accounts_user u JOIN accounts_organisation o ON o.id = u.organisation_id "
-        f"WHERE u.id = user_id AND o.kind = '{kind}')"  # noqa: S608 - our words
+        "EXISTS (SELECT 1 FROM accounts_user u JOIN accounts_organisation o "  # noqa: S608 - our words
+        f"ON o.id = u.organisation_id WHERE u.id = user_id AND o.kind = '{kind}')"
     )
 
 

@@ -10,4 +10,5 @@ handler500 = "headwater.web.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headwater.web.signin.urls")),
+    path("api/agents/v1/", include("headwater.api.carrier_urls")),
 ]

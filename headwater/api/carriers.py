@@ -1,0 +1,183 @@
+"""The carrier API: an agent fetches its questions and hands in its answers. docs/reference/carrier-api.md.
+
+Every request carries a fresh signed token; every answer is signed by itself. The door translates: who is let in is
+decided in ``providers``, what an answer does in ``tracebacks``.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from asgiref.sync import sync_to_async
+from django.core.exceptions import RequestDataTooBig
+from django.db import connection, connections
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from prometheus_client import Counter
+
+from headwater import clock
+from headwater.accounts.actors import Actor
+from headwater.api import problems
+from headwater.api.wakeups import Wakeups
+from headwater.errors import HeadwaterError, Invalid, TooLarge
+from headwater.providers import actions as providers
+from headwater.providers import queries as register
+from headwater.providers import signatures
+from headwater.providers.queries import KeyView, ProviderView
+from headwater.providers.signatures import Action, BadToken
+from headwater.tracebacks import actions, answering, questions
+from headwater.tracebacks.answering import MAX_ANSWER, Submission
+from headwater.wire import agents as wire
+
+#: Longest wait of one poll, seconds.
+MAX_WAIT_S = 60.0
+
+REFUSED = Counter("headwater_agent_requests_refused", "Requests of agents that were not let in", ["reason"])
+ANSWERS = Counter("headwater_agent_answers", "Answers of agents by what became of them", ["result"])
+
+_SCHEMAS: tuple[dict[str, Any], ...] = msgspec.json.schema_components(
+    [wire.Questions, wire.Receipt, wire.Answer], ref_template="#/components/schemas/{name}"
+)
+_QUESTIONS, _RECEIPT, _ANSWER = _SCHEMAS[0]
+
+api = NinjaAPI(
+    title="Headwater carrier API",
+    version=str(wire.VERSION),
+    description="For carriers' agents. Every request carries a signed token; see docs/reference/carrier-api.md.",
+    urls_namespace="agents",
+    docs_url=None,
+    openapi_url="/openapi.json",
+    openapi_extra={"components": {"schemas": _SCHEMAS[1]}},
+)
+
+
+@api.exception_handler(HeadwaterError)
+def _refused(request: HttpRequest, error: HeadwaterError) -> HttpResponse:
+    if isinstance(error, BadToken):
+        REFUSED.labels(error.refusal.value).inc()
+    return problems.answer(request, error)
+
+
+@api.exception_handler(RequestDataTooBig)
+def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:  # noqa: ARG001 - django-ninja's signature
+    return problems.answer(request, TooLarge(f"A body may have {MAX_ANSWER} octets."))
+
+
+_wakeups: Wakeups | None = None
+
+
+def wakeups() -> Wakeups:
+    """Return this process's listener."""
+    global _wakeups  # noqa: PLW0603 - one connection a process, made when the first poll waits
+    if _wakeups is None:
+        parameters = connections["default"].get_connection_params()
+        plain = {name: value for name, value in parameters.items() if name not in {"cursor_factory", "context"}}
+        _wakeups = Wakeups(actions.QUESTIONS_CHANNEL, plain)
+    return _wakeups
+
+
+@api.get(
+    "/questions",
+    summary="Fetch the open questions, waiting for one where there is none",
+    openapi_extra={"responses": {200: {"description": "OK", "content": {"application/json": {"schema": _QUESTIONS}}}}},
+)
+async def get_questions(request: HttpRequest, wait: float = 0.0) -> HttpResponse:
+    """Answer at once where a question is open, else within ``wait`` seconds (at most 60), then with none."""
+    if not 0 <= wait <= MAX_WAIT_S:
+        return problems.answer(request, Invalid(f"wait must be from 0 to {MAX_WAIT_S:g} seconds"))
+    loop = asyncio.get_running_loop()
+    until = loop.time() + wait
+    provider, actor = await sync_to_async(_admit)(request, Action.READ_QUESTIONS, b"")
+    hub = wakeups()
+    with hub.waiter(provider.id) as woken:
+        found = await sync_to_async(_waiting)(actor)
+        while not found and (left := until - loop.time()) > 0:
+            await hub.wait(woken, left)
+            found = await sync_to_async(_waiting)(actor)
+    return _json(wire.Questions(questions=found))
+
+
+@api.post(
+    "/answers",
+    summary="Hand in one signed answer",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "Compact JWS (ES256); its payload is the JSON of an Answer.",
+            "content": {"application/jose": {"schema": _ANSWER}},
+        },
+        "responses": {
+            code: {"description": text, "content": {"application/json": {"schema": _RECEIPT}}}
+            for code, text in ((201, "Taken in"), (200, "The same octets were taken in before"))
+        },
+    },
+)
+def post_answer(request: HttpRequest) -> HttpResponse:
+    """Take in one answer; the same octets again are answered with the same receipt."""
+    length = request.headers.get("Content-Length", "0")
+    if length.isascii() and length.isdigit() and int(length) > MAX_ANSWER:
+        raise TooLarge(f"A body may have {MAX_ANSWER} octets.")
+    body = request.body
+    if len(body) > MAX_ANSWER:
+        raise TooLarge(f"A body may have {MAX_ANSWER} octets.")
+    provider, actor = _admit(request, Action.WRITE_ANSWERS, body)
+    try:
+        receipt, fresh = answering.record_answer(actor, _submission(provider, actor, body))
+    except HeadwaterError:
+        ANSWERS.labels("refused").inc()
+        raise
+    ANSWERS.labels("taken" if fresh else "repeated").inc()
+    return _json(receipt, HTTPStatus.CREATED if fresh else HTTPStatus.OK)
+
+
+def _admit(request: HttpRequest, action: Action, body: bytes) -> tuple[ProviderView, Actor]:
+    try:
+        return providers.admit(request.headers.get("Authorization", ""), action=action, body=body)
+    finally:
+        _give_back(request)
+
+
+def _waiting(actor: Actor) -> list[wire.Question]:
+    try:
+        found = questions.waiting_questions(actor)
+        if found:
+            answering.mark_viewed(actor, [question.question_id for question in found])
+        return found
+    finally:
+        _give_back(None)
+
+
+def _give_back(request: HttpRequest | None) -> None:
+    """Give the database connection back before waiting; inside a transaction (a test's) it stays."""
+    if (request is None or request.method == "GET") and not connection.in_atomic_block:
+        connection.close()
+
+
+def _submission(provider: ProviderView, actor: Actor, body: bytes) -> Submission:
+    """Verify an answer's own signature and read it. What cannot be is kept with its reason.
+
+    Raises:
+        Invalid: the signature or the form is wrong.
+    """
+    key_id = ""
+    try:
+        key_id = signatures.key_id_of(body)
+        payload = signatures.verified_payload(body, _key(provider, key_id).public_jwk)
+        return Submission(octets=body, answer=msgspec.json.decode(payload, type=wire.Answer), key_id=key_id)
+    except (Invalid, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        reason = str(error) or type(error).__name__
+        answering.refuse(actor, body, reason=reason, key_id=key_id[:64])
+        ANSWERS.labels("refused").inc()
+        raise Invalid(f"The answer cannot be read: {reason}") from error
+
+
+def _key(provider: ProviderView, key_id: str) -> KeyView:
+    key = register.key(key_id)
+    if key is None or key.provider.id != provider.id or not key.valid_at(clock.now()):
+        raise Invalid("the answer must be signed with a registered key of the provider that sends it")
+    return key
+
+
+def _json(value: wire.Questions | wire.Receipt, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(value), status=status.value, content_type="application/json")

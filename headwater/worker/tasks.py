@@ -1,0 +1,85 @@
+"""The jobs: one function for each name in ``headwater.jobs.Job``, and what runs by the clock.
+
+Each translates and calls an action. Every job may run twice, at the same time or after a crash, and must change
+nothing the second time: the actions lock what they work on and look at what is done already.
+"""
+
+import structlog
+from procrastinate import Blueprint, JobContext, RetryStrategy
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Status
+
+from headwater import clock
+from headwater.accounts.actors import system
+from headwater.alerts import actions as alerts
+from headwater.evidence import seal
+from headwater.jobs import Job
+from headwater.providers import actions as providers
+from headwater.tracebacks import actions as tracebacks
+
+log = structlog.get_logger(__name__)
+tasks = Blueprint()
+
+#: A worker whose last heartbeat is older is taken for dead, and its jobs are given to others.
+STALLED_S = 6.0
+HEARTBEAT_S = 1.0
+#: Finished jobs that failed are kept this long for the operator to look at.
+FAILED_KEPT_HOURS = 24 * 14
+#: A job that fails is tried again after 1, 2, 4, ... seconds; the tick of the clock asks for it anew later.
+RETRY = RetryStrategy(max_attempts=8, exponential_wait=2)
+
+
+@tasks.task(name=Job.ADVANCE_TRACEBACK.value, retry=RETRY)
+def advance_traceback(traceback_id: str) -> None:
+    """Take in what has come for a traceback and carry out what follows."""
+    tracebacks.advance(traceback_id)
+
+
+@tasks.task(name=Job.OPEN_TRACEBACKS.value, retry=RETRY)
+def open_tracebacks(campaign_id: str) -> None:
+    """Open the tracebacks that a confirmed campaign gets by itself."""
+    opened = tracebacks.open_for_campaign(system("traceback-opener"), campaign_id)
+    log.info("tracebacks opened", campaign=campaign_id, opened=len(opened))
+
+
+@tasks.task(name=Job.SEND_ALERTS.value, retry=RETRY)
+def send_alerts(campaign_id: str) -> None:
+    """Tell the agencies concerned of a campaign."""
+    alerts.send_for_campaign(campaign_id)
+
+
+@tasks.task(name=Job.SEAL_PACKAGE.value, retry=RETRY)
+def seal_package(package_id: str) -> None:
+    """Gather, write and seal one package."""
+    seal.seal(package_id)
+
+
+@tasks.periodic(cron="* * * * * */5")
+@tasks.task(name="worker.rescue", queueing_lock="worker.rescue", pass_context=True)
+async def rescue(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
+    """Give the jobs of dead workers to the living: without this they would stay ``doing`` for ever."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
+        if job.status != Status.DOING.value or job.id is None:
+            continue
+        try:
+            await manager.retry_job(job)
+        except ConnectorException as error:
+            # Its worker, or another rescuer, was quicker: the job is no longer ``doing``.
+            log.info("stalled job was settled by another", job=job.id, error=str(error))
+            continue
+        log.warning("stalled job rescued", job=job.id, task=job.task_name)
+
+
+@tasks.periodic(cron="*/10 * * * *")
+@tasks.task(name="worker.sweep", queueing_lock="worker.sweep", pass_context=True)
+async def sweep(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
+    """Delete the records of failed jobs that are old."""
+    await context.app.job_manager.delete_old_jobs(nb_hours=FAILED_KEPT_HOURS, include_failed=True)
+
+
+@tasks.periodic(cron="*/10 * * * *")
+@tasks.task(name="worker.forget_tokens", queueing_lock="worker.forget_tokens")
+def forget_tokens(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
+    """Delete used request tokens that have expired."""
+    providers.forget_used_tokens(clock.now())
