@@ -1,20 +1,29 @@
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 PYTHON ?= python3
+PYTEST_ARGS ?=
 V := .venv/bin
+PIP := $(V)/pip --quiet --disable-pip-version-check --no-input install
 
-.PHONY: help setup demo test check bench serve format
+.PHONY: help setup demo serve test check format docs bench clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.venv/.installed: requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(V)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(V)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+$(V)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Headwater needs Python 3.11 or later; $(PYTHON) is older. Use: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv .venv \
+		|| { echo "The venv could not be made. On Debian: apt-get install python3-venv"; exit 1; }
+
+.venv/.installed: requirements.lock pyproject.toml | $(V)/python
+	@echo "Installing Headwater and what it needs into .venv (about 1.5 GB; some minutes the first time) ..."
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venv/.installed-dev: .venv/.installed requirements-dev.lock
-	$(V)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+.venv/.installed-dev: requirements-dev.lock .venv/.installed
+	$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
 setup: .venv/.installed-dev ## Install everything that development needs into .venv
@@ -22,11 +31,11 @@ setup: .venv/.installed-dev ## Install everything that development needs into .v
 demo: .venv/.installed ## Set up and run the whole path with a simulated network
 	$(V)/headwater demo
 
-serve: .venv/.installed ## Set up and run Headwater on this machine
+serve: .venv/.installed ## Set up and run Headwater on this machine, with its data in ./var
 	$(V)/headwater up
 
-test: .venv/.installed-dev ## Set up and run every test
-	$(V)/pytest
+test: .venv/.installed-dev ## Set up and run every test (PYTEST_ARGS="-k word" for some)
+	$(V)/pytest $(PYTEST_ARGS)
 
 check: .venv/.installed-dev ## Format, lint, types, import contracts
 	$(V)/ruff format --check .
@@ -38,5 +47,11 @@ format: .venv/.installed-dev ## Put every file into the house's format
 	$(V)/ruff format .
 	$(V)/ruff check --fix --exit-zero --quiet .
 
+docs: .venv/.installed-dev ## Write the pages of docs/reference that are taken from the code
+	$(V)/python -m headwater.site.reference
+
 bench: .venv/.installed-dev ## Print every figure with its peer and its bound
 	$(V)/python -m bench
+
+clean: ## Delete what was installed and cached; the data in ./var stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache browser-shots

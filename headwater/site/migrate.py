@@ -3,9 +3,6 @@
 Run by ``headwater.site.database`` as the role ``headwater_admin``, which owns the tables.
 """
 
-import importlib
-import importlib.util
-
 from headwater.site.setup import django
 
 
@@ -15,9 +12,10 @@ def main() -> None:
     # Imported here: the rooms' models exist only once Django is set up.
     from django.core.management import call_command
 
+    from headwater.site.grants import apply_grants
+
     call_command("migrate", interactive=False, verbosity=0)
-    if importlib.util.find_spec("headwater.site.grants"):
-        importlib.import_module("headwater.site.grants").apply_grants()
+    apply_grants()
 
 
 if __name__ == "__main__":

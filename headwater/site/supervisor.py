@@ -156,6 +156,8 @@ class Supervisor:
             # chdb reports the process's zone as the server's.
             "TZ": "UTC",
         }
+        if public := os.environ.get(f"HEADWATER_{process.name}_URL", ""):
+            environment["HEADWATER_PUBLIC_URL"] = public
         words = ("work",) if process is Process.WORK else ("serve", process.value)
         return Plan(
             name=process.value,
