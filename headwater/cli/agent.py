@@ -2,16 +2,15 @@
 
 import asyncio
 import json
-import logging
+import logging.config
 import os
-import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 
-from headwater.errors import HeadwaterError
+from headwater.site.logs import logging_settings
 
 Config = Annotated[Path | None, typer.Option(help="The agent's configuration file (TOML).")]
 
@@ -32,26 +31,20 @@ def run(context: typer.Context, config: Config = None) -> None:
     if config is None:
         raise typer.BadParameter("give the configuration file: headwater agent --config agent.toml")
     os.environ["TZ"] = "UTC"  # the embedded engine takes the process's zone for its own
-    _log_to_stderr()
+    time.tzset()
+    logging.config.dictConfig(logging_settings("agent"))
     # Imported here: the store's engine is large, and `agent key` must not wait for it.
     from headwater.agent import config as agent_config
     from headwater.agent.run import serve
 
-    try:
-        asyncio.run(serve(agent_config.load(config)))
-    except HeadwaterError as error:
-        _fail(error)
+    asyncio.run(serve(agent_config.load(config)))
 
 
 def key(out: Annotated[Path, typer.Option(help="File to write; it must not exist.")]) -> None:
     """Make an ES256 key (mode 0600) and print its public JWK, which the hub registers."""
     from headwater.agent import keys
 
-    try:
-        made = keys.create(out)
-    except HeadwaterError as error:
-        _fail(error)
-    print(json.dumps(made.public_jwk, indent=2))
+    print(json.dumps(keys.create(out).public_jwk, indent=2))
 
 
 def check(config: Annotated[Path, typer.Option(help="The agent's configuration file (TOML).")]) -> None:
@@ -62,22 +55,3 @@ def check(config: Annotated[Path, typer.Option(help="The agent's configuration f
     for finding in found:
         print(f"{'wrong' if finding.is_wrong else 'good '}  {finding.text}")
     raise typer.Exit(1 if any(finding.is_wrong for finding in found) else 0)
-
-
-def _fail(error: HeadwaterError) -> None:
-    print(f"headwater agent: {error}", file=sys.stderr)
-    raise typer.Exit(1) from error
-
-
-def _log_to_stderr() -> None:
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

@@ -200,14 +200,15 @@ class StreamSplitter:
 
     Octets that start no frame are skipped up to the next magic and counted in ``garbage``; the frames that come
     out do not depend on how the stream was segmented. At most one frame (65,535 octets) is held.
-    ``garbage_run`` counts the skipped octets since the last frame: the owner of the connection closes it when
-    that grows beyond what a damaged stream explains.
+    ``garbage_run`` counts the skipped octets since the last frame, ``garbage_runs`` how often skipping began: the owner
+    of the connection closes it when a run grows beyond what a damaged stream explains.
     """
 
-    __slots__ = ("_held", "garbage", "garbage_run")
+    __slots__ = ("_held", "garbage", "garbage_run", "garbage_runs")
 
     def __init__(self) -> None:
         self._held = b""
+        self.garbage_runs = 0
         self.garbage = 0
         self.garbage_run = 0
 
@@ -239,6 +240,7 @@ class StreamSplitter:
         found = _MAGIC.search(stream, offset + 1)
         # The last three octets may be the start of a magic whose end is not here yet.
         to = found.start() if found else max(len(stream) - 3, offset + 1)
+        self.garbage_runs += self.garbage_run == 0
         self.garbage += to - offset
         self.garbage_run += to - offset
         return to

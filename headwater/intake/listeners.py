@@ -267,7 +267,7 @@ class _Stream(asyncio.Protocol):
             return
         now = asyncio.get_running_loop().time()
         self._heard = now
-        before = self._splitter.garbage
+        before, runs = self._splitter.garbage, self._splitter.garbage_runs
         idle = not self._splitter.held
         frames = self._splitter.feed(data)
         if frames or idle:
@@ -279,13 +279,14 @@ class _Stream(asyncio.Protocol):
                 self.end("first-frame-refused")
                 return
         if self._splitter.garbage > before:
-            self._garbage(data)
+            self._garbage(data, self._splitter.garbage_runs - runs)
         if self._door.behind and self._transport is not None and not self._paused:
             self._transport.pause_reading()
             self._paused = True
 
-    def _garbage(self, data: bytes) -> None:
-        self._door.reject(Outcome.MALFORMED, "no-magic", data, transport=Transport.TCP, peer_ip=self.peer_ip)
+    def _garbage(self, data: bytes, begun: int) -> None:
+        for _ in range(min(begun, 8)):  # a read full of false magics is one sender's doing, not thousands of faults
+            self._door.reject(Outcome.MALFORMED, "no-magic", data, transport=Transport.TCP, peer_ip=self.peer_ip)
         if not self._accepted_any or self._splitter.garbage_run > self._door.limits.garbage_octets:
             self.end("garbage")
 

@@ -37,6 +37,7 @@ _WANTED: Final = {
     b"user-agent": b"user-agent",
     b"reason": b"reason",
 }
+_IDLE: Final = b"\r\n\0"
 _FOLD: Final = re.compile(rb"\r?\n[ \t]+")
 _QUOTED: Final = re.compile(rb'[ \t]*"(?:[^"\\]|\\.)*"', re.DOTALL)
 _TAG: Final = re.compile(rb";[ \t]*tag[ \t]*=", re.IGNORECASE)
@@ -101,11 +102,11 @@ def parse(octets: bytes) -> SipMessage:
         NotSip: it has no SIP start line, or lacks Call-ID or CSeq; nothing else is raised, whatever the octets are.
     """
     head = octets.partition(b"\r\n\r\n")[0]
-    if not head or head[0] in b"\r\n":  # RFC 3261 section 7.5: leading empty lines are ignored
-        octets = octets.lstrip(b"\r\n")
+    if not head or head[0] in _IDLE:  # RFC 3261 section 7.5: leading empty lines are ignored
+        octets = octets.lstrip(_IDLE)
         head = octets.partition(b"\r\n\r\n")[0]
-        if not head.strip(b"\0"):
-            raise NotSip("keep-alive", "empty lines only (a keep-alive)")
+        if not head:
+            raise NotSip("keep-alive", "empty lines or zero octets only (a keep-alive)")
     if b"\n\n" in head:
         head = head.partition(b"\n\n")[0]
     lines = head.split(b"\n")
