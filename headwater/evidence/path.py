@@ -72,9 +72,10 @@ def _withheld(scope: Scope, held: list[SignedAnswer], outside: int) -> tuple[Wit
     return tuple(found)
 
 
-def _latest(hop: Hop) -> Answer | None:
+def _in_force(hop: Hop) -> Answer | None:
+    """Return the answer that the walk took: the newest version, once one was taken."""
     answers = list(hop.answers.all())
-    return answers[-1] if answers else None
+    return answers[-1] if answers and hop.answer_code else None
 
 
 def _named(payload: dict[str, Any], hop: Hop) -> tuple[str, str]:
@@ -85,7 +86,7 @@ def _named(payload: dict[str, Any], hop: Hop) -> tuple[str, str]:
 
 
 def _row(trace: Traceback, hop: Hop) -> dict[str, Any]:
-    answer = _latest(hop)
+    answer = _in_force(hop)
     name, spc = _named(answer.payload, hop) if answer else ("", "")
     took = round((hop.answered_at - hop.asked_at).total_seconds(), 3) if hop.answered_at else None
     return {

@@ -2,6 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from headwater.web.desk import campaigns, processes
+
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
 handler404 = "headwater.web.failures.page_not_found"
@@ -10,4 +12,16 @@ handler500 = "headwater.web.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headwater.web.signin.urls")),
+    path("campaigns/", campaigns.index, name="campaigns"),
+    path("campaigns/<str:campaign_id>/", campaigns.campaign, name="campaign"),
+    path("campaigns/<str:campaign_id>/exemplars/<uuid:record_id>/", campaigns.exemplar, name="campaign-exemplar"),
+    path("campaigns/<str:campaign_id>/name/", campaigns.name, name="campaign-name"),
+    path("campaigns/<str:campaign_id>/open-traceback/", campaigns.open_traceback, name="campaign-open-traceback"),
+    path("process/", processes.index, name="processes"),
+    path("process/<str:process_id>/", processes.process, name="process"),
+    path("process/<str:process_id>/begin/", processes.begin, name="process_begin"),
+    path("process/<str:process_id>/decide/", processes.decide, name="process_decide"),
+    path("process/<str:process_id>/produce/", processes.produce, name="process_produce"),
+    path("process/<str:process_id>/documents/<int:document_id>/", processes.document, name="process_document"),
+    path("packages/<str:package_id>/", processes.package, name="package"),
 ]

@@ -2,6 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from headwater.web.portal import alerts, process_new, processes
+
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
 handler404 = "headwater.web.failures.page_not_found"
@@ -10,4 +12,17 @@ handler500 = "headwater.web.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headwater.web.signin.urls")),
+    path("", alerts.index, name="alerts"),
+    path("alerts/<str:alert_id>/", alerts.alert, name="alert"),
+    path("alerts/<str:alert_id>/ringing/", alerts.ringing, name="alert_ringing"),
+    path("alerts/<str:alert_id>/serve/", process_new.start, name="process_new"),
+    path("requests/", processes.index, name="processes"),
+    path("requests/<str:process_id>/", processes.process, name="process"),
+    path("requests/<str:process_id>/change/", process_new.revise, name="process_revise"),
+    path("requests/<str:process_id>/review/", process_new.review, name="process_review"),
+    path("requests/<str:process_id>/ringing/", processes.ringing, name="process_ringing"),
+    path("requests/<str:process_id>/withdraw/", processes.withdraw, name="process_withdraw"),
+    path("requests/<str:process_id>/supply/", processes.supply, name="process_supply"),
+    path("requests/<str:process_id>/documents/<int:document_id>/", processes.document, name="process_document"),
+    path("packages/<str:package_id>/", processes.package, name="package"),
 ]

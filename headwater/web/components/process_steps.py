@@ -1,0 +1,59 @@
+"""The way of a process as a short list: what is done, what is on, what is to come."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from headwater.legal.queries import ProcessView
+from headwater.legal.rules import ProcessState
+
+_S = ProcessState
+#: The steps that every process takes, each with the states that show it is reached.
+_WAY: tuple[tuple[str, ProcessState], ...] = (
+    ("Served", _S.SERVED),
+    ("Under review", _S.UNDER_REVIEW),
+    ("Accepted", _S.ACCEPTED),
+    ("Being produced", _S.PRODUCING),
+    ("Produced", _S.PRODUCED),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step as shown."""
+
+    words: str
+    at: datetime | None
+    by: str
+    reason: str
+    after: timedelta | None
+    """From the step before to this one."""
+    done: bool
+    current: bool
+
+
+def steps(process: ProcessView) -> tuple[Step, ...]:
+    """Return the steps that were taken, in their order, then those that are still to come."""
+    taken: list[Step] = []
+    before: datetime | None = None
+    history = [step for step in process.steps if step.state is not ProcessState.DRAFT]
+    for number, step in enumerate(history):
+        taken.append(
+            Step(
+                words=step.words,
+                at=step.at,
+                by=step.by.removeprefix("user:").removeprefix("system:"),
+                reason=step.reason,
+                after=step.at - before if before else None,
+                done=True,
+                current=number == len(history) - 1,
+            )
+        )
+        before = step.at
+    if process.state in (_S.OBJECTED, _S.WITHDRAWN):
+        return tuple(taken)
+    reached = {step.state for step in history}
+    open_steps = [words for words, state in _WAY if state not in reached]
+    coming = [
+        Step(words=words, at=None, by="", reason="", after=None, done=False, current=False) for words in open_steps
+    ]
+    return (*taken, *coming)

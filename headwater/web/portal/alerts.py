@@ -1,0 +1,88 @@
+"""The agency's alerts: the list, and one alert with its campaign, whether it still rings, and how far it is traced."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from headwater import clock
+from headwater.accounts.actors import Actor, system
+from headwater.accounts.permissions import Permission
+from headwater.alerts import actions, queries
+from headwater.legal import queries as legal
+from headwater.tracebacks.queries import TracebackRow, for_campaign
+from headwater.tracebacks.states import OPEN_STATES, Grade
+from headwater.web.access import ActorRequest, page
+
+#: How far calls were traced is path data, which an alert may say in one line; the path itself follows the process.
+_SUMMARY = system("alert-summary")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """How far the campaign's calls are traced, without the path."""
+
+    total: int
+    running: int
+    confirmed: int
+    origins: tuple[tuple[str, int], ...]
+    """Name of a confirmed origin and how many tracebacks ended there, most first."""
+    entries: int
+    frontiers: int
+
+
+@page(Permission.ALERT_READ)
+@require_safe
+def index(request: ActorRequest) -> HttpResponseBase:
+    """List the agency's alerts, the newest first."""
+    return render(request, "portal/alerts.html", {"alerts": queries.alerts(request.actor)})
+
+
+@page(Permission.ALERT_READ)
+@require_safe
+def alert(request: ActorRequest, alert_id: str) -> HttpResponseBase:
+    """Show one alert."""
+    told = actions.read(request.actor, alert_id)
+    states = sorted(told.facts["states_hit"].items(), key=lambda pair: (-pair[1], pair[0]))
+    context = {
+        "alert": told,
+        "alive": queries.campaign_liveness(request.actor, alert_id, clock.now()),
+        "traced": traced(for_campaign(_SUMMARY, told.row.campaign_id)),
+        "states": states,
+        "most": max((count for _, count in states), default=1),
+        "first_call_at": datetime.fromisoformat(told.facts["first_call_at"]),
+        "processes": _processes(request.actor, alert_id),
+    }
+    return render(request, "portal/alert.html", context)
+
+
+@page(Permission.ALERT_READ)
+@require_safe
+def ringing(request: ActorRequest, alert_id: str) -> HttpResponseBase:
+    """Return the fragment that says whether the campaign still rings."""
+    alive = queries.campaign_liveness(request.actor, alert_id, clock.now())
+    return render(request, "portal/ringing.html", {"alive": alive})
+
+
+def traced(rows: list[TracebackRow]) -> Traced:
+    """Count how far tracebacks came; a count is split by outcome, never bare."""
+    grades = Counter(row.grade for row in rows if row.state not in OPEN_STATES)
+    origins = Counter(row.origin_name for row in rows if row.grade is Grade.ORIGIN_CONFIRMED and row.origin_name)
+    return Traced(
+        total=len(rows),
+        running=sum(row.state in OPEN_STATES for row in rows),
+        confirmed=grades[Grade.ORIGIN_CONFIRMED],
+        origins=tuple(origins.most_common()),
+        entries=grades[Grade.ENTRY_CONFIRMED],
+        frontiers=len(rows)
+        - sum(row.state in OPEN_STATES for row in rows)
+        - grades[Grade.ORIGIN_CONFIRMED]
+        - grades[Grade.ENTRY_CONFIRMED],
+    )
+
+
+def _processes(actor: Actor, alert_id: str) -> list[legal.ProcessView]:
+    return [process for process in legal.processes(actor) if process.alert_id == alert_id]
