@@ -74,3 +74,9 @@ def took(length: timedelta | float | None) -> str:
 def words(value: Any) -> str:
     """Return an enum's value as words: ``not_yet`` becomes ``Not yet``."""
     return str(getattr(value, "value", value)).replace("_", " ").capitalize()
+
+
+@register.filter
+def figure(value: int) -> str:
+    """Return a count with its thousands apart: ``12,345``."""
+    return f"{value:,}"
