@@ -1,6 +1,7 @@
 """Who a person or a machine is: as an ``Actor``, and as frozen values for pages and doors."""
 
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -134,6 +135,11 @@ def person(actor: Actor, *, email: str) -> PersonView:
         message = f"Nobody signs in as {email}."
         raise NotFound(message)
     return person_view(row)
+
+
+def organisation_names(ids: Iterable[str]) -> dict[str, str]:
+    """Return the names of the organisations among ``ids``, for lists that show who sent something."""
+    return dict(Organisation.objects.filter(id__in=list(ids)).values_list("id", "name"))
 
 
 def agencies() -> list[OrganisationView]:

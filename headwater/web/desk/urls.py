@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web.desk import campaigns, processes
+from headwater.web.desk import audit, campaigns, live, processes, tracebacks
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -12,6 +12,9 @@ handler500 = "headwater.web.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headwater.web.signin.urls")),
+    path("", live.live, name="live"),
+    path("live/", live.fragment, name="live-fragment"),
+    path("audit/", audit.log, name="audit"),
     path("campaigns/", campaigns.index, name="campaigns"),
     path("campaigns/<str:campaign_id>/", campaigns.campaign, name="campaign"),
     path("campaigns/<str:campaign_id>/exemplars/<uuid:record_id>/", campaigns.exemplar, name="campaign-exemplar"),
@@ -23,5 +26,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("process/<str:process_id>/decide/", processes.decide, name="process_decide"),
     path("process/<str:process_id>/produce/", processes.produce, name="process_produce"),
     path("process/<str:process_id>/documents/<int:document_id>/", processes.document, name="process_document"),
+    path("tracebacks/", tracebacks.listing, name="tracebacks"),
+    path("tracebacks/open/", tracebacks.open_by_hand, name="traceback-open"),
+    path("tracebacks/<str:traceback_id>/", tracebacks.detail, name="traceback"),
+    path("tracebacks/<str:traceback_id>/cancel/", tracebacks.cancel, name="traceback-cancel"),
     path("packages/<str:package_id>/", processes.package, name="package"),
 ]

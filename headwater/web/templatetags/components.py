@@ -80,3 +80,9 @@ def words(value: Any) -> str:
 def figure(value: int) -> str:
     """Return a count with its thousands apart: ``12,345``."""
     return f"{value:,}"
+
+
+@register.filter
+def ago(at: datetime | None) -> str:
+    """Return the relative words alone: ``3 min ago``, ``in 2 h``. For lists whose page says the instant elsewhere."""
+    return moments.relative(at, clock.now()) if at else ""
