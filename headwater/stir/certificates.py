@@ -100,6 +100,12 @@ class Certificate:
         except (ValueError, UnsupportedAlgorithm):
             return None
 
+    @cached_property
+    def es256_key(self) -> ec.EllipticCurvePublicKey | None:
+        """The public key where it is one on P-256 that can verify ES256, else ``None``."""
+        key = self.key
+        return key if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1) else None
+
     @property
     def is_authority(self) -> bool:
         """Whether basicConstraints says cA TRUE."""
@@ -320,7 +326,7 @@ class TrustList:
         Raises:
             CertificateError: no path, or the best one breaks a rule; the reason says which.
         """
-        if not (isinstance(leaf.key, ec.EllipticCurvePublicKey) and isinstance(leaf.key.curve, ec.SECP256R1)):
+        if leaf.es256_key is None:
             raise CertificateError(Reason.CERTIFICATE_UNSUITABLE, "the leaf's key is not on P-256")
         if leaf.is_authority or not leaf.allows(0):
             raise CertificateError(

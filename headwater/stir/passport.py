@@ -33,6 +33,7 @@ _LAST = {2: frozenset(b"AQgw"), 3: frozenset(b"AEIMQUYcgkosw048")}
 _CANONICAL = re.compile(r"[0-9*#]{1,15}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _ATTESTATIONS = frozenset("ABC")
+_decode, _encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
 _RPH_VALUE = re.compile(r"[A-Za-z0-9!#$%&'*+\-^_`|~]+\.[A-Za-z0-9!#$%&'*+\-^_`|~]+")
 
 
@@ -99,12 +100,12 @@ def base64url(octets: bytes) -> str:
 
 def _object(octets: bytes, what: str) -> dict[str, Any]:
     try:
-        value = msgspec.json.decode(octets)
+        value = _decode(octets)
         # What encodes back to the same octets held no member twice: the usual case, and quick.
-        if msgspec.json.encode(value) != octets:
+        if _encode(value) != octets:
             json.loads(octets, object_pairs_hook=_once)
-        depth = octets.count(b"{") + octets.count(b"[")
-        if depth > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        # Each level costs two octets: what is short enough cannot be deep, and most tokens hold few braces.
+        if octets.count(b"{") + octets.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
             raise StirError(Check.SIZE_AND_JSON, Reason.JSON_TOO_DEEP, f"the {what} nests deeper than {MAX_DEPTH}")
     except StirError:
         raise

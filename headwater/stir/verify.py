@@ -35,7 +35,7 @@ from headwater.stir.verdict import CallVerdict, Finding, Judgement, Mode, Outcom
 CertificateSource = Callable[[str], Sequence[Certificate]]
 
 _ECDSA_SHA256 = ec.ECDSA(hashes.SHA256())
-_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_SIGNATURE_OCTETS = 64
 _NESTING = 4
 _MADE_FROM_TOKEN = frozenset(
     {
@@ -202,17 +202,19 @@ class Verifier:
             noted.append(Finding(Check.CERTIFICATE_HAD, Outcome.FAILED, str(error), error.reason))
         if not signer:
             # A certificate that could not be had now may be had later: such a judgement is not kept.
-            return Judgement(passport, given, tuple(sorted(noted, key=lambda each: each.check)), reached)
+            noted.sort(key=lambda each: each.check)
+            return Judgement(passport, given, tuple(noted), reached, None, _iat(passport))
         if signer.noted:
             noted.extend(signer.noted)
         if signer.constrained:
             noted.extend(_constraints(signer, passport))
-        noted.extend(_signature(passport, signer.leaf))
+        if failure := _signature(passport, signer.leaf):
+            noted.extend(failure)
         if len(noted) > 1:
             noted.sort(key=lambda each: each.check)
-        iat = passport.claims.get("iat")
-        known = iat if type(iat) is int or type(iat) is float else None
-        judgement = Judgement(passport, given, tuple(noted), _ALL_OFFLINE, signer, known)
+        return self._keep(value, Judgement(passport, given, tuple(noted), _ALL_OFFLINE, signer, _iat(passport)))
+
+    def _keep(self, value: str, judgement: Judgement) -> Judgement:
         if len(self._judged) >= self.policy.judged_tokens:
             self._judged.clear()
         self._judged[value] = judgement
@@ -356,6 +358,11 @@ def _not_fresh(age: float) -> Finding:
     return Finding(Check.FRESHNESS, Outcome.FAILED, f"signed {-age:.0f} s in the future", Reason.FROM_THE_FUTURE)
 
 
+def _iat(passport: Passport) -> float | None:
+    iat = passport.claims.get("iat")
+    return iat if type(iat) is int or type(iat) is float else None
+
+
 def _failed(error: StirError) -> Finding:
     return Finding(error.check, Outcome.FAILED, str(error), error.reason)
 
@@ -371,30 +378,17 @@ def _certificate_failed(check: Check, path: Path, at: float) -> Finding:
 # Check 16. RFC 7515 section 3.4: r and s, 32 octets each, over the octets as received.
 def _signature(passport: Passport, leaf: Certificate) -> tuple[Finding, ...]:
     raw = passport.signature
-    if len(raw) != 64:
-        return (
-            Finding(
-                Check.SIGNATURE,
-                Outcome.FAILED,
-                f"the signature has {len(raw)} octets, not 64",
-                Reason.SIGNATURE_MALFORMED,
-            ),
-        )
-    r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
-    if not (0 < r < _ORDER and 0 < s < _ORDER):
-        return (Finding(Check.SIGNATURE, Outcome.FAILED, "r or s is out of range", Reason.SIGNATURE_MALFORMED),)
-    key = leaf.key
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        return (
-            Finding(
-                Check.SIGNATURE,
-                Outcome.FAILED,
-                "the certificate's key cannot make ES256",
-                Reason.CERTIFICATE_UNSUITABLE,
-            ),
-        )
+    key = leaf.es256_key
+    if key is None:
+        detail = "the certificate's key cannot make ES256"
+        return (Finding(Check.SIGNATURE, Outcome.FAILED, detail, Reason.CERTIFICATE_UNSUITABLE),)
+    if len(raw) != _SIGNATURE_OCTETS:
+        detail = f"the signature has {len(raw)} octets, not 64"
+        return (Finding(Check.SIGNATURE, Outcome.FAILED, detail, Reason.SIGNATURE_MALFORMED),)
+    # r and s of zero or beyond the order are refused by the library (FIPS 186-5 section 6.4.2).
+    signature = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
     try:
-        key.verify(encode_dss_signature(r, s), passport.signed, _ECDSA_SHA256)
+        key.verify(signature, passport.signed, _ECDSA_SHA256)
     except InvalidSignature:
         return (Finding(Check.SIGNATURE, Outcome.FAILED, "the signature does not verify", Reason.SIGNATURE_INVALID),)
     return ()
