@@ -210,6 +210,29 @@ class Product:
             raise Failed(self._told(f"the action failed:\n{done.stderr}"))
         return json.loads(done.stdout.rpartition("\nRESULT ")[2])
 
+    def feed_token(self, name: str = "A blocking app") -> str:
+        """Register a feed partner and return its bearer token."""
+        token: str = self.act(
+            """
+from headwater.accounts import actions
+from headwater.accounts.actors import system
+from headwater.accounts.permissions import OrganisationKind
+
+operator = system("operator")
+partner = actions.create_organisation(operator, kind=OrganisationKind.FEED_PARTNER, name=arguments["name"])
+_view, result = actions.issue_credential(
+    operator, organisation_id=partner.id, kind="feed", name=arguments["name"], source_kind="app"
+)
+""",
+            name=name,
+        )
+        return token
+
+    def call_urls(self) -> dict[str, str]:
+        """Return where each process reads calls, by the file that the supervisor wrote."""
+        urls: dict[str, str] = json.loads((self.home / "secrets" / "calls.json").read_text())
+        return urls
+
     def _python(self, words: list[str], text: str, patience_s: float) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *words],
@@ -275,3 +298,10 @@ def listening(port: int) -> Iterator[None]:
         taken.bind(("127.0.0.1", port))
         taken.listen()
         yield
+
+
+def lives(pid: int) -> bool:
+    """Tell whether a process of this number still does something; a dead one that is not collected does not."""
+    with contextlib.suppress(OSError):
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    return False

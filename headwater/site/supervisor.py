@@ -1,7 +1,7 @@
 """``headwater up``: starts every process in order, starts again what dies, stops all of them in order.
 
 Order of a start: lock the data directory; PostgreSQL; roles, migrations, grants; ``calls``; the others.
-Order of a stop: the doors; ``calls``, which writes what it has taken; ``work``; PostgreSQL.
+Order of a stop: what reads calls (the doors and ``work``); ``calls``, which writes what it has taken; PostgreSQL.
 If the supervisor is killed, its children end by themselves (``headwater.site.lifeline``), PostgreSQL keeps
 running, and the next start finds it.
 """
@@ -242,9 +242,8 @@ class Supervisor:
     async def _stop_everything(self) -> None:
         if self._children:
             self._say("Stopping ...")
-        await asyncio.gather(*(self._stop_child(process) for process in DOORS))
-        for process in (Process.CALLS, Process.WORK):
-            await self._stop_child(process)
+        await asyncio.gather(*(self._stop_child(process) for process in (*DOORS, Process.WORK)))
+        await self._stop_child(Process.CALLS)
         if not self._own_database:
             try:
                 await asyncio.to_thread(postgres.stop, self.config)
