@@ -19,6 +19,8 @@ COMMANDS: dict[str, str] = {
     "database": "headwater.cli.database",
     "accounts": "headwater.cli.accounts",
     "audit": "headwater.cli.audit",
+    "providers": "headwater.cli.providers",
+    "evidence": "headwater.cli.evidence",
     "agent": "headwater.cli.agent",
     "stir": "headwater.cli.stir",
 }

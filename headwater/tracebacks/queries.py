@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Permission
@@ -181,6 +181,16 @@ class AnswerView:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeCount:
+    """How many tracebacks of a campaign stand at one outcome: what an alert may say, without any path."""
+
+    state: TracebackState
+    grade: Grade
+    origin_name: str
+    tracebacks: int
+
+
 def visible_to(actor: Actor) -> QuerySet[Traceback]:
     """Return the tracebacks that ``actor`` may see: all for the consortium, none for anybody else.
 
@@ -209,6 +219,19 @@ def tracebacks(actor: Actor, *, state: str = "", campaign_id: str = "", limit: i
 def for_campaign(actor: Actor, campaign_id: str) -> list[TracebackRow]:
     """Return the tracebacks of one campaign, the open ones first."""
     return tracebacks(actor, campaign_id=campaign_id)
+
+
+def outcomes(campaign_id: str) -> list[OutcomeCount]:
+    """Count a campaign's tracebacks by outcome. For a door that has shown the campaign's alert to its reader.
+
+    Reads the five columns that the portal's role may read, and no other.
+    """
+    rows = Traceback.objects.filter(campaign_id=campaign_id).order_by()
+    counted = rows.values_list("state", "grade", "origin__name").annotate(Count("id"))
+    return [
+        OutcomeCount(state=TracebackState(s), grade=Grade(g), origin_name=name or "", tracebacks=number)
+        for s, g, name, number in counted
+    ]
 
 
 def traceback(actor: Actor, traceback_id: str) -> TracebackView:

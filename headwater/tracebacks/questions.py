@@ -23,6 +23,8 @@ class QuestionView:
     """One question as the provider that was asked sees it: the called number in clear."""
 
     question: wire.Question
+    provider_spc: str
+    provider_name: str
     state: HopState
     asked_at: datetime
     call_at: datetime
@@ -52,7 +54,7 @@ def waiting_questions(actor: Actor, *, limit: int = 100) -> list[wire.Question]:
 
 def questions(actor: Actor, *, answered: bool, limit: int = 200) -> list[QuestionView]:
     """Return the actor's provider's questions for its pages: open ones oldest first, or answered ones newest first."""
-    rows = own_questions(actor).prefetch_related("answers")
+    rows = own_questions(actor).select_related("provider").prefetch_related("answers")
     if answered:
         rows = rows.exclude(answers=None).distinct().order_by("-asked_at")
     else:
@@ -66,7 +68,7 @@ def question(actor: Actor, question_id: str) -> QuestionView:
     Raises:
         QuestionNotFound: it is not its own.
     """
-    row = own_questions(actor).prefetch_related("answers").filter(id=question_id).first()
+    row = own_questions(actor).select_related("provider").prefetch_related("answers").filter(id=question_id).first()
     if row is None:
         raise QuestionNotFound(f"There is no question {question_id[:32]} for you.")
     return _question(row)
@@ -76,6 +78,8 @@ def _question(row: Hop) -> QuestionView:
     asked = msgspec.convert(row.question, type=wire.Question)
     return QuestionView(
         question=asked,
+        provider_spc=row.provider.spc,
+        provider_name=row.provider.name,
         state=HopState(row.state),
         asked_at=row.asked_at,
         call_at=datetime.fromisoformat(asked.call_at),

@@ -57,7 +57,10 @@ CARRIER = Application(
     name="Carrier pages",
     audience=OrganisationKind.PROVIDER,
     dense=False,
-    navigation=(Item("Questions", "/", Permission.QUESTION_READ),),
+    navigation=(
+        Item("Questions", "/", Permission.QUESTION_READ),
+        Item("Answered", "/answered/", Permission.QUESTION_READ),
+    ),
 )
 
 APPLICATIONS = {application.key: application for application in (DESK, PORTAL, CARRIER)}

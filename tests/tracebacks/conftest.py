@@ -1,7 +1,5 @@
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,25 +8,26 @@ from headwater.calls import queries
 from headwater.calls.records import CallRecord
 from headwater.calls.store import CallStore
 
-_FOLDER = Path(tempfile.mkdtemp(prefix="headwater-tracebacks-"))
 
-
-@pytest.fixture(scope="session")
-def call_store() -> Iterator[CallStore]:
-    store = CallStore.open(f"chdb://{_FOLDER}/calls", database="headwater")
+@pytest.fixture(scope="module")
+def call_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, CallStore]]:
+    """A store that is open for one module: a process opens one folder at a time."""
+    url = f"chdb://{tmp_path_factory.mktemp('calls')}"
+    store = CallStore.open(url)
     store.migrate()
-    yield store
-    queries.disconnect(f"chdb://{_FOLDER}/calls")
+    yield url, store
+    queries.disconnect(url)
     store.close()
 
 
 @pytest.fixture
-def keep(call_store: CallStore, settings: Any) -> Callable[[CallRecord], CallRecord]:
+def keep(call_store: tuple[str, CallStore], settings: Any) -> Callable[[CallRecord], CallRecord]:
     """Put call records into the store that the rooms read."""
-    settings.HEADWATER = replace(settings.HEADWATER, calls_url=f"chdb://{_FOLDER}/calls")
+    url, store = call_store
+    settings.HEADWATER = replace(settings.HEADWATER, calls_url=url)
 
     def put(record: CallRecord) -> CallRecord:
-        call_store.insert([record])
+        store.insert([record])
         return record
 
     return put

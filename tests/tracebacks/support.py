@@ -28,7 +28,9 @@ def register(spc: str, name: str = "", **more: Any) -> ProviderView:
     return providers.register(OPERATOR, NewProvider(name=name or f"{spc} Voice", spc=spc, **more))
 
 
-def call(terminating_spc: str, *, at: datetime | None = None, event: str = "1", called: str = "15035550142") -> CallRecord:
+def call(
+    terminating_spc: str, *, at: datetime | None = None, event: str = "1", called: str = "15035550142"
+) -> CallRecord:
     at = at or clock.now() - timedelta(minutes=1)
     return CallRecord(
         record_id=record_id("app", event),
@@ -56,8 +58,9 @@ class Pen:
     def __post_init__(self) -> None:
         self.actor = agent_actor(self.provider)
 
-    def answer(self, asked: wire.Question, code: AnswerCode, upstream: ProviderView | wire.Party | None = None,
-               **more: Any) -> wire.Answer:
+    def answer(
+        self, asked: wire.Question, code: AnswerCode, upstream: ProviderView | wire.Party | None = None, **more: Any
+    ) -> wire.Answer:
         party = (
             wire.Party(spc=upstream.spc, name=upstream.name, country=upstream.country)
             if isinstance(upstream, ProviderView)
@@ -72,7 +75,9 @@ class Pen:
             record_sha256="ab" * 32,
         )
         if code in (AnswerCode.UPSTREAM_US, AnswerCode.UPSTREAM_FOREIGN, AnswerCode.ORIGINATED):
-            more.setdefault("ingress", msgspec.structs.replace(leg, record_sha256=self.provider.spc.encode().hex().ljust(64, "0")))
+            more.setdefault(
+                "ingress", msgspec.structs.replace(leg, record_sha256=self.provider.spc.encode().hex().ljust(64, "0"))
+            )
         return wire.Answer(
             question_id=asked.question_id,
             traceback_id=asked.traceback_id,
@@ -91,3 +96,15 @@ def octets(answer: wire.Answer) -> bytes:
 
 NOON = datetime(2026, 6, 9, 16, 0, tzinfo=UTC)
 """Tuesday, June 9, 2026, noon in New York: in business hours everywhere in the contiguous United States."""
+
+
+def opened(record: CallRecord, *, campaign: Any = None, now: datetime | None = None) -> str:
+    """Open a traceback of a call that stands in no store, and return its identifier."""
+    from django.db import transaction
+
+    from headwater.tracebacks import actions
+    from headwater.tracebacks.states import Reason
+
+    with transaction.atomic():
+        walk = actions._open(OPERATOR, record, campaign=campaign, reason=Reason.CAMPAIGN, now=now or clock.now())
+    return walk.row.id

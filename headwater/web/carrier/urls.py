@@ -2,6 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from headwater.web.carrier import questions
+
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
 handler404 = "headwater.web.failures.page_not_found"
@@ -10,5 +12,9 @@ handler500 = "headwater.web.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headwater.web.signin.urls")),
+    path("", questions.waiting, name="questions"),
+    path("answered/", questions.answered, name="answered"),
+    path("questions/<str:question_id>/", questions.question, name="question"),
+    path("questions/<str:question_id>/receipts/<str:receipt_id>/", questions.receipt, name="receipt"),
     path("api/agents/v1/", include("headwater.api.carrier_urls")),
 ]

@@ -50,12 +50,14 @@ STATUSES: dict[str, Status] = {
     "ended_foreign": Status("Ended abroad", E),
     "ended_non_responsive": Status("No response", A),
     "ended_record_not_found": Status("No record found", E),
+    "ended_unreachable": Status("Next provider unreachable", E),
     "ended_disputed": Status("Disputed", E),
     "cancelled": Status("Cancelled", E),
     # Grades
     "origin_confirmed": Status("Origin confirmed", G),
     "entry_confirmed": Status("Point of entry confirmed", G),
     "frontier": Status("Frontier", W),
+    "on_net": Status("On-net, own statement", I),
     # Hops
     "notified": Status("Asked", W),
     "viewed": Status("Seen", W),
