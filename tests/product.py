@@ -110,7 +110,13 @@ class Product:
     def start(self) -> None:
         """Start ``headwater up`` and wait until it says that everything is ready."""
         up = self.launch()
-        self.wait_for(lambda: up.poll() is not None or self.state().get("ready"), START_S, "headwater up to be ready")
+
+        def ready() -> bool:
+            # The state file of a supervisor that was killed is still there until the new one writes its own.
+            state = self.state()
+            return up.poll() is not None or (state.get("pid") == up.pid and state["ready"])
+
+        self.wait_for(ready, START_S, "headwater up to be ready")
         if up.poll() is not None:
             raise Failed(self._told(f"headwater up ended with code {up.returncode} instead of starting"))
 

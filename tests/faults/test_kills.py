@@ -152,9 +152,15 @@ def test_rubbish_at_the_hep_door_is_counted_and_the_door_lives(product: Product)
     with socket.create_connection(address, timeout=5):
         pass
     assert product.pid("calls") == pid
-    metrics = httpx.get(product.url("calls", "/metrics"), timeout=10).text
-    counted = [line for line in metrics.splitlines() if "hep" in line and not line.startswith("#")]
-    assert any(float(line.rsplit(" ", 1)[1]) > 0 for line in counted), metrics
+    url = httpx.URL(product.call_urls()["admin"])
+    metrics = httpx.get(product.url("calls", "/metrics"), auth=(url.username, url.password), timeout=10).text
+    for transport in ("tcp", "udp"):
+        refused = [
+            float(line.rpartition(" ")[2])
+            for line in metrics.splitlines()
+            if line.startswith("headwater_hep_frames_total") and 'outcome="malformed"' in line and transport in line
+        ]
+        assert sum(refused) == 4, metrics
 
 
 @pytest.mark.parametrize(
