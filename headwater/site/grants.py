@@ -87,6 +87,12 @@ COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     "providers_provider": {A: ("agent_seen_at",)},
 }
 
+#: Table -> process -> columns that it may read, and no other.
+READ_COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
+    # An alert says how far a campaign's calls were traced, not the path: that follows an accepted process.
+    "tracebacks_traceback": {P: ("id", "campaign_id", "state", "grade", "origin_id")},
+}
+
 #: Sequences of procrastinate (bigserial): numbers for those who insert.
 SEQUENCES: dict[str, tuple[Process, ...]] = {
     "procrastinate_jobs_id_seq": (D, P, A, W),
@@ -185,6 +191,9 @@ def _grant(cursor: CursorWrapper) -> None:
     for table, columns in COLUMNS.items():
         for process, names in columns.items():
             cursor.execute(f"GRANT UPDATE ({', '.join(names)}) ON {table} TO {process.database_role}")
+    for table, columns in READ_COLUMNS.items():
+        for process, names in columns.items():
+            cursor.execute(f"GRANT SELECT ({', '.join(names)}) ON {table} TO {process.database_role}")
     for sequence, users in SEQUENCES.items():
         cursor.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO {', '.join(u.database_role for u in users)}")
     cursor.execute(

@@ -14,7 +14,7 @@ from headwater.accounts.permissions import ROLE_ORGANISATION, ROLE_PERMISSIONS, 
 from headwater.audit.tags import Tag
 from headwater.cli.main import build
 from headwater.site.config import Process
-from headwater.site.grants import COLUMNS, FUNCTIONS, TABLES, VERBS
+from headwater.site.grants import COLUMNS, FUNCTIONS, READ_COLUMNS, TABLES, VERBS
 
 WRITTEN = "<!-- Written by `make docs` from the code; do not edit. -->\n"
 
@@ -113,9 +113,12 @@ def database_rights() -> str:
     ]
     for table, rights in TABLES.items():
         columns = COLUMNS.get(table, {})
+        read = READ_COLUMNS.get(table, {})
         cells = []
         for process in processes:
             words = [VERBS[letter].lower() for letter in rights.get(process, "")]
+            if process in read:
+                words.append(f"select of {', '.join(read[process])}")
             if process in columns:
                 words.append(f"update of {', '.join(columns[process])}")
             cells.append(", ".join(words))

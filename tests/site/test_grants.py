@@ -14,7 +14,7 @@ from psycopg import sql
 
 from headwater.site import grants
 from headwater.site.config import Process
-from headwater.site.grants import COLUMNS, FUNCTIONS, SEQUENCES, SERVED, TABLES, apply_grants
+from headwater.site.grants import COLUMNS, FUNCTIONS, READ_COLUMNS, SEQUENCES, SERVED, TABLES, apply_grants
 
 PASSWORD = "a password of the tests alone"
 
@@ -102,6 +102,20 @@ def test_column_grants_cover_their_columns_alone(roles: dict[Process, str], proc
             columns = opened.execute(
                 "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
                 "AND has_column_privilege(attrelid, attnum, 'UPDATE')",
+                [table],
+            ).fetchall()
+            assert {name for (name,) in columns} == set(processes.get(process, ())), table
+
+
+@pytest.mark.parametrize("process", SERVED)
+def test_grants_to_read_columns_cover_their_columns_alone(roles: dict[Process, str], process: Process) -> None:
+    with psycopg.connect(roles[process]) as opened:
+        for table, processes in READ_COLUMNS.items():
+            if "S" in TABLES[table].get(process, ""):
+                continue
+            columns = opened.execute(
+                "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
+                "AND has_column_privilege(attrelid, attnum, 'SELECT')",
                 [table],
             ).fetchall()
             assert {name for (name,) in columns} == set(processes.get(process, ())), table

@@ -183,7 +183,10 @@ def _show(
         "form": (form or DecisionForm(initial=initial)) if reviewing else None,
         "may_produce": found.state in _PRODUCING
         and request.actor.may(Permission.PACKAGE_SEAL)
-        and not any(package.state is PackageState.SEALING for package in packages),
+        and not any(
+            package.state is PackageState.SEALING and now - package.requested_at < evidence_actions.LONGEST_SEALING
+            for package in packages
+        ),
         "may_download": request.actor.may(Permission.PACKAGE_DOWNLOAD),
         "zone": "UTC",
     }

@@ -9,16 +9,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from headwater import clock
-from headwater.accounts.actors import Actor, system
+from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Permission
 from headwater.alerts import actions, queries
 from headwater.legal import queries as legal
-from headwater.tracebacks.queries import TracebackRow, for_campaign
+from headwater.tracebacks.queries import OutcomeCount, outcomes
 from headwater.tracebacks.states import OPEN_STATES, Grade
 from headwater.web.access import ActorRequest, page
-
-#: How far calls were traced is path data, which an alert may say in one line; the path itself follows the process.
-_SUMMARY = system("alert-summary")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +28,9 @@ class Traced:
     origins: tuple[tuple[str, int], ...]
     """Name of a confirmed origin and how many tracebacks ended there, most first."""
     entries: int
-    frontiers: int
+    """Tracebacks that ended at a confirmed U.S. point of entry."""
+    other: int
+    """Tracebacks that ended otherwise."""
 
 
 @page(Permission.ALERT_READ)
@@ -50,7 +49,7 @@ def alert(request: ActorRequest, alert_id: str) -> HttpResponseBase:
     context = {
         "alert": told,
         "alive": queries.campaign_liveness(request.actor, alert_id, clock.now()),
-        "traced": traced(for_campaign(_SUMMARY, told.row.campaign_id)),
+        "traced": traced(outcomes(told.row.campaign_id)),
         "states": states,
         "most": max((count for _, count in states), default=1),
         "first_call_at": datetime.fromisoformat(told.facts["first_call_at"]),
@@ -67,20 +66,26 @@ def ringing(request: ActorRequest, alert_id: str) -> HttpResponseBase:
     return render(request, "portal/ringing.html", {"alive": alive})
 
 
-def traced(rows: list[TracebackRow]) -> Traced:
-    """Count how far tracebacks came; a count is split by outcome, never bare."""
-    grades = Counter(row.grade for row in rows if row.state not in OPEN_STATES)
-    origins = Counter(row.origin_name for row in rows if row.grade is Grade.ORIGIN_CONFIRMED and row.origin_name)
+def traced(counts: list[OutcomeCount]) -> Traced:
+    """Sum up how far tracebacks came; a count is split by outcome, never bare."""
+    grades: Counter[Grade] = Counter()
+    origins: Counter[str] = Counter()
+    running = 0
+    for count in counts:
+        if count.state in OPEN_STATES:
+            running += count.tracebacks
+            continue
+        grades[count.grade] += count.tracebacks
+        if count.grade is Grade.ORIGIN_CONFIRMED and count.origin_name:
+            origins[count.origin_name] += count.tracebacks
+    confirmed, entries = grades[Grade.ORIGIN_CONFIRMED], grades[Grade.ENTRY_CONFIRMED]
     return Traced(
-        total=len(rows),
-        running=sum(row.state in OPEN_STATES for row in rows),
-        confirmed=grades[Grade.ORIGIN_CONFIRMED],
+        total=running + grades.total(),
+        running=running,
+        confirmed=confirmed,
         origins=tuple(origins.most_common()),
-        entries=grades[Grade.ENTRY_CONFIRMED],
-        frontiers=len(rows)
-        - sum(row.state in OPEN_STATES for row in rows)
-        - grades[Grade.ORIGIN_CONFIRMED]
-        - grades[Grade.ENTRY_CONFIRMED],
+        entries=entries,
+        other=grades.total() - confirmed - entries,
     )
 
 
