@@ -118,7 +118,10 @@ class Readers:
 class Facade:
     """The ASGI application at ``/``: answers the readers' SELECTs on one database."""
 
-    def __init__(self, engine: Engine, *, database: str, readers: Readers) -> None:
+    def __init__(
+        self, engine: Engine, *, database: str, readers: Readers, held_to: Mapping[str, int | str] = HELD_TO
+    ) -> None:
+        self._held_to = held_to
         self._folder = engine.folder
         self.database = schema.database_name(database)
         self._readers = readers
@@ -196,7 +199,7 @@ class Facade:
             elif name == "database":
                 if value not in {self.database, "default", ""}:
                     raise _Refused(404, _DATABASE, f"database {value[:64]} is not read here. (UNKNOWN_DATABASE)")
-            elif name not in _TRANSPORT and str(HELD_TO.get(name)) != value:
+            elif name not in _TRANSPORT and str(self._held_to.get(name)) != value:
                 raise _Refused(400, _READONLY, f"setting {name[:64]} cannot be changed here. (READONLY)")
         return values
 
@@ -226,7 +229,7 @@ class Facade:
         if connection is None:
             connection = chdb.connect(self._folder)  # type: ignore[no-untyped-call]  # it ships no types
             connection.query(f"USE {self.database}")
-            for name, value in HELD_TO.items():
+            for name, value in self._held_to.items():
                 connection.query(f"SET {name} = {value!r}")
             connection.query("SET readonly = 1")  # cannot be undone
             self._own.connection = connection

@@ -106,7 +106,7 @@ _PATTERNS = re.compile(
     | (?P<string>  '(?:[^'\\]|\\.|'')*' )
     | (?P<quoted>  `[A-Za-z_][A-Za-z0-9_]*` | "[A-Za-z_][A-Za-z0-9_]*" )
     | (?P<parameter> \{\s*[A-Za-z_][A-Za-z0-9_]*\s*:\s*[A-Za-z][A-Za-z0-9_(), ']*\} )
-    | (?P<sign>    [()\[\],.;*+\-/%=<>!?:|] )
+    | (?P<sign>    [()\[\],.;*+\-%=<>!?:|] | /(?!\*) )
     """,
     re.VERBOSE | re.DOTALL,
 )
