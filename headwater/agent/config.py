@@ -62,9 +62,9 @@ class _Peer(_Strict, frozen=True, kw_only=True):
 class Policy(_Strict, frozen=True, kw_only=True):
     """What a carrier lets its agent answer."""
 
-    reasons: list[str] = ["*"]
+    reasons: tuple[str, ...] = ("*",)
     """Shell patterns of the question's reason."""
-    fields: list[str] = list(FIELDS)
+    fields: tuple[str, ...] = FIELDS
     max_window_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 900
     retention_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 550
     settle_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 3.0
