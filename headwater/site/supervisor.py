@@ -29,8 +29,6 @@ T = TypeVar("T")
 DOORS = (Process.DESK, Process.PORTAL, Process.CARRIER)
 READY_S = 60.0
 """How long a process may take until it is ready, in seconds."""
-BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Pause before each further start of a process that keeps dying; the last one repeats."""
 SETTLED_S = 60.0
 """A process that lived this long starts counting anew."""
 LOOP = 5
@@ -55,6 +53,9 @@ class Standing:
 
 class Supervisor:
     """Runs the processes of one data directory."""
+
+    backoff_s = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+    """Pause before each further start of a process that keeps dying; the last one repeats."""
 
     def __init__(self, config: Config, *, say: Callable[[str], None]) -> None:
         """``config`` is that of the ``admin`` process; ``say`` shows one message to the operator."""
@@ -195,12 +196,12 @@ class Supervisor:
                 return
             deaths = 1 if time.monotonic() - child.started_at > SETTLED_S else deaths + 1
             self._standing[process].restarts += 1
-            pause = BACKOFF_S[min(deaths, len(BACKOFF_S)) - 1]
+            pause = self.backoff_s[min(deaths, len(self.backoff_s)) - 1]
             self._say(f"{process.value} ended ({_how(code)}). Starting it again in {pause:g} s.")
             if deaths == LOOP:
                 self._say(
                     f"{process.value} has now ended {LOOP} times in a row: something is wrong with it. Headwater keeps "
-                    f"trying, every {BACKOFF_S[-1]:g} s at most. Its log, {child.log_path}, ends:\n"
+                    f"trying, every {self.backoff_s[-1]:g} s at most. Its log, {child.log_path}, ends:\n"
                     f"{tail(child.log_path)}"
                 )
             self._stand(process, "down")
@@ -223,11 +224,11 @@ class Supervisor:
 
     async def _keep_postgres(self) -> None:
         """Start PostgreSQL again if it dies; the processes find it by themselves."""
-        pauses = iter(BACKOFF_S)
+        pauses = iter(self.backoff_s)
         while True:
             await asyncio.sleep(1)
             if await asyncio.to_thread(postgres.running, self.config) is not None:
-                pauses = iter(BACKOFF_S)
+                pauses = iter(self.backoff_s)
                 continue
             self._say("PostgreSQL ended. Starting it again.")
             try:
@@ -235,7 +236,7 @@ class Supervisor:
                 self._say("PostgreSQL is back.")
             except HeadwaterError as error:
                 self._say(str(error))
-                await asyncio.sleep(next(pauses, BACKOFF_S[-1]))
+                await asyncio.sleep(next(pauses, self.backoff_s[-1]))
 
     # -- stop ----------------------------------------------------------------------------------------------------
 

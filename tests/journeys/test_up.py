@@ -176,3 +176,33 @@ def test_help_is_there_before_anything_is_set_up(tmp_path) -> None:
 
 def test_every_process_has_a_role() -> None:
     assert {process.value for process in Process} == {*PROCESSES, "admin"}
+
+
+def test_a_call_store_that_another_process_holds_is_said_in_words() -> None:
+    with Product() as one:
+        one.stop()
+        holder = subprocess.Popen(
+            [sys.executable, "-c", HOLD_CALLS, str(one.home / "calls")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == b"open\n"
+            done = one.headwater("up")
+            assert done.returncode == 1
+            assert "calls ended while Headwater was being started" in done.stderr
+            assert str(one.home / "calls") in done.stderr
+            assert "Traceback (most recent call last)" not in done.stderr
+            assert not (one.home / "postgres" / "postmaster.pid").exists()
+        finally:
+            holder.communicate()
+        one.start()
+
+
+HOLD_CALLS = """
+import sys
+from headwater.calls.store import CallStore
+store = CallStore.open("chdb://" + sys.argv[1])
+print("open", flush=True)
+sys.stdin.read()
+store.close()
+"""
