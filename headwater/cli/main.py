@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "database": "headwater.cli.database",
     "accounts": "headwater.cli.accounts",
     "audit": "headwater.cli.audit",
+    "campaigns": "headwater.cli.campaigns",
     "providers": "headwater.cli.providers",
     "evidence": "headwater.cli.evidence",
     "agent": "headwater.cli.agent",

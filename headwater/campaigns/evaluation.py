@@ -1,0 +1,167 @@
+"""Tries the matcher and the namer on labelled calls. Pure: texts in, figures out."""
+
+import statistics
+import time
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from headwater.campaigns.engine import Matcher
+from headwater.campaigns.measures import Agreement, agreement
+from headwater.campaigns.naming import Namer
+from headwater.campaigns.reference import Labelled
+from headwater.campaigns.rules import CONFIRM_AT
+from headwater.campaigns.script import Script, read
+
+#: Where the batch baseline cuts its tree: cosine .35, as the matcher joins.
+BASELINE_CUT = 0.35
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One labelled call. ``campaign`` is "" where no campaign's name is known: it is grouped but not scored."""
+
+    text: str
+    campaign: str
+    family: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """How soon campaigns are found: calls of the campaign, itself included, until a group of ``CONFIRM_AT`` is its."""
+
+    campaigns: int
+    """True campaigns with at least ``CONFIRM_AT`` calls in the set."""
+    declared: int
+    median_calls: float | None
+    highest_calls: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """How names and families of single calls fare against a reference. Shares are of ``calls`` each."""
+
+    seen_calls: int
+    """Calls of campaigns that the reference knows."""
+    seen_named_right: float | None
+    seen_called_new: float | None
+    unseen_calls: int
+    unseen_called_new: float | None
+    family_calls: int
+    family_right: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Online:
+    """One pass over the calls in their order."""
+
+    calls: int
+    """Calls of any label that were given."""
+    not_comparable: int
+    campaigns_found: int
+    agreement: Agreement
+    declared: Declared
+    calls_per_second: float
+    """Reading the words, placing and keeping; one core, no database."""
+
+
+def online(calls: Sequence[Call], background: Sequence[Script]) -> Online:
+    """Group the calls in one pass and score those with a campaign's name."""
+    matcher = Matcher(background)
+    placed: list[str] = []
+    skipped = 0
+    started = time.perf_counter()
+    for number, call in enumerate(calls):
+        script = read(call.text)
+        if not script.is_comparable:
+            skipped += 1
+            # In no campaign: a group of its own, so that it costs recall as it should.
+            placed.append(f"none-{number}")
+            continue
+        placement = matcher.place(script)
+        campaign_id = placement.campaign_id or f"C-{number}"
+        matcher.keep(uuid.UUID(int=number), campaign_id, script, placement)
+        placed.append(campaign_id)
+    took = time.perf_counter() - started
+    return Online(
+        calls=len(calls),
+        not_comparable=skipped,
+        campaigns_found=sum(size >= CONFIRM_AT for size in Counter(placed).values()),
+        agreement=_scored(calls, placed),
+        declared=declared(calls, placed),
+        calls_per_second=len(calls) / took if took else 0.0,
+    )
+
+
+def _scored(calls: Sequence[Call], placed: Sequence[Any]) -> Agreement:
+    scored = [(call.campaign, group) for call, group in zip(calls, placed, strict=True) if call.campaign]
+    return agreement([truth for truth, _ in scored], [found for _, found in scored])
+
+
+def declared(calls: Sequence[Call], placed: Sequence[str]) -> Declared:
+    """Return after how many of its calls each true campaign first had a group of ``CONFIRM_AT`` calls of its own."""
+    totals = Counter(call.campaign for call in calls if call.campaign)
+    wanted = {campaign for campaign, count in totals.items() if count >= CONFIRM_AT}
+    heard: Counter[str] = Counter()
+    own: dict[str, Counter[str]] = defaultdict(Counter)
+    first: dict[str, int] = {}
+    for call, group in zip(calls, placed, strict=True):
+        if call.campaign not in wanted:
+            continue
+        heard[call.campaign] += 1
+        own[call.campaign][group] += 1
+        if own[call.campaign][group] == CONFIRM_AT:
+            first.setdefault(call.campaign, heard[call.campaign])
+    return Declared(
+        campaigns=len(wanted),
+        declared=len(first),
+        median_calls=statistics.median(first.values()) if first else None,
+        highest_calls=max(first.values(), default=None),
+    )
+
+
+def baseline(calls: Sequence[Call]) -> Agreement:
+    """Score the simple batch peer: scikit-learn TF-IDF of words and pairs, average linkage cut at cosine .35."""
+    # Imported here: the command needs scikit-learn's clustering, the detector does not.
+    from sklearn.cluster import AgglomerativeClustering
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectors = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True).fit_transform([call.text for call in calls])
+    distances = 1.0 - (vectors @ vectors.T).toarray()
+    tree = AgglomerativeClustering(
+        n_clusters=None, metric="precomputed", linkage="average", distance_threshold=1.0 - BASELINE_CUT
+    )
+    return _scored(calls, tree.fit_predict(distances).tolist())
+
+
+def named(calls: Sequence[Call], labelled: Sequence[Labelled]) -> Named:
+    """Name every comparable call by itself, as at a campaign's first call, and compare with its label."""
+    namer = Namer(labelled)
+    known = {reference.campaign for reference in labelled if reference.campaign}
+    seen, unseen, family = [], [], []
+    for call in calls:
+        script = read(call.text)
+        if not script.is_comparable:
+            continue
+        proposal = namer.propose([script])
+        if call.family:
+            family.append(proposal.family == call.family)
+        if call.campaign in known:
+            seen.append((proposal.name == call.campaign, proposal.is_new))
+        elif call.campaign:
+            unseen.append(proposal.is_new)
+    return Named(
+        seen_calls=len(seen),
+        seen_named_right=_share([right for right, _ in seen]),
+        seen_called_new=_share([new for _, new in seen]),
+        unseen_calls=len(unseen),
+        unseen_called_new=_share(unseen),
+        family_calls=len(family),
+        family_right=_share(family),
+    )
+
+
+def _share(values: Sequence[bool]) -> float | None:
+    return sum(values) / len(values) if values else None
