@@ -82,6 +82,17 @@ class Page:
         """Return the first form that has controls of all ``names``, or None."""
         return next((form for form in self.forms if set(names) <= set(form.members)), None)
 
+    def form_to(self, ending: str) -> Form:
+        """Return the first form whose action ends with ``ending``: for forms that are a button alone.
+
+        Raises:
+            NotFound: the page has none.
+        """
+        for form in self.forms:
+            if urlsplit(form.action).path.endswith(ending):
+                return form
+        raise NotFound(f"The page {self.address} has no form that is sent to {ending}.")
+
     def link(self, part: str) -> Link:
         """Return the first link whose address contains ``part``.
 
@@ -105,7 +116,7 @@ class _Reader(HTMLParser):
         self._link: tuple[str, int] | None = None
         self._select = ""
         self._option: tuple[str, int] | None = None
-        self._area: tuple[str, int] | None = None
+        self._area: tuple[str, list[str]] | None = None
         self._unread = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -144,7 +155,7 @@ class _Reader(HTMLParser):
         elif tag == "select":
             self._select = name
         elif tag == "textarea":
-            self._area = (name, len(self._words))
+            self._area = (name, [])
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "a" and self._link is not None:
@@ -160,11 +171,14 @@ class _Reader(HTMLParser):
             self._form.choices[self._select][value] = " ".join(self._words[start:])
             self._option = None
         elif tag == "textarea" and self._area is not None and self._form is not None:
-            name, start = self._area
-            self._form.values[name] = " ".join(self._words[start:])
+            name, pieces = self._area
+            # The first line break belongs to the markup (HTML, 4.10.11).
+            self._form.values[name] = "".join(pieces).removeprefix("\n")
             self._area = None
 
     def handle_data(self, data: str) -> None:
+        if self._area is not None:
+            self._area[1].append(data)
         if not self._unread:
             self._words += data.split()
 

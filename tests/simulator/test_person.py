@@ -37,7 +37,7 @@ def test_a_form_is_sent_as_a_browser_would_with_hidden_members_and_defaults():
         "csrf": "two",
         "statute": "A & B",
         "kind": "subpoena",
-        "scope": "All calls of it",
+        "scope": "All calls\nof it",
         "answer": "US",
     }
     assert form.files == ["document"]
@@ -55,6 +55,13 @@ def test_a_link_is_found_by_part_of_its_address():
 def test_a_page_without_the_expected_form_says_which_forms_it_has():
     with pytest.raises(NotFound, match=r"no form with verdict.*statute"):
         read("http://host/", 200, PAGE).form("verdict")
+
+
+def test_a_form_that_is_a_button_alone_is_found_by_where_it_is_sent():
+    page = read("http://host/cases/7/", 200, PAGE)
+    assert page.form_to("/sign-out/").values == {"csrf": "one"}
+    with pytest.raises(NotFound, match="no form that is sent to /seal/"):
+        page.form_to("/seal/")
 
 
 def test_a_page_without_the_expected_link_says_so():

@@ -194,5 +194,5 @@ def _partners() -> tuple[dict[str, str], dict[str, str]]:
         credential, token = accounts.issue_credential(
             ACTOR, organisation_id=home.id, kind=CredentialKind.FEED, name=name, source_kind=kind
         )
-        tokens[partner.value], sources[partner.value] = token, credential.id
+        tokens[partner.value], sources[partner.value] = token, credential.organisation_id
     return tokens, sources
