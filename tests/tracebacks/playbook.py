@@ -77,14 +77,18 @@ class Play:
         """The newest question to ``who``, standing or not."""
         return [hop for hop in self.trace.hops if hop.respondent.spc == who.spc][-1]
 
-    def statement(self, who: Respondent, code: AnswerCode, upstream: Respondent | Party | None, more: dict) -> Statement:
+    def statement(
+        self, who: Respondent, code: AnswerCode, upstream: Respondent | Party | None, more: dict
+    ) -> Statement:
         self.answers += 1
         call = self.hop(who).call
         said = Statement(
             answer_id=f"RC-{self.answers}",
             code=code,
             upstream=party(upstream) if isinstance(upstream, Respondent) else upstream,
-            respondent=upstream if isinstance(upstream, Respondent) and code is not AnswerCode.UPSTREAM_FOREIGN else None,
+            respondent=upstream
+            if isinstance(upstream, Respondent) and code is not AnswerCode.UPSTREAM_FOREIGN
+            else None,
             ingress=replace(call, call_id=f"into-{who.spc}") if code is not AnswerCode.RECORD_NOT_FOUND else None,
             matched_at=call.call_at,
             record=f"record-{who.spc}",

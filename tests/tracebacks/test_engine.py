@@ -6,7 +6,14 @@ from datetime import timedelta
 import pytest
 
 from headwater.tracebacks import engine
-from headwater.tracebacks.engine import HOP_TRANSITIONS, TRACEBACK_TRANSITIONS, HopMove, Move, ProviderError, TracebackError
+from headwater.tracebacks.engine import (
+    HOP_TRANSITIONS,
+    TRACEBACK_TRANSITIONS,
+    HopMove,
+    Move,
+    ProviderError,
+    TracebackError,
+)
 from headwater.tracebacks.outcomes import role
 from headwater.tracebacks.states import Deadline, FlagKind, Grade, HopRole, HopState, TracebackState
 from headwater.tracebacks.trace import (
