@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from headwater.calls.records import CallRecord, RecordKind, SourceKind
@@ -14,6 +15,8 @@ from headwater.numbering.numbers import canonical
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 #: One subscriber each in Michigan, Ohio, Michigan, Pennsylvania.
 CALLED = ("+13135550101", "+16145550102", "+15175550103", "+12155550104")
+#: Messages that are no scam: what pharmacies, schools, banks, clinics and neighbours leave. Written for the tests.
+BENIGN = (Path(__file__).parent / "benign.txt").read_text("utf-8").splitlines()
 
 
 def held_out() -> list[dict[str, Any]]:

@@ -106,7 +106,7 @@ def test_taking_the_same_events_twice_changes_nothing():
     assert after == before
 
 
-@pytest.mark.parametrize("batch", [1, 13, 200])
+@pytest.mark.parametrize("batch", [7, 31, 200])
 def test_a_restart_and_other_batches_place_every_call_the_same(batch: int):
     records = reports(row["transcript"] for row in held_out()[:150])
     observe_all(records, batch=50)
@@ -300,13 +300,14 @@ def test_two_campaigns_never_bear_one_name(desk: Actor):
 
 
 def test_a_later_script_of_a_known_scheme_is_numbered():
-    # The ITG's Amazon-AuthorizeOrder spreads over scripts that share few words.
-    rows = [row for row in held_out() if row["campaign"] == "Amazon-AuthorizeOrder"]
-    observe_all(reports(row["transcript"] for row in rows), batch=200)
+    # One scheme of the ITG's spreads over scripts that share few words.
+    observe_all(reports(row["transcript"] for row in held_out()), batch=500)
 
     confirmed = list(Campaign.objects.filter(confirmed_at__isnull=False).values_list("name", flat=True))
-    assert len(confirmed) == len(set(confirmed)) > 1
-    assert {"Amazon-AuthorizeOrder", "Amazon-AuthorizeOrder-P2"} <= set(confirmed)
+    assert len(confirmed) == len(set(confirmed))
+    later = [name for name in confirmed if name.endswith("-P2")]
+    assert later
+    assert {name.removesuffix("-P2") for name in later} <= set(confirmed)
 
 
 def test_a_system_actor_sees_what_the_detector_made():

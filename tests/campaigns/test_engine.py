@@ -1,0 +1,190 @@
+import random
+import uuid
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headwater.campaigns.engine import (
+    FLOOR,
+    JOIN,
+    MAX_PER_CAMPAIGN,
+    SUPPORT,
+    Exemplar,
+    Matcher,
+    count_terms,
+)
+from headwater.campaigns.reference import reference
+from headwater.campaigns.script import MAX_WORDS, read
+from tests.campaigns.material import BENIGN, held_out, numbered
+
+BACKGROUND = [known.script for known in reference()]
+
+
+def fill(matcher: Matcher, texts: list[str], first: int = 0) -> list[str]:
+    """Place and keep each text; return its campaign."""
+    placed = []
+    for number, text in enumerate(texts, start=first):
+        script = read(text)
+        placement = matcher.place(script)
+        campaign = placement.campaign_id or f"C{number}"
+        matcher.keep(numbered(number), campaign, script, placement)
+        placed.append(campaign)
+    return placed
+
+
+def cosine(matcher: Matcher, one: str, other: str) -> float:
+    a, b = (matcher.frequencies.weigh(read(text)) for text in (one, other))
+    return sum(weight * b.get(term, 0.0) for term, weight in a.items())
+
+
+def test_no_benign_message_joins_a_scam_campaign():
+    matcher = Matcher(BACKGROUND)
+    scams = [row["transcript"] for row in held_out() if len(row["transcript"]) > 40]
+    founded = set(fill(matcher, scams))
+
+    for text in BENIGN:
+        placement = matcher.place(read(text))
+        assert placement.campaign_id is None, (text, placement)
+    assert len(founded) > 30
+
+
+def test_the_benign_messages_do_not_join_each_other():
+    assert len(set(fill(Matcher(BACKGROUND), BENIGN))) == len(BENIGN)
+
+
+def test_the_index_finds_what_comparing_all_finds():
+    matcher = Matcher(BACKGROUND)
+    texts = [row["transcript"] for row in held_out()[:150]]
+    fill(matcher, texts)
+
+    vectors = [matcher.frequencies.weigh(exemplar.script) for exemplar in matcher.living]
+    for text in [row["transcript"] for row in held_out()[150:200]] + BENIGN:
+        script = read(text)
+        if not script.is_comparable:
+            continue
+        query = matcher.frequencies.weigh(script)
+        best = max(sum(weight * vector.get(term, 0.0) for term, weight in query.items()) for vector in vectors)
+        placement = matcher.place(script)
+        near = placement.score if placement.nearest else 0.0
+        second = placement.runner_up.score if placement.runner_up else 0.0
+        if best >= FLOOR + 0.001:
+            assert max(near, second) == pytest.approx(min(best, 1.0), abs=2e-5)
+        else:
+            assert placement.nearest is None
+
+
+def test_a_call_joins_at_the_threshold_and_not_below():
+    matcher = Matcher(BACKGROUND)
+    fill(matcher, [row["transcript"] for row in held_out()])
+    for row in held_out():
+        placement = matcher.place(read(row["transcript"]))
+        if placement.campaign_id is not None:
+            assert placement.score >= JOIN
+            assert placement.support >= SUPPORT
+
+
+def test_one_chance_likeness_does_not_chain_campaigns_together():
+    # The newcomer is near one odd member, and far from the campaign as a whole.
+    odd = "the purple elephant factory wishes everybody a calm and pleasant afternoon by the lake"
+    rest = [f"alpha{i} bravo{i} charlie{i} delta{i} echo{i} foxtrot{i} golf{i}" for i in range(6)]
+    exemplars = [
+        Exemplar(record_id=numbered(i), campaign_id="C", script=read(text), added=i + 1, used=i + 1)
+        for i, text in enumerate([*rest, odd])
+    ]
+    matcher = Matcher(BACKGROUND, exemplars, clock=7)
+    newcomer = odd + " and invites you to dinner"
+
+    placement = matcher.place(read(newcomer))
+    assert cosine(matcher, newcomer, odd) > JOIN
+    assert placement.campaign_id is None
+    assert placement.runner_up is not None
+    assert placement.runner_up.campaign_id == "C"
+
+
+def test_the_exact_same_words_need_no_search_and_score_one():
+    matcher = Matcher(BACKGROUND)
+    fill(matcher, ["Your order of nine hundred dollars was placed, press one to cancel it."])
+    placement = matcher.place(read("your ORDER of nine hundred dollars — was placed; press one to cancel it"))
+    assert (placement.exact, placement.score, placement.nearest) == (True, 1.0, numbered(0))
+
+
+def test_a_campaign_keeps_its_founder_and_at_most_as_many_exemplars():
+    matcher = Matcher(BACKGROUND)
+    core = "final notice about the extended vehicle service contract on your car factory warranty expired"
+    texts = [core] + [f"{core} " + " ".join(f"w{n}x{i}" for i in range(8)) for n in range(80)]
+    placed = fill(matcher, texts)
+
+    assert set(placed) == {"C0"}
+    kept = matcher.exemplars_of("C0")
+    assert len(kept) == MAX_PER_CAMPAIGN
+    assert kept[0].record_id == numbered(0)
+    assert kept[-1].record_id == numbered(80)
+
+
+def test_a_campaign_of_a_million_calls_weighs_no_more_than_its_exemplars():
+    matcher = Matcher(BACKGROUND)
+    fill(matcher, ["we are calling about your student loan forgiveness application today"] * 500)
+    assert len(matcher) == 1
+
+
+def test_chinese_is_read_by_characters():
+    matcher = Matcher(BACKGROUND)
+    placed = fill(
+        matcher,
+        [
+            "国际快递最后一次通知您 您有一个快件已派送两次无人签收 如需查询英文请按1 中文请按2",
+            "FedEx国际快递最后一次通知您,您有一个快件已派送两次,无人签收,如需查询请按1",
+            "这里是中国领事馆,您有一份重要文件尚未领取,请按9由工作人员为您服务",
+        ],
+    )
+    assert placed[0] == placed[1] != placed[2]
+
+
+@settings(max_examples=10, deadline=None)
+@given(cut=st.integers(1, 119), seed=st.integers(0, 50))
+def test_a_rebuilt_memory_goes_on_as_the_one_that_never_stopped(cut: int, seed: int):
+    texts = [row["transcript"] for row in held_out()]
+    random.Random(seed).shuffle(texts)
+    texts = [text for text in texts[:120] if read(text).is_comparable]
+    whole = Matcher(BACKGROUND)
+    expected = [follow(whole, number, text, None) for number, text in enumerate(texts)]
+
+    stored: dict[uuid.UUID, Exemplar] = {}
+    first = Matcher(BACKGROUND)
+    head = [follow(first, number, text, stored) for number, text in enumerate(texts[:cut])]
+    rebuilt = Matcher(BACKGROUND, stored.values(), clock=first.clock, epoch=first.epoch)
+    tail = [follow(rebuilt, number, text, stored) for number, text in enumerate(texts[cut:], start=cut)]
+
+    assert head + tail == expected
+
+
+def follow(matcher: Matcher, number: int, text: str, stored: dict[uuid.UUID, Exemplar] | None):
+    """Place one text, store what changed as the room does, and return everything that was decided."""
+    script = read(text)
+    placement = matcher.place(script)
+    campaign = placement.campaign_id or f"C{number}"
+    learnt = matcher.keep(numbered(number), campaign, script, placement)
+    if stored is not None:
+        if learnt.used:
+            stored[learnt.used] = replace(stored[learnt.used], used=learnt.clock)
+        if learnt.retired:
+            stored[learnt.retired] = replace(stored[learnt.retired], retired=learnt.clock)
+        if learnt.added:
+            stored[learnt.added.record_id] = learnt.added
+    return campaign, placement
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=400))
+def test_any_text_is_read_and_placed(text: str):
+    script = read(text)
+    assert script.words <= MAX_WORDS
+    placement = Matcher(BACKGROUND[:5]).place(script)
+    assert placement.campaign_id is None
+
+
+def test_terms_of_one_script_count_once_however_often_it_came():
+    script = read("one and the same words in every call of it")
+    assert count_terms([script] * 50) == count_terms([script])
