@@ -2,7 +2,7 @@
 
 from headwater.evidence import paper
 from headwater.evidence.declaration import ringing_sentence
-from headwater.evidence.material import Material, instant, origins
+from headwater.evidence.material import Material, origins, spoken
 
 
 def finding(material: Material) -> str:
@@ -30,14 +30,14 @@ def octets(material: Material, key_id: str) -> bytes:
             [
                 ("Matter", asked.case_number),
                 ("Produced to", matter.agency),
-                ("Process", f"{matter.process_type}, {matter.process_id}, served {instant(matter.served_at)}"),
+                ("Process", f"{matter.process_type}, {matter.process_id}, served {spoken(matter.served_at)}"),
                 ("Authority", f"{asked.authority}; {asked.statute}"),
                 ("Signed by", asked.signer),
                 ("Served by", matter.requester),
-                ("Accepted", f"{instant(matter.decided_at)} by {matter.decided_by}"),
+                ("Accepted", f"{spoken(matter.decided_at)} by {matter.decided_by.partition(':')[2]}"),
                 ("Scope asked for", asked.scope),
-                ("Calls from", instant(asked.covers_from)),
-                ("Calls to", instant(asked.covers_to) or f"sealing, {instant(material.sealed_at)}"),
+                ("Calls from", spoken(asked.covers_from)),
+                ("Calls to", spoken(asked.covers_to) or f"sealing, {spoken(material.sealed_at)}"),
                 ("Opened", "; ".join(opened)),
             ]
         ),
@@ -63,8 +63,8 @@ def octets(material: Material, key_id: str) -> bytes:
         paper.heading("Documents of the process"),
         paper.table(
             ("Document", "Octets", "SHA-256 as received", "Received"),
-            [(d["filename"], d["size"], d["sha256"], d["received_at"]) for d in matter.documents],
-            (2.2, 0.8, 4.2, 1.8),
+            [(d["filename"], d["size"], d["sha256"], spoken(d["received_at"])) for d in matter.documents],
+            (1.9, 0.7, 4.6, 1.7),
         ),
         paper.heading("How to check it"),
         paper.paragraph(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headwater.evidence import paper
-from headwater.evidence.material import Material, instant, origins
+from headwater.evidence.material import Material, origins, spoken
 from headwater.evidence.scope import NPA_CAVEAT
 
 HEADER = "DRAFT, NOT SIGNED. For the custodian to check, correct and sign under 28 U.S.C. 1746."
@@ -32,7 +32,7 @@ def octets(material: Material) -> bytes:
                 ("Before", _BLANK),
                 ("Produced to", matter.agency),
                 ("Under", f"{matter.process_type} {matter.process_id}, {matter.request.statute}"),
-                ("Package", f"{matter.package_id}, sealed {instant(material.sealed_at)}"),
+                ("Package", f"{matter.package_id}, sealed {spoken(material.sealed_at)}"),
             ]
         ),
         paper.gap(),
@@ -81,8 +81,8 @@ def _campaign(material: Material) -> list[Any]:
         paper.heading("3. The campaign and how it was found"),
         paper.paragraph(
             f"The campaign {campaign.id} is called \u201c{campaign.name}\u201d. Its first call was placed at "
-            f"{instant(campaign.first_call_at)}; Headwater detected it at {instant(campaign.detected_at)}"
-            + (f" and confirmed it at {instant(campaign.confirmed_at)}." if campaign.confirmed_at else ".")
+            f"{spoken(campaign.first_call_at)}; Headwater detected it at {spoken(campaign.detected_at)}"
+            + (f" and confirmed it at {spoken(campaign.confirmed_at)}." if campaign.confirmed_at else ".")
             + f" It was decided by rule {campaign.rule_version}."
         ),
         paper.paragraph(
@@ -91,10 +91,10 @@ def _campaign(material: Material) -> list[Any]:
             "full."
         ),
     ]
-    spoken = next((call for call in material.calls if call.transcript), None)
-    if spoken is not None:
-        text = spoken.transcript if len(spoken.transcript) <= 900 else spoken.transcript[:900] + " (shortened)"
-        found.append(paper.paragraph(f"One of them, record {spoken.record_id}, says:"))
+    heard = next((call for call in material.calls if call.transcript), None)
+    if heard is not None:
+        text = heard.transcript if len(heard.transcript) <= 900 else heard.transcript[:900] + " (shortened)"
+        found.append(paper.paragraph(f"One of them, record {heard.record_id}, says:"))
         found.append(paper.quote(text))
     return found
 
@@ -105,20 +105,20 @@ def ringing_sentence(material: Material) -> str:
     window = f"{ringing.window_s // 60} minutes" if ringing.window_s >= 120 else f"{ringing.window_s} seconds"
     rate = (
         f"{ringing.calls_last_minute} calls were reported in the minute before, and over the last {window} calls were "
-        f"reported at {ringing.rate_per_minute:g} a minute (95% Poisson interval {ringing.rate_low:g} to "
-        f"{ringing.rate_high:g})."
+        f"reported at {ringing.rate_per_minute:.1f} a minute (95% Poisson interval {ringing.rate_low:.1f} to "
+        f"{ringing.rate_high:.1f})."
     )
-    last = instant(ringing.last_call_at)
+    last = spoken(ringing.last_call_at)
     if ringing.still_ringing:
-        return f"At {instant(ringing.at)} the campaign was still ringing. Its last known call came at {last}. {rate}"
-    return f"At {instant(ringing.at)} the campaign was silent. Its last known call came at {last}. {rate}"
+        return f"At {spoken(ringing.at)} the campaign was still ringing. Its last known call came at {last}. {rate}"
+    return f"At {spoken(ringing.at)} the campaign was silent. Its last known call came at {last}. {rate}"
 
 
 def _ringing(material: Material) -> list[Any]:
     expected = material.ringing.next_call_expected_at
     found = [paper.heading("4. Whether the calls go on"), paper.paragraph(ringing_sentence(material))]
     if expected is not None:
-        found.append(paper.paragraph(f"At that rate the next report was expected at {instant(expected)}."))
+        found.append(paper.paragraph(f"At that rate the next report was expected at {spoken(expected)}."))
     found.append(
         paper.note("The rate is that of reports to Headwater. It is not an estimate of all calls of the campaign.")
     )
@@ -149,7 +149,7 @@ def _tracebacks(material: Material) -> list[Any]:
 
 def _one_traceback(trace: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> list[Any]:
     intro = paper.paragraph(
-        f"Traceback {trace['traceback_id']}: call of {trace['call_at']} from {trace['calling']} to "
+        f"Traceback {trace['traceback_id']}: call of {spoken(trace['call_at'])} from {trace['calling']} to "
         f"{trace['called_masked']}. {trace['grade_words']}. {trace['outcome']}"
     )
     head = ("Hop", "Provider", "Role in this call", "Asked (UTC)", "Took", "Answer", "Received from", "Signed")
@@ -158,7 +158,7 @@ def _one_traceback(trace: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> l
             row["hop"],
             f"{row['provider']} ({row['provider_spc']})",
             row["role"],
-            row["asked_at"],
+            spoken(row["asked_at"]).removesuffix(" UTC"),
             f"{row['took_seconds']} s" if row["took_seconds"] is not None else "no answer",
             row["answer"] or row["state"],
             f"{row['upstream']} ({row['upstream_spc']})" if row["upstream_spc"] else row["upstream"],
@@ -166,7 +166,7 @@ def _one_traceback(trace: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> l
         )
         for row in rows
     ]
-    return [intro, paper.table(head, body, (0.6, 2.4, 1.6, 2.2, 1.0, 1.9, 2.2, 1.1)), paper.gap()]
+    return [intro, paper.table(head, body, (0.7, 2.2, 1.7, 2.3, 1.0, 2.3, 2.2, 1.1)), paper.gap()]
 
 
 def _volume(material: Material) -> list[Any]:
@@ -177,7 +177,7 @@ def _volume(material: Material) -> list[Any]:
     return [
         paper.heading("6. Volume and the states called"),
         paper.paragraph(
-            f"{campaign.calls_in_scope:,} reports were counted one by one, from {len(campaign.sources)} senders. The "
+            f"{campaign.calls_in_scope:,} reports were counted one by one (senders: {len(campaign.sources)}). The "
             "count is of reports and is exact; how many calls were placed in all was not estimated."
         ),
         paper.paragraph(

@@ -210,22 +210,25 @@ def _timeline(gathering: Gathering, traced: path.Path) -> tuple[dict[str, Any], 
     events = [
         (instant(campaign.first_call_at), campaign.id, "First call of the campaign"),
         (instant(campaign.detected_at), campaign.id, "Campaign detected"),
-        (instant(campaign.confirmed_at), campaign.id, "Campaign confirmed"),
-        (instant(campaign.last_call_at), campaign.id, "Last call known when the package was sealed"),
-        (instant(process.served_at), process.id, "Process served"),
-        (instant(process.decided_at), process.id, "Process accepted"),
-        (instant(gathering.now), gathering.package.id, "Package sealed"),
     ]
-    if process.alert is not None:
-        events.append((instant(process.alert.created_at), process.alert.id, "Agency alerted"))
     changes = CampaignStateChange.objects.filter(campaign=campaign).order_by("at", "id")
     events += [(instant(change.at), campaign.id, f"Campaign is {change.to_state}") for change in changes]
+    if process.alert is not None:
+        events.append((instant(process.alert.created_at), process.alert.id, "Agency alerted"))
     for trace in traced.tracebacks:
         events.append((trace["opened_at"], trace["traceback_id"], "Traceback opened"))
-        events.append((trace["closed_at"], trace["traceback_id"], f"Traceback closed. {trace['outcome']}".strip()))
     for row in traced.rows:
         hop, who = f"hop {row['hop']}", f"{row['provider']} ({row['provider_spc']})"
         events.append((row["asked_at"], row["traceback_id"], f"Asked {who}, {hop}"))
         events.append((row["answered_at"], row["traceback_id"], f"{who}, {hop}, answered {row['answer']}"))
-    known = sorted(event for event in events if event[0])
+    for trace in traced.tracebacks:
+        events.append((trace["closed_at"], trace["traceback_id"], f"Traceback closed. {trace['outcome']}".strip()))
+    events += [
+        (instant(process.served_at), process.id, "Process served"),
+        (instant(process.decided_at), process.id, "Process accepted"),
+        (instant(campaign.last_call_at), campaign.id, "Last call known when the package was sealed"),
+        (instant(gathering.now), gathering.package.id, "Package sealed"),
+    ]
+    # Of what happened at one instant, cause stands before effect: the order above.
+    known = sorted((event for event in events if event[0]), key=lambda event: event[0])
     return tuple({"at": at, "subject": subject, "what": what} for at, subject, what in known)

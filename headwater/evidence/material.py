@@ -128,6 +128,12 @@ def instant(at: datetime | None) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else ""
 
 
+def spoken(at: datetime | str | None) -> str:
+    """Return an instant for reading on paper: ``2026-11-24 07:44:02.455 UTC``; takes also what ``instant`` gave."""
+    text = at if isinstance(at, str) else instant(at)
+    return text.replace("T", " ").replace("Z", " UTC")
+
+
 def origins(material: Material) -> dict[str, tuple[str, int]]:
     """Return the confirmed origins: provider code -> name and number of tracebacks that ended there."""
     found: dict[str, tuple[str, int]] = {}

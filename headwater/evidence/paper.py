@@ -21,9 +21,10 @@ _INK = colors.HexColor("#1b1b1b")
 _SOFT = colors.HexColor("#565c65")
 _LINE = colors.HexColor("#a9aeb1")
 _HEAD = colors.HexColor("#e9edf1")
-_WIDTH = letter[0] - 2 * inch
+#: A frame keeps 6 points free on each side.
+_WIDTH = letter[0] - 2 * inch - 12
 
-_BODY = ParagraphStyle("body", fontName="Times-Roman", fontSize=11, leading=14.5, textColor=_INK, spaceAfter=6)
+_BODY = ParagraphStyle("body", fontName="Times-Roman", fontSize=10.8, leading=14, textColor=_INK, spaceAfter=5)
 _TITLE = ParagraphStyle("title", parent=_BODY, fontName="Times-Bold", fontSize=16, leading=20, spaceAfter=8)
 _HEADING = ParagraphStyle(
     "heading",
@@ -147,10 +148,10 @@ class _Pages(Canvas):  # type: ignore[misc]  # reportlab is untyped
             self.__dict__.update(page)
             self.setFont("Times-Bold", 9)
             self.setFillColor(_SOFT)
-            self.drawString(inch, letter[1] - 0.6 * inch, self.header)
+            self.drawString(inch + 6, letter[1] - 0.6 * inch, self.header)
             self.setFont("Times-Roman", 9)
-            self.drawString(inch, 0.55 * inch, self.footer)
-            self.drawRightString(letter[0] - inch, 0.55 * inch, f"Page {number} of {len(self._kept)}")
+            self.drawString(inch + 6, 0.55 * inch, self.footer)
+            self.drawRightString(letter[0] - inch - 6, 0.55 * inch, f"Page {number} of {len(self._kept)}")
             super().showPage()
         super().save()
 

@@ -4,7 +4,7 @@ from textwrap import fill
 
 from headwater.evidence.cover import finding
 from headwater.evidence.declaration import ringing_sentence
-from headwater.evidence.material import Material, instant
+from headwater.evidence.material import Material, spoken
 
 _TEXT = """\
 HEADWATER EVIDENCE PACKAGE {package}
@@ -56,15 +56,20 @@ def octets(material: Material, key_id: str) -> bytes:
     matter = material.matter
     numbers = "open in full, as the process was accepted" if matter.grant.called_numbers else "masked"
     intro = (
-        f"Sealed {instant(material.sealed_at)} by Headwater {material.software} for {matter.agency}, under "
+        f"Sealed {spoken(material.sealed_at)} by Headwater {material.software} for {matter.agency}, under "
         f"{matter.process_type} {matter.process_id}, case {matter.request.case_number}."
     )
     text = _TEXT.format(
         package=matter.package_id,
-        intro=fill(intro, 96),
-        finding=fill(finding(material), 96),
-        ringing=fill(ringing_sentence(material), 96),
+        intro=_wrapped(intro),
+        finding=_wrapped(finding(material)),
+        ringing=_wrapped(ringing_sentence(material)),
         key=key_id,
         numbers=numbers,
     )
     return text.encode("utf-8", "replace")
+
+
+def _wrapped(text: str) -> str:
+    # An identifier must not be broken at its dash.
+    return fill(text, 96, break_on_hyphens=False)

@@ -15,7 +15,16 @@ from headwater.audit.actions import record
 from headwater.audit.tags import Tag
 from headwater.errors import NotFound
 from headwater.legal.models import LegalProcess, ProcessDocument
-from headwater.legal.rules import IN_REVIEW, STATE_WORDS, TYPE_WORDS, Grant, ProcessState, ProcessType, Request
+from headwater.legal.rules import (
+    ACCEPTED,
+    IN_REVIEW,
+    STATE_WORDS,
+    TYPE_WORDS,
+    Grant,
+    ProcessState,
+    ProcessType,
+    Request,
+)
 
 #: A list shows at most so many; the search of a later screen goes further back.
 LONGEST_LIST = 200
@@ -81,6 +90,16 @@ class ProcessView:
     identity_check: str
     documents: tuple[DocumentView, ...] = ()
     steps: tuple[StepView, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the process was accepted, whatever has happened since."""
+        return self.state in ACCEPTED
+
+    @property
+    def decided(self) -> bool:
+        """Whether the last word on it is said: accepted or objected to."""
+        return self.accepted or self.state is ProcessState.OBJECTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

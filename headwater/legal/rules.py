@@ -87,6 +87,8 @@ TRANSITIONS: dict[tuple[ProcessState, Step], ProcessState] = {
 
 #: Waiting for the consortium, in the order of the queue.
 IN_REVIEW = (ProcessState.SERVED, ProcessState.UNDER_REVIEW)
+#: Accepted, and all that follows an acceptance.
+ACCEPTED = (ProcessState.ACCEPTED, ProcessState.PRODUCING, ProcessState.PRODUCED)
 #: Our own target: a campaign that rings now is worth an answer within the hour.
 REVIEW_TARGET = timedelta(hours=1)
 LONGEST_LINE = 200

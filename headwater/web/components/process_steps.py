@@ -15,6 +15,9 @@ _WAY: tuple[tuple[str, ProcessState], ...] = (
     ("Being produced", _S.PRODUCING),
     ("Produced", _S.PRODUCED),
 )
+_ENDS = (_S.PRODUCED, _S.OBJECTED, _S.WITHDRAWN)
+#: What takes less is done by machine on the heels of the step before; its length would only distract.
+_SHORTEST = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +46,9 @@ def steps(process: ProcessView) -> tuple[Step, ...]:
                 at=step.at,
                 by=step.by.removeprefix("user:").removeprefix("system:"),
                 reason=step.reason,
-                after=step.at - before if before else None,
+                after=step.at - before if before and step.at - before >= _SHORTEST else None,
                 done=True,
-                current=number == len(history) - 1,
+                current=number == len(history) - 1 and process.state not in _ENDS,
             )
         )
         before = step.at

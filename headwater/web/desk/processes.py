@@ -24,7 +24,6 @@ from headwater.legal.rules import (
     BadRequest,
     Decision,
     Grant,
-    ProcessState,
     Waiting,
     waiting,
 )
@@ -37,7 +36,6 @@ _DECISIONS = [
     (Decision.ASK_FOR_MORE.value, "Deficient: ask the agency for more"),
     (Decision.OBJECT.value, "Object"),
 ]
-_PRODUCING = {ProcessState.ACCEPTED, ProcessState.PRODUCING, ProcessState.PRODUCED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +136,7 @@ def decide(request: ActorRequest, process_id: str) -> HttpResponseBase:
         for field, problem in error.problems.items():
             form.add_error(field, problem)
         return _show(request, process_id, form=form, status=422)
-    messages.success(request, "The decision is recorded and told to the agency.")
+    messages.success(request, "The decision is recorded. The agency sees it with its reason.")
     return HttpResponseRedirect(reverse("process", args=[process_id]))
 
 
@@ -181,7 +179,7 @@ def _show(
         "clock": waiting(found.served_at, now) if found.served_at and found.state in IN_REVIEW else None,
         "alive": liveness(found.campaign_id, now),
         "form": (form or DecisionForm(initial=initial)) if reviewing else None,
-        "may_produce": found.state in _PRODUCING
+        "may_produce": found.accepted
         and request.actor.may(Permission.PACKAGE_SEAL)
         and not any(
             package.state is PackageState.SEALING and now - package.requested_at < evidence_actions.LONGEST_SEALING

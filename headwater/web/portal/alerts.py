@@ -52,6 +52,9 @@ def alert(request: ActorRequest, alert_id: str) -> HttpResponseBase:
         "traced": traced(outcomes(told.row.campaign_id)),
         "states": states,
         "most": max((count for _, count in states), default=1),
+        "samples": [
+            {**sample, "call_at": datetime.fromisoformat(sample["call_at"])} for sample in told.facts["samples"]
+        ],
         "first_call_at": datetime.fromisoformat(told.facts["first_call_at"]),
         "processes": _processes(request.actor, alert_id),
     }

@@ -21,12 +21,14 @@ from headwater.legal.rules import (
 
 def _line(hint: str = "", **attributes: str) -> dict[str, Any]:
     widget = forms.TextInput(attrs={"class": "usa-input usa-input--xl", **attributes})
-    return {"max_length": LONGEST_LINE, "widget": widget, "help_text": hint}
+    # What is missing is said by ``legal.rules``, in words of its own.
+    return {"required": False, "max_length": LONGEST_LINE, "widget": widget, "help_text": hint}
 
 
-def _day(hint: str) -> dict[str, Any]:
+def _day(hint: str, missing: str) -> dict[str, Any]:
     widget = forms.DateInput(attrs={"class": "usa-input usa-input--md", "type": "date"}, format="%Y-%m-%d")
-    return {"widget": widget, "help_text": hint}
+    errors = {"required": f"Enter {missing}", "invalid": "Enter a date as year-month-day, for example 2026-11-24"}
+    return {"widget": widget, "help_text": hint, "error_messages": errors}
 
 
 def _tick(hint: str) -> dict[str, Any]:
@@ -69,13 +71,19 @@ class ProcessForm(forms.Form):
     signer = forms.CharField(label="Signed by", **_line("Name and title of who signed the document."))
     scope = forms.CharField(
         label="What is to be produced",
+        required=False,
         max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs={"class": "usa-textarea hw-textarea", "rows": "5"}),
         help_text="Filled in from the alert. Change it to what your document asks for.",
     )
-    covers_from = forms.DateField(label="Calls from", **_day("The first day, in your agency's time zone."))
+    covers_from = forms.DateField(
+        label="Calls from",
+        **_day("The first day, in your agency's time zone.", "the first day of the calls that you ask for"),
+    )
     covers_to = forms.DateField(
-        label="Calls to", required=False, **_day("The last day. Leave it empty to include calls until sealing.")
+        label="Calls to",
+        required=False,
+        **_day("The last day. Leave it empty to include calls until sealing.", "the last day"),
     )
     called_numbers = forms.BooleanField(
         label="Called numbers in full",
@@ -85,9 +93,12 @@ class ProcessForm(forms.Form):
         label="Identity of the caller's customer",
         **_tick("A guarded class of its own. Tick it only where your document asks for it."),
     )
-    return_date = forms.DateField(label="Return date", **_day("The date by which production is demanded."))
+    return_date = forms.DateField(
+        label="Return date", **_day("The date by which production is demanded.", "the return date")
+    )
     document = DocumentField(
         label="Signed document",
+        error_messages={"required": "Choose the signed document", "empty": "The document is empty"},
         help_text="The process itself as a PDF of at most 20 MB, without scripts or attachments. Stored as received.",
     )
 
@@ -100,31 +111,33 @@ class ProcessForm(forms.Form):
             self.fields["document"].help_text = "Choose a file only to replace the document that is there."
 
     def clean(self) -> dict[str, Any]:
-        """Hold the whole against the rules of its form, so that each problem is named beside its field."""
+        """Hold the whole against the rules of its form, so that every problem is named beside its field at once."""
         values = super().clean() or {}
-        if not self.errors:
-            try:
-                check_request(self.request(), self._now)
-            except BadRequest as error:
-                for field, problem in error.problems.items():
+        try:
+            check_request(self.request(), self._now)
+        except BadRequest as error:
+            for field, problem in error.problems.items():
+                if field not in self.errors:
                     self.add_error(field, problem)
         return values
 
     def request(self) -> Request:
-        """Return what was entered as the value that ``legal`` decides on."""
-        values = self.cleaned_data
+        """Return what was entered as the value that ``legal`` decides on; of a valid form, all of it."""
+        # While the form is being cleaned a field that could not be read is left out: it has its own error by then.
+        unread = {"process_type": ProcessType.SUBPOENA.value, "covers_from": self._now.date(), "scope": "?"}
+        values = {**unread, "covers_to": None, "return_date": self._now.date(), **self.cleaned_data}
         last = values["covers_to"]
         return Request(
             process_type=ProcessType(values["process_type"]),
-            authority=values["authority"],
-            statute=values["statute"],
-            case_number=values["case_number"],
+            authority=values.get("authority", ""),
+            statute=values.get("statute", ""),
+            case_number=values.get("case_number", ""),
             scope=values["scope"],
             covers_from=datetime.combine(values["covers_from"], time(), self._zone),
             # The last day counts in full.
             covers_to=datetime.combine(last + timedelta(days=1), time(), self._zone) if last else None,
             return_date=values["return_date"],
-            signer=values["signer"],
+            signer=values.get("signer", ""),
             called_numbers=values["called_numbers"],
             customer_identity=values["customer_identity"],
         )
