@@ -61,21 +61,22 @@ def of_records(records: Sequence[CallRecord], received_at: Sequence[datetime] | 
         UnicodeEncodeError: a text holds something that is not Unicode.
         pyarrow.ArrowInvalid: a value does not fit its column's type.
     """
-    columns = list(zip(*map(msgspec.structs.astuple, records), strict=True))
-    arrays = [_array(name, kind, column) for (name, kind), column in zip(_TYPES.items(), columns, strict=True)]
-    arrays[NAMES.index("received_at")] = pa.array(received_at, pa.int64()).cast(_TIME)
-    return _stream(pa.table(arrays, names=list(NAMES)))
+    columns = dict(zip(NAMES, zip(*map(msgspec.structs.astuple, records), strict=True), strict=True))
+    del columns["received_at"]
+    arrays = {name: _array(name, _TYPES[name], column) for name, column in columns.items()}
+    arrays["received_at"] = pa.array(received_at, pa.int64()).cast(_TIME)
+    return _stream(pa.table({name: arrays[name] for name in NAMES}))
 
 
 def _array(name: str, kind: Any, column: Sequence[Any]) -> Any:
     if name == "record_id":
         return pa.array([value.bytes for value in column], kind)
-    if name in _ENUMS:
-        column = [value.value for value in column]
-    first = column[0]
     if kind is _WORD:
+        first = column[0]
         if column.count(first) == len(column):
-            return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), len(column)), [first])
+            return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), len(column)), [str(first)])
+        if name in _ENUMS:
+            column = [value.value for value in column]
         return pa.array(column, pa.string()).dictionary_encode()
     return pa.array(column, kind)
 

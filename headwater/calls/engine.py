@@ -102,6 +102,11 @@ class Engine:
             engine.users += 1
             return engine
 
+    @classmethod
+    def is_open(cls, url: str) -> bool:
+        """Tell whether this process has the folder of a ``chdb:///`` URL open."""
+        return f"chdb://{os.path.realpath(unquote(urlsplit(url).path))}" in cls._open
+
     @property
     def folder(self) -> str:
         """The folder of an embedded engine, "" for a server."""

@@ -18,6 +18,7 @@ class BoundedHttp(HttpToolsProtocol):
     _head_octets = 0
     _head_timer: asyncio.TimerHandle | None = None
     _in_head = True
+    _ended = False
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; count octets while the head is not complete."""
@@ -25,8 +26,10 @@ class BoundedHttp(HttpToolsProtocol):
             self._head_timer = self.loop.call_later(
                 self.head_s, self._refuse, "The request's headers did not come to an end."
             )
+        self._ended = False
         super().data_received(data)
-        if not self._in_head:
+        # The last octets of a body are no part of the head that may follow them.
+        if not self._in_head or self._ended:
             return
         self._head_octets += len(data)
         if self._head_octets > HEAD_OCTETS:
@@ -47,7 +50,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Be ready to time the next request of the connection."""
         super().on_message_complete()
-        self._in_head = True
+        self._in_head = self._ended = True
         self._head_octets = 0
 
     def connection_lost(self, exc: Exception | None) -> None:

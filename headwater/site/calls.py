@@ -5,7 +5,6 @@ for it (ASGI lifespan), so that importing this module opens nothing.
 """
 
 import asyncio
-import gc
 import json
 from contextlib import AsyncExitStack
 from typing import Any, Final
@@ -28,6 +27,7 @@ from headwater.calls.writer import Writer  # noqa: E402 - see above
 from headwater.errors import HeadwaterError  # noqa: E402 - see above
 from headwater.intake.counters import Counters  # noqa: E402 - see above
 from headwater.intake.listeners import HepListeners  # noqa: E402 - see above
+from headwater.site.collector import calm_collector  # noqa: E402 - see above
 from headwater.site.config import Config, load  # noqa: E402 - see above
 from headwater.site.credentials import Credentials  # noqa: E402 - see above
 
@@ -118,7 +118,7 @@ class Application:
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
                     return
                 self._open = composition
-                _calm_collector()
+                calm_collector()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 if self._open is not None:
@@ -176,16 +176,6 @@ def _readers(config: Config) -> dict[str, str]:
         return {}
     held: Any = json.loads(path.read_text())
     return {str(name): str(secret) for name, secret in held.items()}
-
-
-def _calm_collector() -> None:
-    """Keep the garbage collector off what lives as long as the process, and from passing over each batch.
-
-    A batch is tens of thousands of records without cycles, which end by reference count.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 app = Application()

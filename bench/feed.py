@@ -1,0 +1,226 @@
+"""Events through the feed API to durable storage, beside the bare engine insert of the same rows and a bare file.
+
+Ours: uvicorn with the feed door in a process of its own, bodies of 1,000 distinct events over loopback sockets,
+counted when the 202 has come. Peer: the engine alone, ``INSERT ... FROM INFILE`` of the same records into the same
+table (same sync settings), as ready-made Arrow and as ready-made NDJSON. Bound: the same bodies appended to one file,
+``fdatasync`` after each. Ours reads, checks, numbers and de-duplicates each event; the peers are handed the result.
+"""
+
+import asyncio
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bench.report import Claim, Figure
+from headwater.calls import columns
+from headwater.calls.engine import Engine
+from headwater.calls.records import CallRecord, SourceKind
+from headwater.calls.store import CallStore
+from headwater.intake.feed import read_lines
+from headwater.intake.sources import Source
+
+ROWS_A_BODY = 1_000
+BODIES = 200
+CONNECTIONS = 16
+#: Rows that the peers insert at a time: what a full group of the writer holds.
+PEER_ROWS = 20_000
+SCRIPT = (
+    "This is {name} calling from the {office} about your {thing}. Your account will be charged {amount} dollars today. "
+    "If you did not authorise this, press one to speak to an officer. Reference {number}."
+)
+
+
+def bodies(seed: int) -> list[bytes]:
+    """Return NDJSON bodies of distinct events, about as long as real reports with a transcript."""
+    chance = random.Random(seed)
+    start = datetime.now(UTC) - timedelta(hours=1)
+    made = []
+    for body in range(BODIES):
+        lines = []
+        for row in range(ROWS_A_BODY):
+            number = body * ROWS_A_BODY + row
+            event = {
+                "event_id": f"{seed}-{number}",
+                "call_at": (start + timedelta(milliseconds=number)).isoformat(),
+                "calling": f"+1{chance.randrange(201, 990)}{chance.randrange(2_000_000, 9_999_999)}",
+                "called": f"+1{chance.randrange(201, 990)}{chance.randrange(2_000_000, 9_999_999)}",
+                "duration_s": round(chance.random() * 60, 1),
+                "disposition": chance.choice(["answered", "blocked", "voicemail"]),
+                "transcript": SCRIPT.format(
+                    name=chance.choice(["Sarah", "Mike", "Officer Jones"]),
+                    office=chance.choice(["billing department", "social security office", "warranty centre"]),
+                    thing=chance.choice(["car", "tablet order", "benefits"]),
+                    amount=chance.randrange(100, 999),
+                    number=chance.randrange(10**9),
+                ),
+                "language": "en",
+                "labels": ["suspected"],
+                "terminating_spc": chance.choice(["709J", "505K", "226D"]),
+            }
+            lines.append(json.dumps(event, separators=(",", ":")).encode())
+        made.append(b"\n".join(lines) + b"\n")
+    return made
+
+
+def run() -> Claim:
+    folder = Path(tempfile.mkdtemp(prefix="bench-feed-"))
+    try:
+        sent = bodies(seed=1)
+        rows = len(sent) * ROWS_A_BODY
+        ours, cpu = _through_the_door(folder / "ours", sent)
+        arrow, arrow_cpu = _peer(folder / "arrow", sent, "ArrowStream")
+        ndjson, ndjson_cpu = _peer(folder / "ndjson", sent, "JSONEachRow")
+        bound = _file(folder / "log", sent)
+    finally:
+        shutil.rmtree(folder)
+    unit = "events/s"
+    return Claim(
+        title=f"Feed API to durable storage: {rows:,} distinct events of {len(sent[0]) // ROWS_A_BODY} octets, "
+        f"bodies of {ROWS_A_BODY:,}, {CONNECTIONS} connections",
+        figures=[
+            Figure(what="ours", rate=ours, unit=unit, note=f"{cpu:.1f} us of CPU an event"),
+            Figure(what="peer: bare engine insert, Arrow", rate=arrow, unit=unit, note=f"{arrow_cpu:.1f} us"),
+            Figure(what="peer: bare engine insert, NDJSON", rate=ndjson, unit=unit, note=f"{ndjson_cpu:.1f} us"),
+            Figure(what="bound: file and fdatasync", rate=bound, unit=unit),
+        ],
+        notes=[
+            f"CPU of ours / peer: {cpu / arrow_cpu:.2f} (Arrow), {cpu / ndjson_cpu:.2f} (NDJSON).",
+            "The sender runs on the server's cores; its CPU is not in ours.",
+        ],
+    )
+
+
+def _through_the_door(folder: Path, sent: list[bytes]) -> tuple[float, float]:
+    with _server(folder) as (port, pid):
+        asyncio.run(_send(port, bodies_to_warm_up()))
+        before = _cpu_seconds(pid)
+        started = time.perf_counter()
+        accepted = asyncio.run(_send(port, sent))
+        elapsed = time.perf_counter() - started
+        cpu = _cpu_seconds(pid) - before
+    rows = len(sent) * ROWS_A_BODY
+    if accepted != rows:
+        raise RuntimeError(f"{accepted} of {rows} events were accepted: the figure would be of something else")
+    return rows / elapsed, cpu / rows * 1e6
+
+
+def bodies_to_warm_up() -> list[bytes]:
+    """Return a few bodies of other events: the first insert of a fresh engine takes a quarter of a second."""
+    return bodies(seed=2)[:20]
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[tuple[int, int]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench._feed_server", f"chdb://{folder}"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        port = int(process.stdout.readline()) if process.stdout else 0
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def _send(port: int, sent: list[bytes]) -> int:
+    waiting = iter(sent)
+    counts = await asyncio.gather(*(_sender(port, waiting) for _ in range(CONNECTIONS)))
+    return sum(counts)
+
+
+async def _sender(port: int, waiting: Iterator[bytes]) -> int:
+    """Post bodies over one connection, one after the other, in as little of our CPU as a client can."""
+    reader, writer = await _connect(port)
+    accepted = 0
+    for body in waiting:
+        writer.write(
+            b"POST /api/feeds/v1/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer bench\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body)
+        )
+        writer.write(body)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+        answer = json.loads(await reader.readexactly(length))
+        accepted += answer.get("accepted", 0)
+    writer.close()
+    await writer.wait_closed()
+    return accepted
+
+
+async def _connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    for _ in range(100):
+        try:
+            return await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.1)
+    raise RuntimeError("the server did not start")
+
+
+def _peer(folder: Path, sent: list[bytes], form: str) -> tuple[float, float]:
+    """Insert the same records by the engine alone; making the octets is not measured."""
+    source = Source(source_id="ORG-BENCH", source_kind=SourceKind.APP)
+    now = datetime.now(UTC)
+    url = f"chdb://{folder}"
+    store = CallStore.open(url)
+    store.migrate()
+    make: Callable[[list[CallRecord]], bytes] = _arrow if form == "ArrowStream" else _ndjson
+    elapsed = cpu = 0.0
+    step = PEER_ROWS // ROWS_A_BODY
+    store.insert(read_lines(bodies_to_warm_up()[0], source, now).records)
+    for start in range(0, len(sent), step):
+        octets = make(read_lines(b"".join(sent[start : start + step]), source, now).records)
+        with store.engine.client(store.database) as client:
+            started, before = time.perf_counter(), time.process_time()
+            client.raw_insert("calls", column_names=columns.NAMES, insert_block=octets, fmt=form)
+            elapsed += time.perf_counter() - started
+            cpu += time.process_time() - before
+    store.close()
+    if Engine.is_open(url):
+        raise RuntimeError("the peer's engine stayed open")
+    rows = len(sent) * ROWS_A_BODY
+    return rows / elapsed, cpu / rows * 1e6
+
+
+def _arrow(records: list[CallRecord]) -> bytes:
+    return columns.of_records(records, [int(record.received_at.timestamp() * 1e6) for record in records])
+
+
+def _ndjson(records: list[CallRecord]) -> bytes:
+    lines = []
+    for record in records:
+        fields = {name: getattr(record, name) for name in columns.NAMES}
+        fields |= {
+            "record_id": str(record.record_id),
+            "call_at": record.call_at.strftime("%Y-%m-%d %H:%M:%S.%f"),
+            "received_at": record.received_at.strftime("%Y-%m-%d %H:%M:%S.%f"),
+            "raw": record.raw.decode(),
+            # 32 characters in place of 32 octets: JSON holds no octets.
+            "raw_sha256": record.raw_sha256.hex()[:32],
+        }
+        lines.append(json.dumps(fields).encode())
+    return b"\n".join(lines)
+
+
+def _file(path: Path, sent: list[bytes]) -> float:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    started = time.perf_counter()
+    for body in sent:
+        os.write(descriptor, body)
+        os.fdatasync(descriptor)
+    elapsed = time.perf_counter() - started
+    os.close(descriptor)
+    return len(sent) * ROWS_A_BODY / elapsed
