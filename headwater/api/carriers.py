@@ -14,6 +14,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import connection, connections
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 from prometheus_client import Counter
 
 from headwater import clock
@@ -41,14 +42,27 @@ _SCHEMAS: tuple[dict[str, Any], ...] = msgspec.json.schema_components(
 )
 _QUESTIONS, _RECEIPT, _ANSWER = _SCHEMAS[0]
 
-api = NinjaAPI(
+
+class CarrierApi(NinjaAPI):
+    """An API whose messages are those of ``wire``, described by their own schemas."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        """Return the description, with the schemas that the paths refer to."""
+        document = super().get_openapi_schema(**options)
+        components: dict[str, Any] = document["components"]
+        components["schemas"] = {**components["schemas"], **_SCHEMAS[1]}
+        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+        document["security"] = [{"token": []}]
+        return document
+
+
+api = CarrierApi(
     title="Headwater carrier API",
     version=str(wire.VERSION),
     description="For carriers' agents. Every request carries a signed token; see docs/reference/carrier-api.md.",
     urls_namespace="agents",
     docs_url=None,
     openapi_url="/openapi.json",
-    openapi_extra={"components": {"schemas": _SCHEMAS[1]}},
 )
 
 
