@@ -23,6 +23,7 @@ from headwater.campaigns.models import (
     CampaignMember,
     CampaignStateChange,
     DetectorCheckpoint,
+    SetAsideCall,
 )
 from headwater.campaigns.script import legible, read
 from headwater.campaigns.states import CampaignState, NameStatus
@@ -66,7 +67,8 @@ def observe(known: Memory, records: Sequence[CallRecord], *, now: datetime) -> O
         raise Conflict("Another detector placed calls since this one loaded its memory; load it again.")
     reports = {r.record_id: r for r in records if r.record_kind is RecordKind.REPORT}
     placed_before = set(CampaignMember.objects.filter(record_id__in=reports.keys()).values_list("record_id", flat=True))
-    fresh = [report for record_id, report in reports.items() if record_id not in placed_before]
+    passed_over = set(SetAsideCall.objects.filter(record_id__in=reports.keys()).values_list("record_id", flat=True))
+    fresh = [report for record_id, report in reports.items() if record_id not in placed_before | passed_over]
     calls: list[Call] = []
     changes = []
     skipped = {"without_text": 0, "too_short": 0}
@@ -156,14 +158,13 @@ def _audit_changes(changes: Iterable[CampaignStateChange]) -> None:
 
 
 @transaction.atomic
-def set_aside(record: CallRecord, error: Exception) -> None:
-    """Go on without a record that cannot be placed: count it, and let the audit name it with the error."""
-    checkpoint = memory.checkpoint_for_update()
-    checkpoint.set_aside += 1
-    checkpoint.received_at = max(checkpoint.received_at, record.received_at)
-    checkpoint.save(update_fields=["set_aside", "received_at"])
-    detail = {"error": f"{type(error).__name__}: {error}"[:500]}
-    audit(DETECTOR, Tag.CALL_SET_ASIDE, str(record.record_id), detail)
+def set_aside(record: CallRecord, error: Exception, *, now: datetime) -> None:
+    """Go on without a record that cannot be placed: keep its identifier and the error, and let the audit name it."""
+    said = legible(f"{type(error).__name__}: {error}")[:500]
+    _, is_new = SetAsideCall.objects.get_or_create(record_id=record.record_id, defaults={"at": now, "error": said})
+    if is_new:
+        # The error's own words may repeat what was reported: the audit has its kind alone.
+        audit(DETECTOR, Tag.CALL_SET_ASIDE, str(record.record_id), {"error": type(error).__name__})
 
 
 @transaction.atomic

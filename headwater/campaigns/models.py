@@ -110,5 +110,11 @@ class DetectorCheckpoint(models.Model):
     """Reports without a transcript: not grouped by text."""
     too_short = models.PositiveBigIntegerField(default=0)
     """Reports with fewer words than can be compared."""
-    set_aside = models.PositiveBigIntegerField(default=0)
-    """Reports that could not be placed by an error of Headwater's; the audit names each."""
+
+
+class SetAsideCall(models.Model):
+    """A report that could not be placed by an error of Headwater's: passed over, so that it stops no other."""
+
+    record_id = models.UUIDField(primary_key=True)
+    at = models.DateTimeField()
+    error = models.CharField(max_length=500)

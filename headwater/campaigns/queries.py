@@ -20,6 +20,7 @@ from headwater.campaigns.models import (
     CampaignMember,
     CampaignStateChange,
     DetectorCheckpoint,
+    SetAsideCall,
 )
 from headwater.campaigns.rules import Liveness
 from headwater.campaigns.states import CampaignState, NameStatus
@@ -199,7 +200,7 @@ def detector() -> DetectorView:
         placed=row.placed,
         without_text=row.without_text,
         too_short=row.too_short,
-        set_aside=row.set_aside,
+        set_aside=SetAsideCall.objects.count(),
     )
 
 

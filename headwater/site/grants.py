@@ -54,6 +54,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "campaigns_campaignexemplar": {D: "S", P: "S", W: "SIUD"},
     "campaigns_campaignstatechange": {D: "S", P: "S", W: "SI"},
     "campaigns_detectorcheckpoint": {D: "S", P: "S", W: "SIU"},
+    "campaigns_setasidecall": {D: "S", W: "SI"},
     # Tracebacks: the engine runs in the worker and, where a person opens one, at the desk. A carrier sees its questions
     # and hands in answers; it changes nothing that stands.
     "tracebacks_traceback": {D: "SIU", A: "S", W: "SIU"},

@@ -129,7 +129,7 @@ class Detector:
                 raise
             except Exception as error:
                 log.exception("a record was set aside", record=str(row.record_id))
-                actions.set_aside(row, error)
+                actions.set_aside(row, error, now=clock.now())
                 memory = load()
         return memory
 
@@ -141,9 +141,14 @@ def _holds_lock() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def run(stop: threading.Event) -> None:
+def configured_store() -> Calls:
+    """Return the call store that the operator's settings name."""
+    return connect(settings.HEADWATER.calls_url)
+
+
+def run(stop: threading.Event, calls: Callable[[], Calls] = configured_store) -> None:
     """Follow the call store until ``stop`` is set. Outages of store or database are waited out, nothing is skipped."""
-    detector = Detector(lambda: connect(settings.HEADWATER.calls_url))
+    detector = Detector(calls)
     failures = 0
     try:
         while not stop.is_set():

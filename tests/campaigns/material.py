@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ def report(number: int, transcript: str, *, at: datetime = NOW, called: str = CA
         "called": canonical(called),
         "terminating_spc": "709J",
         "transcript": transcript,
+        "raw_sha256": sha256(b"").digest(),
     }
     return CallRecord(**{**fields, **other})
 
