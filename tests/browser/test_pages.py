@@ -1,0 +1,78 @@
+"""Every page of every application, looked at in a real browser: no refused script, no error, no barrier."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.visitor import Visitor
+from tests.demo import Demo
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(480)]
+
+PAGES = {
+    "desk-live": ("analyst", "/"),
+    "desk-campaigns": ("analyst", "/campaigns/"),
+    "desk-campaign": ("analyst", "/campaigns/{campaign_id}/"),
+    "desk-tracebacks": ("analyst", "/tracebacks/"),
+    "desk-traceback": ("analyst", "/tracebacks/{traceback_id}/"),
+    "desk-processes": ("reviewer", "/process/"),
+    "desk-process": ("reviewer", "/process/{process_id}/"),
+    "desk-account": ("analyst", "/account/"),
+    "portal-alerts": ("officer-MI", "/"),
+    "portal-requests": ("officer-MI", "/requests/"),
+    "portal-request": ("officer-MI", "/requests/{process_id}/"),
+    "portal-account": ("officer-MI", "/account/"),
+    "carrier-questions": ("staff", "/"),
+    "carrier-answered": ("staff", "/answered/"),
+    "carrier-account": ("staff", "/account/"),
+}
+
+
+def seat(demo: Demo, name: str) -> str:
+    """Return the seat of the demo that ``name`` is short for: the person at the carrier has one with its SPC."""
+    return next(seat for seat in demo.logins() if seat == name or (name == "staff" and seat.startswith("staff-")))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_works_without_a_complaint(demo: Demo, signed_in: Callable[[str], Visitor], name: str) -> None:
+    who, path = PAGES[name]
+    window = signed_in(seat(demo, who))
+    answer = window.page.goto(path.format(**demo.report["found"]))
+    assert answer is not None
+    assert answer.status == 200
+    assert window.page.locator("h1").count() == 1
+    window.look(name)
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("portal")])
+def test_the_portals_pages_fit_a_telephone(demo: Demo, signed_in: Callable[[str], Visitor], name: str) -> None:
+    who, path = PAGES[name]
+    window = signed_in(seat(demo, who))
+    window.page.set_viewport_size({"width": 390, "height": 844})
+    try:
+        window.go(path.format(**demo.report["found"]))
+        window.look(f"{name}-narrow")
+    finally:
+        window.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_the_live_view_moves_by_itself(demo: Demo, signed_in: Callable[[str], Visitor]) -> None:
+    window = signed_in("analyst")
+    window.go("/")
+    before = window.page.locator("main").inner_text()
+    window.page.wait_for_function("before => document.querySelector('main').innerText !== before", arg=before)
+    window.expect_no_trouble()
+
+
+def test_an_injected_script_is_refused_and_noticed(demo: Demo, signed_in: Callable[[str], Visitor]) -> None:
+    """The policy holds, and the test would notice if a page broke it."""
+    window = signed_in("analyst")
+    window.go("/campaigns/")
+    window.page.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.ran = true';"
+        " document.body.append(s); }"
+    )
+    assert window.page.evaluate("window.ran === true") is False
+    window.page.wait_for_timeout(100)
+    assert any("script-src" in trouble for trouble in window.troubles)
+    window.troubles.clear()
