@@ -168,4 +168,5 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE / "web" / "static"]
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 LOGGING = logging_settings(CONFIG.process.value)

@@ -1,4 +1,4 @@
-"""``headwater work``: one asyncio program for the jobs, the clock and the detector; what falls is started again.
+"""``headwater work``: one program for jobs, clock, detector and audit checkpoints; what falls is started again.
 
 SIGTERM and SIGINT finish the jobs that run, then end. A worker that is killed loses nothing: its jobs are given to
 another when its heartbeat stops (``tasks.rescue``).
@@ -8,14 +8,12 @@ import asyncio
 import contextlib
 import importlib
 import importlib.util
-import logging.config
 import signal
 import threading
 from collections.abc import Awaitable, Callable
 from functools import cache
 
 import structlog
-from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from procrastinate import App
 from procrastinate.contrib.django.db_cleanup import with_db_cleanup
@@ -23,8 +21,8 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
 
 from headwater import clock, jobs
-from headwater.errors import HeadwaterError
-from headwater.site.logs import logging_settings
+from headwater.audit import actions as audit
+from headwater.errors import Conflict, HeadwaterError
 from headwater.tracebacks import actions as tracebacks
 from headwater.worker.tasks import HEARTBEAT_S, STALLED_S, tasks
 
@@ -36,6 +34,7 @@ POLL_S = 0.5
 #: How long running jobs may take to end at a stop.
 GRACE_S = 12.0
 TICK_S = 1.0
+CHECKPOINT_S = 60.0
 _PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -111,6 +110,24 @@ async def run_detector(stop: asyncio.Event) -> None:
     await following
 
 
+async def run_checkpoints(stop: asyncio.Event) -> None:
+    """Sign where the audit stands each minute, and once more at the stop."""
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), CHECKPOINT_S)
+        await asyncio.to_thread(sign_audit)
+
+
+def sign_audit() -> None:
+    """Sign where the audit stands. A log that was rewritten is cried out, each minute, until somebody acts."""
+    try:
+        audit.checkpoint()
+    except Conflict as error:
+        log.critical("the audit was rewritten", error=str(error))
+    finally:
+        close_old_connections()
+
+
 async def supervised(name: str, part: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
     """Run ``part`` until ``stop``; if it falls, say so and start it again after a growing pause."""
     falls = 0
@@ -133,13 +150,12 @@ async def supervised(name: str, part: Callable[[asyncio.Event], Awaitable[None]]
 
 async def work(stop: asyncio.Event) -> None:
     """Run every part of the worker until ``stop``."""
-    parts = {"jobs": run_jobs, "clock": run_clock, "detector": run_detector}
+    parts = {"jobs": run_jobs, "clock": run_clock, "detector": run_detector, "checkpoints": run_checkpoints}
     await asyncio.gather(*(supervised(name, part, stop) for name, part in parts.items()))
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT."""
-    logging.config.dictConfig(logging_settings(settings.HEADWATER.process.value))
+    """Run until SIGTERM or SIGINT. Django must be ready; its settings say how to log."""
 
     async def run() -> None:
         stop = asyncio.Event()

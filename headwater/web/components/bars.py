@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 960, 190
-LEFT, RIGHT, TOP, BOTTOM = 46, 6, 10, 22
+LEFT, RIGHT, TOP, BOTTOM = 46, 20, 10, 22
 #: Steps between the horizontal lines, at least.
 LINES = 4
 

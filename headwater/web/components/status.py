@@ -68,6 +68,7 @@ STATUSES: dict[str, Status] = {
     "answered_late": Status("Answered late", W),
     "non_responsive": Status("Non-responsive", A),
     # Legal process
+    "draft": Status("Draft", I),
     "served": Status("Served", W),
     "under_review": Status("Under review", W),
     "deficient": Status("Deficient", A),

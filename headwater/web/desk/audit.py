@@ -1,5 +1,6 @@
 """The audit screen: who did and saw what, and whether the record of it is whole."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from urllib.parse import urlencode
 
@@ -68,5 +69,5 @@ def _day(text: str, at: time) -> datetime | None:
         raise Invalid(message) from error
 
 
-def _address(parameters: dict[str, object]) -> str:
+def _address(parameters: Mapping[str, object]) -> str:
     return f"{reverse('audit')}?{urlencode(parameters)}" if parameters else reverse("audit")

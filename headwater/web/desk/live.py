@@ -111,6 +111,8 @@ def _picture(actor: Actor) -> dict[str, object]:
         "overdue": sum(row.overdue for row in open_tracebacks),
         "next_due": _next_due(open_tracebacks),
         "detector": detector,
+        # Before its first call the detector stands at the beginning of time.
+        "read_to": detector.read_to if detector.read_to and detector.read_to.year > 1970 else None,
     }
 
 

@@ -86,3 +86,13 @@ def figure(value: int) -> str:
 def ago(at: datetime | None) -> str:
     """Return the relative words alone: ``3 min ago``, ``in 2 h``. For lists whose page says the instant elsewhere."""
     return moments.relative(at, clock.now()) if at else ""
+
+
+@register.filter
+def said(value: Any) -> str:
+    """Return a JSON value in words: lists by commas, objects as ``name value``, nothing as ``none``."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {said(member)}" for name, member in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(said(member) for member in value) or "none"
+    return "none" if value in ("", None) else str(value)
