@@ -37,10 +37,10 @@ MAX_WAIT_S = 60.0
 REFUSED = Counter("headwater_agent_requests_refused", "Requests of agents that were not let in", ["reason"])
 ANSWERS = Counter("headwater_agent_answers", "Answers of agents by what became of them", ["result"])
 
-_SCHEMAS: tuple[dict[str, Any], ...] = msgspec.json.schema_components(
+_REFERENCES, _SCHEMAS = msgspec.json.schema_components(
     [wire.Questions, wire.Receipt, wire.Answer], ref_template="#/components/schemas/{name}"
 )
-_QUESTIONS, _RECEIPT, _ANSWER = _SCHEMAS[0]
+_QUESTIONS, _RECEIPT, _ANSWER = _REFERENCES
 
 
 class CarrierApi(NinjaAPI):
@@ -50,7 +50,7 @@ class CarrierApi(NinjaAPI):
         """Return the description, with the schemas that the paths refer to."""
         document = super().get_openapi_schema(**options)
         components: dict[str, Any] = document["components"]
-        components["schemas"] = {**components["schemas"], **_SCHEMAS[1]}
+        components["schemas"] = {**components["schemas"], **_SCHEMAS}
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
         document["security"] = [{"token": []}]
         return document

@@ -4,7 +4,6 @@ import json
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 
 from headwater import errors
 
@@ -31,7 +30,7 @@ def problem(status: HTTPStatus, detail: str) -> HttpResponse:
     return response
 
 
-def answer(request: HttpRequest, error: Exception) -> HttpResponseBase:  # noqa: ARG001 - django-ninja's signature
+def answer(request: HttpRequest, error: Exception) -> HttpResponse:  # noqa: ARG001 - django-ninja's signature
     """Return the problem document of an error of ours."""
     status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), None)
     if status is None:

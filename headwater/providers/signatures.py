@@ -98,7 +98,7 @@ def public_key(jwk: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     if (members["kty"], members["crv"]) != ("EC", "P-256"):
         raise BadKey("the key must be an elliptic-curve key on P-256 (kty EC, crv P-256), for ES256")
     try:
-        key = ECKey.import_key(members)
+        key = ECKey.import_key(dict[str, str | list[str]](members))
         return key.thumbprint(), members
     except (JoseError, ValueError, TypeError) as error:
         raise BadKey(f"the key's coordinates are no point of P-256: {error}") from error
@@ -131,7 +131,7 @@ def verified_payload(compact: bytes, public_jwk: Mapping[str, str]) -> bytes:
         BadSignature: it did not.
     """
     try:
-        key = ECKey.import_key(dict(public_jwk))
+        key = ECKey.import_key(dict[str, str | list[str]](public_jwk))
         signed = jws.deserialize_compact(compact, key, algorithms=[ALGORITHM])
     except (JoseError, ValueError, TypeError) as error:
         raise BadSignature("the signature does not verify under the key that the header names") from error

@@ -3,7 +3,6 @@
 The events are the truth. ``differences`` folds them again and names where a row says something else.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -129,7 +128,7 @@ def differences(row: Traceback) -> list[str]:
     return found + [f"hop {extra} follows from no event" for extra in stored]
 
 
-def _unequal(what: str, wanted: dict[str, Any], row: Any) -> Iterable[str]:
+def _unequal(what: str, wanted: dict[str, Any], row: Any) -> list[str]:
     return [
         f"{what}: {name} is {getattr(row, name)!r}, the events give {value!r}"
         for name, value in wanted.items()

@@ -376,7 +376,7 @@ def _row(row: Any) -> TracebackRow:
         waiting_for=waiting.provider.name if waiting else "",
         next_deadline_at=waiting.next_deadline_at if waiting else None,
         legal_due_at=waiting.legal_due_at if waiting else None,
-        overdue=bool(waiting) and waiting.state == HopState.OVERDUE,
+        overdue=waiting is not None and waiting.state == HopState.OVERDUE,
         origin_name=row.origin.name if row.origin else "",
     )
 

@@ -9,8 +9,8 @@ class Labelled(StrEnum):
 
     label: str
 
-    def __new__(cls, value: str, label: str) -> Self:
-        """Make one member from its stored value and its label."""
+    def __new__(cls, value: str, label: str = "") -> Self:
+        """Make one member from its stored value and its label; looking one up takes the value alone."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.label = label
