@@ -74,7 +74,9 @@ def test_what_is_no_error_of_ours_is_left_to_the_page_that_tells_nothing() -> No
 @pytest.mark.django_db
 def test_every_answer_carries_the_headers(desk_client: Browser) -> None:
     for path in ("/campaigns/", "/nope/", "/account/sign-in/", "/audit/", "/static/headwater.css"):
-        headers = desk_client.get(path).headers
+        answer = desk_client.get(path)
+        answer.close()
+        headers = answer.headers
         assert headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY, path
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert "Access-Control-Allow-Origin" not in headers
