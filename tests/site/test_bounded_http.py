@@ -116,6 +116,19 @@ def test_a_body_larger_and_slower_than_any_head_goes_through() -> None:
     talk(Impatient, conversation)
 
 
+def test_the_last_octets_of_a_large_body_are_not_taken_for_a_head() -> None:
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        body = b"a" * HEAD_OCTETS * 3
+        for _time in range(3):
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body))
+            await asyncio.sleep(0.1)
+            writer.write(body)
+            assert b"200" in await reader.readuntil(b"\r\n\r\n")
+            assert str(len(body)).encode() in await reader.readuntil(b"0\r\n\r\n")
+
+    talk(Impatient, conversation)
+
+
 def test_many_requests_on_one_connection_are_each_counted_from_nought() -> None:
     async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * (HEAD_OCTETS // 2) + b"\r\n\r\n"
