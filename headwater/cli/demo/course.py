@@ -1,7 +1,6 @@
 """The course of a demo: start everything, tell the story, report, stop everything."""
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -10,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headwater.cli.demo import folder as folders
 from headwater.cli.demo import report as reports
@@ -24,6 +23,9 @@ from headwater.simulator import truth
 from headwater.simulator.network import Network, build
 from headwater.simulator.run import COUNTERS
 from headwater.site import locks, secret_files, setup
+
+if TYPE_CHECKING:
+    from headwater.cli.demo.story import Story
 
 T = TypeVar("T")
 
@@ -53,7 +55,6 @@ class Course:
         # One thread: the story is told in order, and Django keeps one database connection a thread.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="story")
         self._found = Found()
-        self._wrong: list[str] = []
 
     async def run(self) -> int:
         """Run it; return the exit code.
@@ -91,41 +92,41 @@ class Course:
     async def _play(self, programs: Programs, screen: Screen) -> int:
         """Start, tell, and stay; a signal or the death of a program ends it at any point."""
         memory = Memory(roots=(os.getpid(),), pidfile=programs.folder.home / "postgres" / "postmaster.pid")
-        story = asyncio.create_task(self._story(programs, screen))
+        acting = asyncio.create_task(self._act(programs, screen, memory))
         stopped = asyncio.create_task(self._stop.wait())
         measuring = asyncio.create_task(_measure(memory))
-        watching: asyncio.Task[str] | None = None
+        watching = asyncio.create_task(programs.watch())
         try:
-            await asyncio.wait((story, stopped), return_when=asyncio.FIRST_COMPLETED)
-            if story.done():
-                story.result()
-                self._judge(programs, memory)
-                screen.note(self._verdict())
-                if self._options.exit_when_sealed:
-                    return 1 if self._wrong else 0
-                watching = asyncio.create_task(programs.watch())
-                await asyncio.wait((watching, stopped), return_when=asyncio.FIRST_COMPLETED)
-                if watching.done():
-                    screen.note(watching.result())
-                    return 1
+            await asyncio.wait((acting, stopped, watching), return_when=asyncio.FIRST_COMPLETED)
+            if acting.done():
+                return acting.result()
+            if watching.done():
+                screen.note(watching.result())
+                return 1
             return 1 if self._options.exit_when_sealed else 0
         finally:
-            for task in (story, stopped, measuring, watching):
-                if task is not None:
-                    task.cancel()
+            # The story's thread sees this and ends by itself.
+            self._stop.set()
+            for task in (acting, stopped, measuring, watching):
+                task.cancel()
             self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _story(self, programs: Programs, screen: Screen) -> None:
+    async def _act(self, programs: Programs, screen: Screen, memory: Memory) -> int:
+        """Begin, tell the story, judge it, and stay until somebody stops the demo; return the exit code."""
         facts = await self._begin(programs, screen)
         # Imported here: it imports rooms with models, which need Django readied first.
         from headwater.cli.demo.story import Story
 
         story = Story(programs.folder, facts, self._found, screen, began=self._began, stopped=self._stop.is_set)
-        try:
-            await self._in_thread(story.tell)
-        except HeadwaterError as error:
-            self._wrong.append(str(error))
-            screen.note(f"The story ends here: {error}")
+        failed = await self._in_thread(lambda: _told(story, screen))
+        true, wrong = self._judge(programs, facts)
+        if self._options.report:
+            self._write_report(programs, self._options.report, true, [*failed, *wrong], memory)
+        screen.note(_verdict(wrong))
+        if self._options.exit_when_sealed:
+            return 1 if failed or wrong else 0
+        await self._in_thread(story.stay)
+        return 0
 
     async def _begin(self, programs: Programs, screen: Screen) -> Remembered:
         folder, network = programs.folder, programs.network
@@ -147,31 +148,39 @@ class Course:
     async def _in_thread(self, act: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, act)
 
-    def _judge(self, programs: Programs, memory: Memory) -> None:
+    def _judge(self, programs: Programs, facts: Remembered) -> tuple[dict[str, Any], list[str]]:
         """Lay the ground truth beside what was found. Nothing before this looked at it."""
-        folder = programs.folder
-        facts = folders.remembered(folder)
-        truths = list(truth.read(folder.own / truth.FILE))
-        true, wrong = reports.judge(self._found, truths, facts.feed_sources if facts else {})
-        self._wrong += [sentence for sentence in wrong if sentence not in self._wrong]
-        if self._options.report:
-            with contextlib.suppress(FileNotFoundError):
-                counters = json.loads((folder.own / COUNTERS).read_text())
-            reports.write(
-                self._options.report,
-                found=self._found,
-                true=true,
-                wrong=self._wrong,
-                seed=programs.network.seed,
-                carriers=len(programs.network.carriers) - 1,
-                memory=memory,
-                simulator=counters,
-            )
+        truths = list(truth.read(programs.folder.own / truth.FILE))
+        return reports.judge(self._found, truths, facts.feed_sources)
 
-    def _verdict(self) -> str:
-        if self._wrong:
-            return "Beside the simulator's ground truth: " + " ".join(self._wrong)
-        return "Beside the simulator's ground truth: the origin and every hop are named as they were."
+    def _write_report(
+        self, programs: Programs, path: Path, true: dict[str, Any], wrong: list[str], memory: Memory
+    ) -> None:
+        reports.write(
+            path,
+            found=self._found,
+            true=true,
+            wrong=wrong,
+            seed=programs.network.seed,
+            carriers=len(programs.network.carriers) - 1,
+            memory=memory,
+            simulator=json.loads((programs.folder.own / COUNTERS).read_text()),
+        )
+
+
+def _told(story: "Story", screen: Screen) -> list[str]:
+    try:
+        story.tell()
+    except HeadwaterError as error:
+        screen.note(f"The story ends here: {error}")
+        return [str(error)]
+    return []
+
+
+def _verdict(wrong: list[str]) -> str:
+    if wrong:
+        return "Beside the simulator's ground truth: " + " ".join(wrong)
+    return "Beside the simulator's ground truth: the origin and every hop are named as they were"
 
 
 def _accounts(folder: Folder, network: Network) -> Remembered:

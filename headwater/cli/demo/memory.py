@@ -22,7 +22,9 @@ class Memory:
     samples: int = 0
 
     def sample(self) -> None:
-        """Measure once."""
+        """Measure once; where there is no /proc, nothing is measured and ``samples`` stays 0."""
+        if not PROC.is_dir():
+            return
         pss, rss, named = 0.0, 0.0, dict[str, float]()
         for pid in _family({*self.roots, *_postgres(self.pidfile)}):
             # A process may end while it is read; what is gone uses nothing.

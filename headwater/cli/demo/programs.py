@@ -67,18 +67,13 @@ class Programs:
         await self._start(SIMULATOR, ("simulator", "--config", str(file)), stop_s=15.0)
 
     async def watch(self) -> str:
-        """Wait until a child ends by itself; return what happened, "" while they are being stopped."""
-        waits = {asyncio.create_task(child.ended()): name for name, child in self.running.items()}
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waits:
-                task.cancel()
-        if self.stopping:
-            return ""
-        name = waits[done.pop()]
-        log = self.running[name].log_path
-        return f"{name} ended by itself. Its log, {log}, ends:\n{tail(log)}"
+        """Wait until a child ends by itself; return what happened. Being stopped is no such end."""
+        while True:
+            ended = [name for name, child in self.running.items() if child.pid is None]
+            if ended and not self.stopping:
+                log = self.running[ended[0]].log_path
+                return f"{ended[0]} ended by itself. Its log, {log}, ends:\n{tail(log)}"
+            await asyncio.sleep(0.5)
 
     async def stop(self, names: tuple[str, ...] = ()) -> list[str]:
         """Stop children, those of ``names`` or all, the last started first; return which had to be killed."""

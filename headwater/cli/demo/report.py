@@ -70,12 +70,35 @@ def judge(found: Found, truths: Sequence[Truth], sources: dict[str, str]) -> tup
         "name_matches_label": bool(label) and found.campaign_name == label,
         **_rates(label, truths, found),
     }
+    _compare_all(found, by_record)
     return true, list(_wrong(found, traced))
+
+
+def _compare_all(found: Found, by_record: dict[uuid.UUID, Truth]) -> None:
+    """Write beside each traceback of each campaign what its call's path truly was, as far as it is known."""
+    for campaign in found.campaigns:
+        for trace in campaign["tracebacks"]:
+            truth = by_record.get(uuid.UUID(trace["record_id"]))
+            trace["true_path"] = list(reversed(truth.path)) if truth else []
+            # A traceback may stop early, but must not name a provider that the call never touched.
+            trace["on_true_path"] = trace["hops"] == trace["true_path"][: len(trace["hops"])]
 
 
 def _wrong(found: Found, traced: Truth | None) -> Iterable[str]:
     if not found.campaign_id:
         yield "No campaign was confirmed."
+    yield from _wrong_path(found, traced)
+    for campaign in found.campaigns:
+        for trace in campaign["tracebacks"]:
+            if not trace["on_true_path"]:
+                yield f"{trace['id']} names the path {trace['hops']}; in truth it is {trace['true_path']}."
+    if not found.package:
+        yield "No package was sealed and downloaded."
+    elif not found.package_ok:
+        yield f"The package {found.package} does not verify."
+
+
+def _wrong_path(found: Found, traced: Truth | None) -> Iterable[str]:
     if not found.traceback_id:
         yield "No traceback ended with a confirmed origin."
     elif traced is None:
@@ -85,10 +108,6 @@ def _wrong(found: Found, traced: Truth | None) -> Iterable[str]:
             yield f"The origin is named {found.origin or 'nobody'}; in truth it is {traced.origin}."
         if found.hops != list(reversed(traced.path)):
             yield f"The path is named {found.hops}; in truth it is {list(reversed(traced.path))}."
-    if not found.package:
-        yield "No package was sealed and downloaded."
-    elif not found.package_ok:
-        yield f"The package {found.package} does not verify."
 
 
 def _majority(labels: Counter[str]) -> tuple[str, float]:

@@ -9,13 +9,18 @@ from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.panel import Panel
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
 from headwater.cli.demo.folder import Folder, Login
 from headwater.simulator.person import PERIOD_S, code
+
+_APPLICATIONS = {
+    "desk": "for the consortium's analysts and reviewers",
+    "portal": "for agencies",
+    "carrier": "for carriers, and their agents",
+}
 
 
 @dataclass(slots=True)
@@ -38,6 +43,7 @@ class Screen:
         self._began = clock()
         self._steps: list[_Step] = []
         self._notes: list[str] = []
+        self._standing = ""
         self._lock = threading.Lock()
         self._live = Live(console=self.console, get_renderable=self._draw, refresh_per_second=4, transient=False)
 
@@ -73,12 +79,26 @@ class Screen:
             self._notes = [*self._notes[-7:], text]
         self._print(f"  - {text}")
 
+    def stands(self, text: str) -> None:
+        """Say how it stands now, in place of what was said before."""
+        with self._lock:
+            before, self._standing = self._standing, text
+        if before != text:
+            self._print(f"  = {text}")
+
     def show_logins(self, logins: list[Login]) -> None:
-        """Show how to sign in; the codes stay current."""
+        """Show addresses and how to sign in, once; a terminal goes on showing the codes of this moment."""
+        lines = [f"{name.capitalize():8} {self._folder.url(name)}/  {who}" for name, who in _APPLICATIONS.items()]
+        for login in logins:
+            lines += [
+                "",
+                f"{login.application.capitalize():8} {login.email}  password {login.password}",
+                f"         {login.name} {login.role}",
+                f"         code now {code(login.totp_secret, time.time())}, authenticator secret {login.totp_secret}",
+            ]
+        self.console.print(Text("\n".join(["", *lines, ""])), soft_wrap=True)
         with self._lock:
             self.logins = logins
-        if not self.console.is_terminal:
-            self.console.print(self._addresses(), self._people())
 
     def _print(self, text: str) -> None:
         if not self.console.is_terminal:
@@ -86,36 +106,19 @@ class Screen:
 
     def _draw(self) -> Group:
         with self._lock:
-            above = (self._addresses(), self._people()) if self.logins else ()
-            return Group(*above, self._story(), Text("Ctrl-C stops everything.", style="dim"))
+            parts: list[Table | Text] = [self._story()]
+            if self._standing:
+                parts.append(Text(self._standing, style="bold"))
+            if self.logins:
+                parts.append(self._codes())
+            return Group(*parts, Text("Ctrl-C stops everything.", style="dim"))
 
-    def _addresses(self) -> Panel:
-        lines = Table.grid(padding=(0, 2))
-        for name, who in (
-            ("desk", "analysts and reviewers"),
-            ("portal", "agencies"),
-            ("carrier", "carriers, and their agents"),
-        ):
-            lines.add_row(name.capitalize(), f"{self._folder.url(name)}/", Text(who, style="dim"))
-        return Panel(
-            lines, title="Headwater demo: simulated carriers, real recordings, the real product", title_align="left"
-        )
-
-    def _people(self) -> Table:
+    def _codes(self) -> Table:
         now = time.time()
-        left = PERIOD_S - int(now) % PERIOD_S
-        table = Table(title=f"Sign in as (codes change in {left:02d} s)", title_justify="left", expand=True)
-        for column in ("Where", "E-mail", "Password", "Code now", "TOTP secret", "What they do"):
-            table.add_column(column, overflow="fold")
+        table = Table.grid(padding=(0, 2))
         for login in self.logins:
-            table.add_row(
-                login.application,
-                login.email,
-                login.password,
-                Text(code(login.totp_secret, now), style="bold"),
-                login.totp_secret,
-                login.role,
-            )
+            left = f"{PERIOD_S - int(now) % PERIOD_S} s" if login is self.logins[0] else ""
+            table.add_row(login.application, login.email, Text(code(login.totp_secret, now), style="bold"), left)
         return table
 
     def _story(self) -> Table:

@@ -13,6 +13,7 @@ from headwater import clock
 from headwater.alerts import queries as alerts
 from headwater.alerts.queries import AlertRow
 from headwater.campaigns import queries as campaigns
+from headwater.campaigns.rules import Liveness
 from headwater.campaigns.values import CampaignRow
 from headwater.cli.demo.acts import Acts
 from headwater.cli.demo.folder import Folder, Remembered
@@ -29,6 +30,7 @@ from headwater.tracebacks.states import Grade
 T = TypeVar("T")
 
 LOOK_EVERY_S = 0.5
+STANDS_EVERY_S = 15.0
 PATIENCE_S = 150.0
 """How long any one step may take before the story gives up."""
 
@@ -72,6 +74,16 @@ class Story:
         self._serve(traced.campaign_id)
         self._note_ringing(traced.campaign_id)
         self._note_everything()
+
+    def stay(self) -> None:
+        """Go on telling what comes, until the demo is stopped."""
+        last = 0.0
+        while not self._stopped():
+            self._traced()
+            if time.monotonic() - last > STANDS_EVERY_S:
+                last = time.monotonic()
+                self._screen.stands(self._ringing(self._found.campaign_id) if self._found.campaign_id else "")
+            time.sleep(LOOK_EVERY_S)
 
     def _elapsed(self) -> float:
         return round(time.monotonic() - self._began, 1)
@@ -118,9 +130,9 @@ class Story:
                 if row.closed_at is None or row.id in self._told:
                     continue
                 view = tracebacks.traceback(ACTOR, row.id)
-                if view.grade is Grade.ORIGIN_CONFIRMED:
-                    return view
                 self._told.add(row.id)
+                if view.grade is Grade.ORIGIN_CONFIRMED and not self._found.traceback_id:
+                    return view
                 self._screen.note(f"{campaign.name}: {view.outcome}")
         return None
 
@@ -195,11 +207,10 @@ class Story:
         found.liveness_per_minute = round(lives.rate_per_minute, 2)
         found.liveness_low, found.liveness_high = round(lives.rate_low, 2), round(lives.rate_high, 2)
         found.still_ringing = lives.still_ringing
-        state = "still rings" if lives.still_ringing else "has stopped ringing"
-        self._screen.note(
-            f"The campaign {state}: {lives.rate_per_minute:.1f} reported calls a minute "
-            f"({lives.rate_low:.1f} to {lives.rate_high:.1f})"
-        )
+        self._screen.stands(_ringing(found.campaign_name, lives))
+
+    def _ringing(self, campaign_id: str) -> str:
+        return _ringing(self._found.campaign_name, campaigns.liveness(campaign_id, clock.now()))
 
     def _note_everything(self) -> None:
         """Keep every campaign and how its tracebacks stand, and which calls the main one holds."""
@@ -228,6 +239,14 @@ class Story:
                     ],
                 }
             )
+
+
+def _ringing(name: str, lives: Liveness) -> str:
+    state = "still rings" if lives.still_ringing else "has stopped ringing"
+    return (
+        f"{name} {state}: {lives.rate_per_minute:.1f} reported calls a minute "
+        f"({lives.rate_low:.1f} to {lives.rate_high:.1f})"
+    )
 
 
 def _ordinal(count: int) -> str:

@@ -83,6 +83,18 @@ def test_whatever_differs_from_the_truth_is_said(change, sentence):
     assert sentence in wrong[0]
 
 
+def test_a_traceback_that_stops_early_is_right_and_one_that_names_a_stranger_is_not():
+    def traces(*hops: str) -> list[dict]:
+        record = str(record_id("FP-APP", "app-4"))
+        return [{"tracebacks": [{"id": "TB-2", "record_id": record, "hops": list(hops)}]}]
+
+    early = replace(all_found(), campaigns=traces("X001", "X004"))
+    assert report.judge(early, TRUTHS, SOURCES)[1] == []
+    assert early.campaigns[0]["tracebacks"][0]["true_path"] == ["X001", "X004", "X010"]
+    strange = replace(all_found(), campaigns=traces("X001", "X099"))
+    assert "TB-2 names the path" in report.judge(strange, TRUTHS, SOURCES)[1][0]
+
+
 def test_a_record_of_one_partner_is_not_taken_for_the_same_event_of_another():
     found = replace(all_found(), traced_record=record_id("FP-POT", "app-3"))
     assert report.judge(found, TRUTHS, SOURCES)[1]
