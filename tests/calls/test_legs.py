@@ -152,3 +152,13 @@ def test_the_start_of_a_passage_orders_them():
     found = passages([*through(at=9, call_id="late"), *through(at=1, call_id="early")], PROFILE)
     assert [passage.legs[0].call_id for passage in found] == ["early", "late"]
     assert found[0].egress[0].started - START == timedelta(seconds=1.1)
+
+
+def test_a_leg_in_that_comes_after_the_leg_out_is_not_its_source_though_it_is_nearer():
+    records = [
+        invite(CARRIER, OURS, at=9.0, call_id="a", identity_digest="d"),
+        invite(OURS, DOWN, at=10.1, call_id="x", identity_digest="d"),
+        invite(OTHER, OURS, at=10.5, call_id="b", identity_digest="d"),
+    ]
+    joined = [passage for passage in passages(records, PROFILE) if passage.egress]
+    assert [passage.ingress.peer.spc for passage in joined if passage.ingress and passage.ingress.peer] == ["111A"]
