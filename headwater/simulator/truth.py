@@ -28,6 +28,8 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     partner: str = ""
     event_id: str = ""
     """Of the report; "" where nobody reported the call."""
+    reported_at: str = ""
+    """When the report was sent."""
     transcript: bool = False
     """Whether the report holds a transcript."""
 
@@ -46,6 +48,7 @@ def of(network: Network, placed: Placed) -> Truth:
         campaign=call.campaign,
         partner=report.partner.value if report else "",
         event_id=report.event.event_id if report else "",
+        reported_at=report.at.isoformat() if report else "",
         transcript=bool(report and report.event.transcript),
     )
 

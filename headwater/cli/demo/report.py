@@ -124,7 +124,7 @@ def _call(truth: Truth | None) -> dict[str, Any]:
 
 
 def _rates(label: str, truths: Sequence[Truth], found: Found) -> dict[str, float]:
-    """Return how often the campaign truly rang, and how often that was reported, over the hub's own window."""
+    """Return how often the campaign truly rang, and how often that had been reported, over the hub's own window."""
     if not label or found.liveness_at is None or not found.liveness_window_s:
         return {}
     end, window = found.liveness_at, found.liveness_window_s
@@ -133,7 +133,8 @@ def _rates(label: str, truths: Sequence[Truth], found: Found) -> dict[str, float
         for truth in truths
         if truth.campaign == label and 0 <= (end - datetime.fromisoformat(truth.at)).total_seconds() <= window
     ]
-    reported = [truth for truth in rang if truth.transcript]
+    # A call is reported when it is over: what rings now is not known to the hub yet.
+    reported = [truth for truth in rang if truth.transcript and datetime.fromisoformat(truth.reported_at) <= end]
     return {
         "rang_per_minute": round(len(rang) * 60 / window, 2),
         "reported_with_transcript_per_minute": round(len(reported) * 60 / window, 2),

@@ -57,6 +57,15 @@ _DESK = (
         role=Role.REVIEWER,
         does="reviews and accepts process",
     ),
+    _Seat(
+        key="custodian",
+        application="desk",
+        name="Ines Takahashi",
+        email="custodian@desk.example",
+        title="Custodian of records",
+        role=Role.CUSTODIAN,
+        does="keeps the packages and reads the audit",
+    ),
 )
 _AGENCIES = (
     ("MI", "Michigan Department of Attorney General (simulated)", "America/Detroit", "Mara Lindqvist", "ag-mi.example"),

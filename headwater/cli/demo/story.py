@@ -30,7 +30,7 @@ from headwater.tracebacks.states import Grade
 T = TypeVar("T")
 
 LOOK_EVERY_S = 0.5
-STANDS_EVERY_S = 15.0
+STANDS_EVERY_S = 30.0
 PATIENCE_S = 150.0
 """How long any one step may take before the story gives up."""
 

@@ -29,6 +29,7 @@ def call(number: int, campaign: str = "Amazon-AuthorizeOrder", **changes) -> Tru
         "campaign": campaign,
         "partner": "app",
         "event_id": f"app-{number}",
+        "reported_at": (AT + timedelta(seconds=number + 5)).isoformat(),
         "transcript": True,
         **changes,
     }
@@ -63,6 +64,7 @@ def test_what_was_found_as_it_was_is_right():
     assert true["campaign_label_share"] == pytest.approx(10 / 11, abs=1e-3)
     assert true["name_matches_label"] is True
     assert true["rang_per_minute"] == 10
+    assert true["reported_with_transcript_per_minute"] == 5
 
 
 @pytest.mark.parametrize(
