@@ -25,7 +25,7 @@ from headwater.intake import hep
 from headwater.intake.records import sip_record
 
 SAMPLE = Path(__file__).parents[1] / "tests" / "data" / "hep" / "kamailio-sippy-kamailio.hep.jsonl.gz"
-FRAMES = 40_000
+FRAMES = 30_000
 SECONDS = struct.pack(">HHH", 0, 0x09, 10)
 MICROSECONDS = struct.pack(">HHH", 0, 0x0A, 10)
 
