@@ -60,7 +60,10 @@ def test_the_index_finds_what_comparing_all_finds():
     fill(matcher, texts)
 
     vectors = [matcher.frequencies.weigh(exemplar.script) for exemplar in matcher.living]
-    for text in [row["transcript"] for row in held_out()[150:200]] + BENIGN:
+    others = [row["transcript"] for row in held_out()[150:200]]
+    # A piece of a script within another text: likenesses of every size, also just above the floor.
+    mixed = [f"{text[: 20 + 7 * number]} {BENIGN[number % len(BENIGN)]}" for number, text in enumerate(texts[:40])]
+    for text in others + BENIGN + mixed:
         script = read(text)
         if not script.is_comparable:
             continue
@@ -158,6 +161,23 @@ def test_a_rebuilt_memory_goes_on_as_the_one_that_never_stopped(cut: int, seed: 
     tail = [follow(rebuilt, number, text, stored) for number, text in enumerate(texts[cut:], start=cut)]
 
     assert head + tail == expected
+
+
+@pytest.mark.parametrize("cut", range(5, 160, 11))
+def test_a_rebuilt_memory_goes_on_also_after_exemplars_gave_way(cut: int):
+    core = "final notice about the extended vehicle service contract on your car factory warranty expired"
+    texts = [core] + [f"{core} " + " ".join(f"w{n % 67}x{i}" for i in range(8)) for n in range(160)]
+    whole = Matcher(BACKGROUND)
+    expected = [follow(whole, number, text, None) for number, text in enumerate(texts)]
+
+    stored: dict[uuid.UUID, Exemplar] = {}
+    first = Matcher(BACKGROUND)
+    head = [follow(first, number, text, stored) for number, text in enumerate(texts[:cut])]
+    rebuilt = Matcher(BACKGROUND, stored.values(), clock=first.clock, epoch=first.epoch)
+    tail = [follow(rebuilt, number, text, stored) for number, text in enumerate(texts[cut:], start=cut)]
+
+    assert head + tail == expected
+    assert any(exemplar.retired for exemplar in stored.values())
 
 
 def follow(matcher: Matcher, number: int, text: str, stored: dict[uuid.UUID, Exemplar] | None):
