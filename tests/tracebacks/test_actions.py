@@ -190,7 +190,7 @@ def test_silence_ends_the_traceback_and_a_late_answer_reopens_it(alder: Pen, bir
 
 
 def test_an_answer_that_came_in_time_counts_before_the_deadline_that_passed_since(alder: Pen, birch: Pen) -> None:
-    start = clock.now() - timedelta(days=3)
+    start = clock.now() - timedelta(days=20)
     traceback_id = opened(call("709A", at=start), now=start)
     [asked] = questions.waiting_questions(alder.actor)
     answer = alder.answer(
@@ -206,6 +206,18 @@ def test_an_answer_that_came_in_time_counts_before_the_deadline_that_passed_sinc
     hop = Hop.objects.get(index=1)
     assert hop.state == HopState.ANSWERED
     assert hop.answered_at == start + timedelta(seconds=5)
+
+
+def test_what_came_at_one_instant_is_seen_before_it_is_answered(alder: Pen, birch: Pen, desk: Actor) -> None:
+    traceback_id = opened(call("709A"))
+    [asked] = questions.waiting_questions(alder.actor)
+    answer = alder.answer(asked, AnswerCode.UPSTREAM_US, birch.provider)
+    now = clock.now()
+    answering.record_answer(alder.actor, Submission(octets=octets(answer), answer=answer, key_id="k"), now=now)
+    answering.mark_viewed(alder.actor, [asked.question_id], now=now)
+    actions.advance(traceback_id)
+    kinds = [stored["event"]["event"] for stored in queries.events(desk, traceback_id)]
+    assert kinds == ["opened", "viewed", "answered"]
 
 
 def test_an_answer_that_no_job_took_is_found_by_the_clock(alder: Pen, birch: Pen) -> None:
