@@ -75,7 +75,8 @@ def test_what_is_no_error_of_ours_is_left_to_the_page_that_tells_nothing() -> No
 def test_every_answer_carries_the_headers(desk_client: Browser) -> None:
     for path in ("/campaigns/", "/nope/", "/account/sign-in/", "/audit/", "/static/headwater.css"):
         answer = desk_client.get(path)
-        assert b"".join(answer)
+        # A static file is a stream, which must be read to its end to be closed.
+        b"".join(answer)
         headers = answer.headers
         assert headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY, path
         assert headers["X-Content-Type-Options"] == "nosniff"

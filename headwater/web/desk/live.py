@@ -65,7 +65,8 @@ class Intake:
     last_minute: int
     """Records of the last whole minute."""
     total: int
-    lag_s: float
+    lag_s: float | None
+    """None where nothing came in lately: there is nothing that could have waited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ def _intake(store: CallQueries, now: datetime) -> Intake:
         sources=_sources(counts, minutes, names),
         last_minute=last_minute,
         total=store.total(),
-        lag_s=store.lag(),
+        lag_s=store.lag() if any(count.minute >= minutes[-2] for count in counts) else None,
     )
 
 
