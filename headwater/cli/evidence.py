@@ -73,8 +73,9 @@ def lines(report: Report, file: Path, *, every: bool) -> list[str]:
         shown.append(f"GOOD  {file}: no octet differs from what was sealed, and the package agrees with itself.")
     else:
         named = sorted({check.file for check in report.failures if check.file})
+        count = "1 check" if len(report.failures) == 1 else f"{len(report.failures)} checks"
         where = f" Changed or missing: {', '.join(named[:10])}." if named else ""
-        shown.append(f"BAD   {file}: {len(report.failures)} checks failed.{where} Do not rely on it.")
+        shown.append(f"BAD   {file}: {count} failed.{where} Do not rely on it.")
     return shown
 
 

@@ -1,6 +1,5 @@
 """A real call store, a signing key in the secrets folder, and the scene of tests/evidence/scenery.py."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -23,23 +22,22 @@ from headwater.legal.documents import inspect
 from headwater.legal.rules import Grant, ProcessType, Request
 from tests.evidence.scenery import PDF, Scene, build
 
-_FOLDER = Path(tempfile.mkdtemp(prefix="headwater-evidence-"))
-_URL = f"chdb://{_FOLDER}/calls"
 
-
-@pytest.fixture(scope="session")
-def call_store() -> Iterator[CallStore]:
-    store = CallStore.open(_URL)
+@pytest.fixture(scope="module")
+def call_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, CallStore]]:
+    """A store that is open for one module: a process opens one folder at a time."""
+    url = f"chdb://{tmp_path_factory.mktemp('calls')}"
+    store = CallStore.open(url)
     store.migrate()
-    yield store
-    calls.disconnect(_URL)
+    yield url, store
+    calls.disconnect(url)
     store.close()
 
 
 @pytest.fixture
-def home(tmp_path: Path, settings: Any) -> Path:
+def home(tmp_path: Path, settings: Any, call_store: tuple[str, CallStore]) -> Path:
     """A data directory with the custodian's key, which the rooms read as theirs."""
-    settings.HEADWATER = replace(settings.HEADWATER, home=tmp_path, calls_url=_URL)
+    settings.HEADWATER = replace(settings.HEADWATER, home=tmp_path, calls_url=call_store[0])
     secrets = tmp_path / "secrets"
     secrets.mkdir()
     octets = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -54,8 +52,8 @@ def custodian_key(home: Path) -> bytes:
 
 
 @pytest.fixture
-def scene(home: Path, call_store: CallStore, agency: Actor) -> Scene:
-    return build(call_store, agency)
+def scene(home: Path, call_store: tuple[str, CallStore], agency: Actor) -> Scene:
+    return build(call_store[1], agency)
 
 
 def asked(**changes: Any) -> Request:

@@ -1,5 +1,6 @@
-"""One campaign from its first call to a process: built by the rooms' own actions on real stores, answers really signed."""
+"""One campaign from its first call to its origin: built by the rooms' own actions on real stores, answers signed."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,10 @@ MICHIGAN, OHIO = "+13135550101", "+16145550102"
 PDF = Path(__file__).with_name("subpoena.pdf").read_bytes()
 
 
+#: Records stay in a module's store: each scene has events of its own.
+_FIRST = itertools.count(1_000, 1_000)
+
+
 class Signer:
     """A provider whose agent signs its answers with a registered key."""
 
@@ -53,9 +58,7 @@ class Signer:
 def heard(number: int, text: str, *, at: datetime, called: str = MICHIGAN) -> CallRecord:
     """Return a report with the octets that it came as."""
     raw = msgspec.json.encode({"event_id": f"event-{number}", "called": called, "transcript": text})
-    return report(
-        number, text, at=at, called=called, terminating_spc="709A", raw=raw, raw_sha256=sha256(raw).digest()
-    )
+    return report(number, text, at=at, called=called, terminating_spc="709A", raw=raw, raw_sha256=sha256(raw).digest())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +73,12 @@ class Scene:
 
 
 def build(store: CallStore, agency: Actor, *, names: Sequence[str] = ("Alder Voice", "Birch Telecom", "Cedar VoIP"),
-          text: str = "", calls: int = 8, traced: int = 2) -> Scene:  # fmt: skip
+          text: str = "", calls: int = 8, traced: int = 2, note: str = "") -> Scene:  # fmt: skip
     """Let a campaign ring, be found, told to the agency and traced to its origin over three hops."""
-    now = clock.now()
+    now, first = clock.now(), next(_FIRST)
     script = text or scripts_of("Legal-Enforcement-Notice")[0]
     records = [
-        heard(i, script, at=now - timedelta(seconds=10 * (calls - i)), called=MICHIGAN if i % 3 else OHIO)
+        heard(first + i, script, at=now - timedelta(seconds=10 * (calls - i)), called=MICHIGAN if i % 3 else OHIO)
         for i in range(1, calls + 1)
     ]
     store.insert(records)
@@ -92,7 +95,7 @@ def build(store: CallStore, agency: Actor, *, names: Sequence[str] = ("Alder Voi
             (birch, AnswerCode.UPSTREAM_US, cedar.provider),
             (cedar, AnswerCode.ORIGINATED, None),
         ):
-            signer.answer(code, upstream)
+            signer.answer(code, upstream, **({"note": note} if note and code is AnswerCode.ORIGINATED else {}))
             tracebacks.advance(traceback_id)
     campaign.refresh_from_db()
     return Scene(

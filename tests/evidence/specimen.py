@@ -1,0 +1,144 @@
+"""One package's material by hand, without a database: for the writer and the verifier."""
+
+import io
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from joserfc import jws
+from joserfc.jwk import ECKey
+
+from headwater.evidence import build, custody
+from headwater.evidence.material import (
+    Call,
+    CampaignFacts,
+    Material,
+    Matter,
+    Ringing,
+    SignedAnswer,
+    Withheld,
+    instant,
+)
+from headwater.legal.rules import Grant, ProcessType, Request
+from headwater.wire.canonical import canonical_json
+
+NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+KEY = Ed25519PrivateKey.from_private_bytes(b"headwater tests only, 32 octets!")
+PROVIDER = ECKey.generate_key("P-256", private=True)
+RECORD = "0806ead2-b5b1-0e65-acb2-99cdf749252b"
+RAW = b'{"event_id":"1","called":"13135550101"}'
+
+
+def entries(number: int = 4) -> tuple[custody.Entry, ...]:
+    """Return a custody log with one gap, as entries about another matter leave it."""
+    found, previous = [], "0" * 64
+    for sequence in [*range(1, number), number + 5]:
+        text = canonical_json({"actor": "user:rae@consortium.example", "subject": "LP-1", "tag": "x"}).decode()
+        entry = custody.Entry(sequence=sequence, entry=text, previous_hash=previous, hash="")
+        whole = custody.Entry(sequence=sequence, entry=text, previous_hash=previous, hash=custody.audit_hash(entry))
+        found.append(whole)
+        previous = whole.hash
+    return tuple(found)
+
+
+@cache
+def signed_answer() -> SignedAnswer:
+    """Return an answer whose octets a provider's key signed: once, because an ES256 signature holds a random number."""
+    said = {"code": "ORIGINATED", "question_id": "Q-1"}
+    octets = jws.serialize_compact(
+        {"alg": "ES256", "kid": PROVIDER.thumbprint()}, canonical_json(said), PROVIDER, algorithms=["ES256"]
+    ).encode()
+    row = {
+        "answer_id": "RC-1",
+        "version": 1,
+        "traceback_id": "TB-1",
+        "hop": 1,
+        "question_id": "Q-1",
+        "provider": "Cedar VoIP",
+        "provider_spc": "709C",
+        "code": "ORIGINATED",
+        "upstream": "",
+        "upstream_spc": "",
+        "key_id": PROVIDER.thumbprint(),
+        "answered_by": "provider:709C",
+        "received_at": instant(NOW),
+        "octets_sha256": sha256(octets).hexdigest(),
+    }
+    return SignedAnswer(row=row, octets=octets)
+
+
+def material(
+    *, provider: str = "Cedar VoIP", transcript: str = "This is an important call.", **changes: Any
+) -> Material:
+    """Return the material of one call, traced over one hop."""
+    fields = {
+        "record_id": RECORD,
+        "call_at": instant(NOW),
+        "source": "FP-1",
+        "called": "+1 313 555 0101",
+        "transcript": transcript,
+        "raw_sha256": sha256(RAW).hexdigest(),
+    }
+    path = {
+        "traceback_id": "TB-1", "hop": 1, "provider": provider, "provider_spc": "709C", "role": "Originating",
+        "asked_at": instant(NOW), "answered_at": instant(NOW), "took_seconds": 0.5, "state": "Answered",
+        "answer": "ORIGINATED", "upstream": "", "upstream_spc": "", "basis": "", "signed": "yes",
+        "answer_id": "RC-1", "question_id": "Q-1",
+    }  # fmt: skip
+    trace = {
+        "traceback_id": "TB-1", "record_id": RECORD, "call_at": instant(NOW), "calling": "+1 202 555 0123",
+        "called_masked": "+1 313 *** ****", "grade": "origin_confirmed", "grade_words": "Origin confirmed",
+        "outcome": f"{provider} states that its customer placed the call.", "origin": provider, "origin_spc": "709C",
+        "flags": [],
+    }  # fmt: skip
+    request = Request(
+        process_type=ProcessType.SUBPOENA, authority="Michigan AG", statute="47 U.S.C. § 227(g)(1)",
+        case_number="2026-CP-0815", scope="All records.", covers_from=NOW - timedelta(days=1), covers_to=None,
+        return_date=date(2026, 12, 8), signer="Alex Example", called_numbers=True, customer_identity=False,
+    )  # fmt: skip
+    values: dict[str, Any] = {
+        "software": "0.1.0",
+        "sealed_at": NOW,
+        "matter": Matter(
+            package_id="EP-SPECIMEN01", process_id="LP-SPECIMEN01", process_type="Subpoena", agency="Michigan AG",
+            requester="Alex Example", request=request, grant=Grant(called_numbers=True, customer_identity=False),
+            served_at=NOW, decided_at=NOW, decided_by="user:rae@consortium.example", decision_reason="In order.",
+            documents=({"filename": "subpoena.pdf", "size": 1, "sha256": "ab" * 32, "received_at": instant(NOW)},),
+        ),
+        "campaign": CampaignFacts(
+            id="C-SPECIMEN01", name="Legal-Enforcement-Notice", name_is_new=False, state="active", first_call_at=NOW,
+            last_call_at=NOW, detected_at=NOW, confirmed_at=NOW, rule_version="r/1", name_basis={}, calls_known=3,
+            calls_in_scope=1, states={"MI": 1}, callers=1, sources={"FP-1": 1},
+        ),
+        "ringing": Ringing(
+            at=NOW, last_call_at=NOW, calls_last_minute=1, rate_per_minute=1.0, rate_low=0.1, rate_high=3.0,
+            window_s=600, still_ringing=True, next_call_expected_at=NOW,
+        ),
+        "members": ({"record_id": RECORD, "calling": '=HYPERLINK("http://x")', "in_full": "yes"},),
+        "calls": (
+            Call(record_id=RECORD, fields=fields, transcript=transcript, raw=RAW, raw_sha256=sha256(RAW).hexdigest()),
+        ),
+        "tracebacks": (trace,),
+        "path": (path,),
+        "answers": (signed_answer(),),
+        "provider_keys": (
+            {
+                "key_id": PROVIDER.thumbprint(), "provider": provider, "provider_spc": "709C",
+                "jwk": PROVIDER.as_dict(private=False), "valid_from": instant(NOW), "revoked_at": "",
+            },
+        ),
+        "timeline": ({"at": instant(NOW), "subject": "C-1", "what": "First call"},),
+        "custody": entries(),
+        "withheld": (Withheld(what="customer identity", count=0, why="Path data only."),),
+        "limits": ("A sample, not every call.",),
+    }  # fmt: skip
+    return Material(**{**values, **changes})
+
+
+def octets(found: Material | None = None) -> bytes:
+    """Return the package of ``found`` as octets."""
+    out = io.BytesIO()
+    build.write(out, found or material(), KEY)
+    return out.getvalue()
