@@ -8,7 +8,7 @@ a wrong one and is asked to come again.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +35,11 @@ FRESH_S: Final = 5.0
 #: How long a credential that was good is trusted while the database does not answer.
 TRUSTED_S: Final = 600.0
 REMEMBERED: Final = 10_000
+#: How long a sender waits for the database: one who is known here a little, one who is new longer.
+PATIENCE_KNOWN_S: Final = 1.0
+PATIENCE_NEW_S: Final = 5.0
+#: After a failure the database is left alone for this long; a question that would hang must not queue others.
+PAUSE_S: Final = 5.0
 #: New HEP keys that may make the event loop wait for the database, a second.
 NEW_KEYS_A_SECOND: Final = 5
 _WAIT_S: Final = 1.0
@@ -69,6 +74,8 @@ class Credentials:
         self._hep_ids: frozenset[str] = frozenset()
         self._refresher: asyncio.Task[None] | None = None
         self._new_keys: list[datetime] = []
+        self._asking: set[bytes] = set()
+        self._away_since: datetime | None = None
 
     async def start(self) -> None:
         """Read the HEP senders, and go on reading them every few seconds."""
@@ -83,7 +90,8 @@ class Credentials:
             with suppress(asyncio.CancelledError):
                 await self._refresher
         self._thread.submit(connection.close)
-        self._thread.shutdown(wait=True)
+        # Not waited for: a question to a database that hangs must not keep what was taken from being written.
+        self._thread.shutdown(wait=False)
 
     # -- the feed door -------------------------------------------------------------------------------------------
 
@@ -95,44 +103,54 @@ class Credentials:
             Forbidden: the credential is good for something else.
             Unavailable: it is not known here and the database does not answer.
         """
-        view = self._remembered(token)
-        if view is None:
-            view = await asyncio.wrap_future(self._ask(token))
+        view = self._remembered(token, FRESH_S) or await self._asked(token)
         if view is None:
             raise Unauthenticated("the credential is wrong, expired or revoked; ask the desk for a new one")
         if view.kind != CredentialKind.FEED or not view.actor.may(Permission.EVENT_SEND):
             raise Forbidden(f"credential {view.id} does not open the feed door; ask the desk for one that does")
         return source_of(view)
 
-    def _remembered(self, token: str) -> CredentialView | None:
-        """Return a good credential that was asked for moments ago."""
-        known = self._known.get(_digest(token))
-        now = clock.now()
-        if known is None or known.view is None or not known.younger_than(FRESH_S, now):
+    def _remembered(self, token: str, seconds: float) -> CredentialView | None:
+        """Return a credential that was good when it was asked for, at most so long ago."""
+        known, now = self._known.get(_digest(token)), clock.now()
+        if known is None or known.view is None or not known.younger_than(seconds, now):
             return None
         return known.view if _valid(known.view, now) else None
 
-    def _ask(self, token: str) -> "Future[CredentialView | None]":
+    async def _asked(self, token: str) -> CredentialView | None:
+        """Ask the database, as long as is bearable; fall back on what was known a while ago."""
         if rules.parse_token(token) is None:
-            wrong: Future[CredentialView | None] = Future()
-            wrong.set_result(None)
-            return wrong
-        return self._thread.submit(self._look_up, token)
+            return None
+        trusted = self._remembered(token, TRUSTED_S)
+        try:
+            if self._is_away():
+                raise _away()
+            async with asyncio.timeout(PATIENCE_NEW_S if trusted is None else PATIENCE_KNOWN_S):
+                return await asyncio.wrap_future(self._thread.submit(self._look_up, token))
+        except (Unavailable, TimeoutError) as error:
+            if isinstance(error, TimeoutError):
+                self._away_since = clock.now()
+            if trusted is None:
+                raise _away() from error
+            log.warning("database away; a credential is trusted for now", credential=trusted.id)
+            return trusted
+
+    def _is_away(self) -> bool:
+        return self._away_since is not None and clock.now() - self._away_since < timedelta(seconds=PAUSE_S)
 
     def _look_up(self, token: str) -> CredentialView | None:
-        """Ask the database; fall back on what was known a while ago. Runs in the credentials' thread."""
+        """Ask the database, unless another sender of the token just did. Runs in the credentials' thread."""
         digest, now = _digest(token), clock.now()
         known = self._known.get(digest)
-        if known is not None and known.younger_than(FRESH_S, now) and (known.view is None or _valid(known.view, now)):
-            return known.view
+        if known is not None and known.younger_than(FRESH_S, now):
+            return known.view if known.view and _valid(known.view, now) else None
         try:
             view = _from_database(lambda: queries.credential_for_token(token))
         except Unavailable:
-            if known is not None and known.view is not None and known.younger_than(TRUSTED_S, now):
-                log.warning("database away; a credential is trusted for now", credential=known.view.id)
-                return known.view if _valid(known.view, now) else None
+            self._away_since = clock.now()
             raise
-        self._known[digest] = _Known(view, now)
+        self._away_since = None
+        self._known[digest] = _Known(view, clock.now())
         self._known.move_to_end(digest)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
@@ -162,21 +180,32 @@ class Credentials:
         return known.view if _valid(known.view, now) else None
 
     def _asked_now(self, key: str, known: _Known | None, now: datetime) -> _Known | None:
-        """Ask about a key that is new or has not been asked about for a while."""
+        """Ask about a key that is new, or has not been asked about for a while."""
         if known is not None and known.younger_than(TRUSTED_S, now):
-            self._thread.submit(self._look_up_quietly, key)  # the answer serves the frames that follow
+            self._ask_beside(key)  # the answer serves the frames that follow
             return known
         self._new_keys = [at for at in self._new_keys if now - at < timedelta(seconds=1)]
-        if len(self._new_keys) >= NEW_KEYS_A_SECOND:
+        if self._is_away() or len(self._new_keys) >= NEW_KEYS_A_SECOND:
             return None
         self._new_keys.append(now)
-        with suppress(Unavailable, FutureTimeout):
+        try:
             self._thread.submit(self._look_up, key).result(timeout=_WAIT_S)
+        except (Unavailable, FutureTimeout):
+            self._away_since = clock.now()
         return self._known.get(_digest(key))
 
-    def _look_up_quietly(self, key: str) -> None:
-        with suppress(Unavailable):
-            self._look_up(key)
+    def _ask_beside(self, key: str) -> None:
+        digest = _digest(key)
+        if digest in self._asking or self._is_away():
+            return
+        self._asking.add(digest)
+
+        def ask() -> None:
+            with suppress(Unavailable):
+                self._look_up(key)
+            self._asking.discard(digest)
+
+        self._thread.submit(ask)
 
     async def _keep_fresh(self) -> None:
         while True:
@@ -190,6 +219,10 @@ class Credentials:
         blocks = [_Block(network, source_of(view)) for view in views for network in networks(view.source_addresses)]
         # The narrowest block first: a sender inside another's network is itself.
         self._blocks = tuple(sorted(blocks, key=lambda block: -block.network.prefixlen))
+
+
+def _away() -> Unavailable:
+    return Unavailable("the register of credentials does not answer; send the same again shortly")
 
 
 def source_of(view: CredentialView) -> Source:
@@ -221,5 +254,5 @@ def _from_database(ask: Callable[[], T]) -> T:
         except DatabaseError as error:
             connection.close()
             if attempt == 2:
-                raise Unavailable("the register of credentials does not answer; send the same again shortly") from error
+                raise _away() from error
     raise AssertionError  # the loop returns or raises
