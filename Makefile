@@ -48,7 +48,7 @@ format: .venv/.installed-dev ## Put every file into the house's format
 	$(V)/ruff check --fix --exit-zero --quiet .
 
 docs: .venv/.installed-dev ## Write the pages of docs/reference that are taken from the code
-	$(V)/python -m headwater.site.reference
+	$(V)/python -m headwater.cli.reference
 
 bench: .venv/.installed-dev ## Print every figure with its peer and its bound
 	$(V)/python -m bench

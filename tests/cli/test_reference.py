@@ -7,7 +7,7 @@ import pytest
 
 from headwater.accounts.permissions import Permission
 from headwater.audit.tags import Tag
-from headwater.site import reference
+from headwater.cli import reference
 from headwater.site.config import Process
 from tests.product import ROOT
 

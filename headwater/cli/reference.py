@@ -1,4 +1,4 @@
-"""``python -m headwater.site.reference``: write the pages of docs/reference that are taken from the code.
+"""``python -m headwater.cli.reference``: write the pages of docs/reference that are taken from the code.
 
 A test compares the pages with what this module makes of the code as it is: neither can be changed alone.
 """
