@@ -12,10 +12,10 @@ from headwater.tracebacks.states import Grade, HopRole
 from headwater.web.components.moments import span
 from headwater.web.components.status import Tone, status
 
-#: Stations side by side; a longer path runs downwards.
-ACROSS = 5
-_WIDTH, _HEIGHT, _GAP, _MARGIN = 176, 112, 46, 6
-_TEXT = 21
+#: Stations side by side (called party, five hops, what lies beyond); a longer path runs downwards.
+ACROSS = 7
+_WIDTH, _HEIGHT, _GAP, _MARGIN = 164, 108, 36, 6
+_TEXT = 20
 """Characters of a line that fit a station."""
 
 #: Text and frame colour of each tone: at least 4.5:1 on white and on the station's ground.

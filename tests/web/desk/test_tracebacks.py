@@ -83,7 +83,7 @@ def test_a_path_of_twelve_hops_is_drawn_downwards(desk_client: Client) -> None:
     for pen, upstream in pairwise(pens):
         answered(pen, AnswerCode.UPSTREAM_US, upstream)
     page = desk_client.get(f"/tracebacks/{traceback_id}/").content.decode()
-    assert 'viewBox="0 0 188 ' in page
+    assert 'viewBox="0 0 176 ' in page
 
 
 def test_a_call_is_traced_by_hand_from_its_record(
