@@ -15,8 +15,8 @@ from headwater.web.components.status import Tone, status
 #: Stations side by side (called party, five hops, what lies beyond); a longer path runs downwards.
 ACROSS = 7
 _WIDTH, _HEIGHT, _GAP, _MARGIN = 164, 108, 36, 6
-_TEXT = 20
-"""Characters of a line that fit a station."""
+_NAME, _LINE = 20, 24
+"""Characters that fit a station: of its name, and of a smaller line."""
 
 #: Text and frame colour of each tone: at least 4.5:1 on white and on the station's ground.
 _INK = {
@@ -117,10 +117,10 @@ def _box(station: Station, x: int, y: int) -> str:
     parts = [
         f'<g transform="translate({x} {y})"><title>{escape(station.name)}</title>',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" rx="4" fill="{ground}" stroke="{ink}" stroke-width="1.5"{dash}/>',
-        f'<text x="10" y="22" font-size="14" font-weight="700" fill="#1b1b1b">{_fitting(station.name)}</text>',
+        f'<text x="10" y="22" font-size="14" font-weight="700" fill="#1b1b1b">{_fitting(station.name, _NAME)}</text>',
     ]
     parts += [
-        f'<text x="10" y="{41 + 17 * row}" font-size="12.5" fill="#3d4551">{_fitting(line)}</text>'
+        f'<text x="10" y="{41 + 17 * row}" font-size="12.5" fill="#3d4551">{_fitting(line, _LINE)}</text>'
         for row, line in enumerate(line for line in station.lines[:3] if line)
     ]
     if station.word:
@@ -128,13 +128,13 @@ def _box(station: Station, x: int, y: int) -> str:
         parts.append(
             f'<g transform="translate(10 {_HEIGHT - 19})">{shape}</g>'
             f'<text x="26" y="{_HEIGHT - 10}" font-size="12.5" font-weight="600" fill="{ink}">'
-            f"{_fitting(station.word)}</text>"
+            f"{_fitting(station.word, _LINE)}</text>"
         )
     return "".join(parts) + "</g>"
 
 
-def _fitting(text: str) -> str:
-    return escape(text if len(text) <= _TEXT else text[: _TEXT - 1].rstrip() + "…")
+def _fitting(text: str, most: int) -> str:
+    return escape(text if len(text) <= most else text[: most - 1].rstrip() + "…")
 
 
 def _hop(hop: HopView) -> Station:
