@@ -36,6 +36,8 @@ class Demo:
         self.home = self.folder / "var"
         self.base = free_base()
         self._process: subprocess.Popen[bytes] | None = None
+        self.load = 0.0
+        """What other programs kept busy of each core when the demo began: its figures of time depend on it."""
 
     def __enter__(self) -> Self:
         try:
@@ -59,6 +61,7 @@ class Demo:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self) -> None:
+        self.load = os.getloadavg()[0] / (os.cpu_count() or 1)
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("HEADWATER_", "DJANGO_"))
         }

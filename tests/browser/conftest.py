@@ -57,14 +57,19 @@ def signed_in(browser: Browser, demo: Demo) -> Iterator[Callable[[str], Visitor]
     """Return the window of a seeded person, who signs in once for all tests of these."""
     visitors: dict[str, Visitor] = {}
 
-    def window(seat: str) -> Visitor:
+    def window_of(seat: str) -> Visitor:
         if seat not in visitors:
             login = demo.logins()[seat]
-            visitors[seat] = Visitor(browser, demo.url(login["application"], ""))
-            visitors[seat].signs_in(login)
+            window = Visitor(browser, demo.url(login["application"], ""))
+            try:
+                window.signs_in(login)
+            except BaseException:
+                window.close()
+                raise
+            visitors[seat] = window
         visitors[seat].troubles.clear()
         return visitors[seat]
 
-    yield window
+    yield window_of
     for visitor in visitors.values():
         visitor.close()

@@ -79,8 +79,7 @@ def test_another_agency_finds_neither_the_process_nor_its_package(
 )  # fmt: skip
 def test_a_stranger_is_asked_to_sign_in(visit: Callable[[str], Visitor], application: str, path: str) -> None:
     window = visit(application)
-    window.go(path)
-    assert "/account/sign-in/" in window.page.url
+    window.go_as_stranger(path)
     window.look(f"{application}-sign-in")
 
 
@@ -88,10 +87,8 @@ def test_a_wrong_password_says_nothing_of_who_exists(visit: Callable[[str], Visi
     said = []
     for email in (demo.logins()["officer-OH"]["email"], "nobody@nowhere.example"):
         window = visit("portal")
-        window.go("/")
-        window.page.get_by_label("E-mail").fill(email)
-        window.page.get_by_label("Password").fill("not the password")
-        window.page.get_by_role("button", name="Sign in").click()
+        window.go_as_stranger("/")
+        window.gives_password(email, "not the password")
         said.append(window.page.locator("main").inner_text().replace(email, ""))
     assert said[0] == said[1]
 
@@ -99,8 +96,6 @@ def test_a_wrong_password_says_nothing_of_who_exists(visit: Callable[[str], Visi
 def test_a_desk_person_cannot_sign_in_at_the_portal(visit: Callable[[str], Visitor], demo: Demo) -> None:
     login = demo.logins()["analyst"]
     window = visit("portal")
-    window.go("/")
-    window.page.get_by_label("E-mail").fill(login["email"])
-    window.page.get_by_label("Password").fill(login["password"])
-    window.page.get_by_role("button", name="Sign in").click()
+    window.go_as_stranger("/")
+    window.gives_password(login["email"], login["password"])
     assert window.page.locator("input[name=password]").count() == 1

@@ -37,9 +37,7 @@ def seat(demo: Demo, name: str) -> str:
 def test_the_page_works_without_a_complaint(demo: Demo, signed_in: Callable[[str], Visitor], name: str) -> None:
     who, path = PAGES[name]
     window = signed_in(seat(demo, who))
-    answer = window.page.goto(path.format(**demo.report["found"]))
-    assert answer is not None
-    assert answer.status == 200
+    window.go(path.format(**demo.report["found"]))
     assert window.page.locator("h1").count() == 1
     window.look(name)
 

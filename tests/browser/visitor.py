@@ -45,9 +45,17 @@ class Visitor:
         self.context.close()
 
     def go(self, path: str) -> Page:
-        """Open a page and wait until it is there."""
-        self.page.goto(path)
+        """Open a page and wait until it is there: that page, not another that we were sent to."""
+        answer = self.page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, f"{path}: {answer.status}"
+        assert self.page.url == self.base + path, f"{path} sent us to {self.page.url}"
         return self.page
+
+    def go_as_stranger(self, path: str) -> None:
+        """Open a page that must send us to sign in."""
+        self.page.goto(path)
+        assert "/account/sign-in/" in self.page.url, f"{path} opened {self.page.url} to a stranger"
 
     # -- noticing ------------------------------------------------------------------------------------------------
 
@@ -99,10 +107,8 @@ class Visitor:
 
     def signs_in(self, login: dict[str, str]) -> None:
         """Sign in with password and code. A code holds once: where it was used before, wait for the next one."""
-        self.go("/")
-        self.page.get_by_label("E-mail").fill(login["email"])
-        self.page.get_by_label("Password").fill(login["password"])
-        self.page.get_by_role("button", name="Sign in").click()
+        self.go_as_stranger("/")
+        self.gives_password(login["email"], login["password"])
         for _try in range(3):
             field = self.page.locator("input[name=code]")
             field.fill(code(login["totp_secret"], time.time()))
@@ -112,6 +118,13 @@ class Visitor:
                 return
             time.sleep(PERIOD_S - time.time() % PERIOD_S + 0.5)
         raise AssertionError(f"{login['email']} could not sign in: {self.page.inner_text('main')}")
+
+    def gives_password(self, email: str, password: str) -> None:
+        """Fill in and send the first step of signing in, which must be on the page."""
+        self.page.locator("input[name=login]").fill(email)
+        self.page.locator("input[name=password]").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_load_state("load")
 
     # -- inside --------------------------------------------------------------------------------------------------
 
