@@ -10,8 +10,9 @@ from headwater.accounts.permissions import Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
 from headwater.errors import Conflict
-from headwater.evidence.models import Package, PackageState
+from headwater.evidence.models import Package
 from headwater.evidence.queries import PackageView, view
+from headwater.evidence.states import PackageState
 from headwater.legal import actions as legal
 from headwater.legal.models import LegalProcess
 from headwater.legal.queries import find

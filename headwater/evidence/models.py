@@ -4,16 +4,11 @@ from functools import partial
 
 from django.db import models
 
+from headwater.evidence.states import STATE_WORDS, PackageState
 from headwater.identifiers import new_id
 from headwater.legal.models import LegalProcess
 
-
-class PackageState(models.TextChoices):
-    """Where a package stands."""
-
-    SEALING = "sealing", "Being sealed"
-    SEALED = "sealed", "Sealed"
-    FAILED = "failed", "Failed"
+_STATES = [(state.value, words) for state, words in STATE_WORDS.items()]
 
 
 class Package(models.Model):
@@ -21,7 +16,7 @@ class Package(models.Model):
 
     id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "EP"), editable=False)
     process = models.ForeignKey(LegalProcess, on_delete=models.PROTECT, related_name="packages")
-    state = models.CharField(max_length=8, choices=PackageState, default=PackageState.SEALING)
+    state = models.CharField(max_length=8, choices=_STATES, default=PackageState.SEALING.value)
     filename = models.CharField(max_length=120, blank=True)
     """Name under the packages folder of the data directory."""
     sha256 = models.CharField(max_length=64, blank=True)

@@ -15,7 +15,8 @@ from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
 from headwater.errors import NotFound, Unavailable
-from headwater.evidence.models import Package, PackageState
+from headwater.evidence.models import Package
+from headwater.evidence.states import PackageState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,8 +25,9 @@ from headwater.calls.queries import CallQueries, connect
 from headwater.errors import HeadwaterError, Unavailable
 from headwater.evidence import build, gather, keys
 from headwater.evidence.material import Material, facts
-from headwater.evidence.models import Package, PackageState
+from headwater.evidence.models import Package
 from headwater.evidence.scope import BATCH
+from headwater.evidence.states import PackageState
 from headwater.evidence.verify import verify
 from headwater.legal import actions as legal
 

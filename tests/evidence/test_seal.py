@@ -21,9 +21,10 @@ from headwater.calls import queries as calls
 from headwater.calls.store import CallStore
 from headwater.errors import Conflict, Forbidden, NotFound, Unavailable
 from headwater.evidence import actions, keys, queries
-from headwater.evidence.models import Package, PackageState
+from headwater.evidence.models import Package
 from headwater.evidence.report import Outcome
 from headwater.evidence.seal import seal, seal_with
+from headwater.evidence.states import PackageState
 from headwater.evidence.verify import verify
 from headwater.legal.models import LegalProcess
 from headwater.legal.rules import BadRequest, WrongStep

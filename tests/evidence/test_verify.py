@@ -3,6 +3,8 @@
 import io
 import json
 import random
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -104,12 +106,16 @@ def test_every_octet_counts_wherever_it_lies(saved: Save):
     assert missed == []
 
 
-def test_a_changed_file_is_named(saved: Save):
-    at = GOOD.index(b"This is an important call", GOOD.index(f"transcripts/{specimen.RECORD}.txt".encode()))
+@pytest.mark.parametrize(
+    "name", ["README.txt", "timeline.csv", "declaration-draft.pdf", f"calls/{specimen.RECORD}.raw"]
+)
+def test_a_changed_file_is_named(saved: Save, name: str):
+    member = next(member for member in container.read(io.BytesIO(GOOD)) if member.name == name)
+    at = member.offset + member.size // 2
     octets = bytearray(GOOD)
     octets[at] ^= 1
     (failure,) = verify(saved(bytes(octets))).failures
-    assert failure.file == f"transcripts/{specimen.RECORD}.txt"
+    assert failure.file == name
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -281,3 +287,14 @@ def test_withheld_octets_are_noted_and_not_counted_as_here(saved: Save):
     notes = [check.finding for check in report.checks if check.outcome is Outcome.NOTED]
     assert any("1 call records are here without their raw octets" in note for note in notes)
     assert any("1 answers are here without their octets" in note for note in notes)
+
+
+def test_the_verifier_needs_no_django_and_no_database(saved: Save):
+    script = (
+        "import sys; from pathlib import Path; from headwater.evidence.verify import verify; "
+        "report = verify(Path(sys.argv[1])); "
+        "print(report.ok, sorted({'django', 'psycopg', 'chdb', 'msgspec', 'reportlab'} & set(sys.modules)))"
+    )
+    path = str(saved(GOOD))
+    told = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout == "True []\n"

@@ -16,7 +16,8 @@ from headwater.accounts.actors import Actor
 from headwater.audit.models import AuditEntry
 from headwater.audit.tags import Tag
 from headwater.evidence import keys
-from headwater.evidence.models import Package, PackageState
+from headwater.evidence.models import Package
+from headwater.evidence.states import PackageState
 from headwater.evidence.verify import verify
 from headwater.legal.models import LegalProcess
 from tests.evidence.conftest import accept, call_store, home, scene, serve

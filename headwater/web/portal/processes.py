@@ -11,7 +11,7 @@ from headwater import clock
 from headwater.accounts.permissions import Permission
 from headwater.campaigns.queries import liveness
 from headwater.evidence import queries as evidence
-from headwater.evidence.models import PackageState
+from headwater.evidence.states import PackageState
 from headwater.legal import actions, queries
 from headwater.legal.rules import ProcessState
 from headwater.web import downloads
