@@ -30,6 +30,9 @@ from headwater.wire.agents import AnswerCode, Question
 
 AT_ONCE: Final = 8
 """Questions of one carrier under way at once."""
+GATHER_S: Final = 0.4
+"""How long records of a quiet feed are gathered for one insert: nobody waits for an acknowledgement of HEP, and a
+question about a call of this moment waits for what is on its way."""
 LOOK_AGAIN_S: Final = 0.25
 LONGEST_WAIT_S: Final = 10.0
 """How long an answer waits for records that are read and not durable yet."""
@@ -103,7 +106,7 @@ class CarrierAgent:
             store = await asyncio.to_thread(CallStore.open, url, database=carrier.database)
             stack.push_async_callback(asyncio.to_thread, store.close)
             await asyncio.to_thread(store.migrate)
-            writer = Writer(store)
+            writer = Writer(store, linger_s=GATHER_S)
             stack.push_async_callback(writer.close)
             records = queries.connect(url, database=carrier.database)
             stack.callback(queries.disconnect, url, database=carrier.database)
