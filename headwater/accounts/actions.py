@@ -213,7 +213,7 @@ def issue_credential(  # noqa: PLR0913 - one argument a column, each by name
 def revoke_credential(actor: Actor, *, credential_id: str) -> CredentialView:
     """End a machine credential from now on. Revoking it twice changes nothing."""
     actor.require(Permission.ACCOUNT_MANAGE)
-    row = MachineCredential.objects.select_for_update().filter(id=credential_id).first()
+    row = MachineCredential.objects.select_for_update(no_key=True).filter(id=credential_id).first()
     if row is None:
         message = f"There is no credential {credential_id}."
         raise NotFound(message)
@@ -242,7 +242,10 @@ def _credential_kind(kind: str) -> CredentialKind:
 
 def _person(email: str) -> User:
     row = (
-        User.objects.select_for_update(of=("self",)).select_related("organisation").filter(email=email.lower()).first()
+        User.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("organisation")
+        .filter(email=email.lower())
+        .first()
     )
     if row is None:
         message = f"Nobody signs in as {email}."

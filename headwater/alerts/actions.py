@@ -30,7 +30,7 @@ def send_for_campaign(campaign_id: str, *, now: datetime | None = None) -> list[
     """
     now = now or clock.now()
     # Locked, so that two workers with the same job cannot both tell an agency.
-    campaign = Campaign.objects.select_for_update().filter(id=campaign_id).first()
+    campaign = Campaign.objects.select_for_update(no_key=True).filter(id=campaign_id).first()
     if campaign is None:
         message = f"There is no campaign {campaign_id}; nobody was told."
         raise NotFound(message)

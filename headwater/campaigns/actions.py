@@ -177,14 +177,16 @@ def review_states(known: Memory, *, now: datetime) -> int:
     if checkpoint.clock != known.matcher.clock:
         raise Conflict("Another detector placed calls since this one loaded its memory; load it again.")
     quiet = (
-        Campaign.objects.select_for_update()
+        Campaign.objects.select_for_update(no_key=True)
         .exclude(state=CampaignState.STOPPED)
         .filter(last_call_at__lt=now - rules.DORMANT_AFTER_AT_LEAST)
         .order_by("last_call_at")
     )
     surplus = max(len(known.matcher) - MAX_EXEMPLARS, 0)
     oldest = (
-        Campaign.objects.select_for_update().filter(state=CampaignState.SUSPECTED).order_by("last_call_at")[:surplus]
+        Campaign.objects.select_for_update(no_key=True)
+        .filter(state=CampaignState.SUSPECTED)
+        .order_by("last_call_at")[:surplus]
     )
     changes = []
     for campaign in quiet[:_REVIEWED_AT_ONCE]:
@@ -248,7 +250,7 @@ def accept_name(actor: Actor, campaign_id: str) -> None:
 
 
 def _locked(campaign_id: str) -> Campaign:
-    campaign = Campaign.objects.select_for_update().filter(id=campaign_id).first()
+    campaign = Campaign.objects.select_for_update(no_key=True).filter(id=campaign_id).first()
     if campaign is None:
         message = f"There is no campaign {campaign_id}."
         raise NotFound(message)

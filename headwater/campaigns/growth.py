@@ -52,7 +52,7 @@ class Growth:
 def grow(known: Memory, calls: list[Call], *, now: datetime) -> list[Growth]:
     """Store the calls as members and bring their campaigns up to date."""
     wanted = {call.campaign_id for call in calls}
-    rows = Campaign.objects.select_for_update().filter(id__in=wanted).order_by("id")
+    rows = Campaign.objects.select_for_update(no_key=True).filter(id__in=wanted).order_by("id")
     growths = {row.id: Growth(campaign=row) for row in rows}
     names: set[str] = set()
     for call in calls:

@@ -52,7 +52,7 @@ def load() -> Memory:
 def checkpoint_for_update() -> DetectorCheckpoint:
     """Return the checkpoint, locked until the transaction ends: two detectors cannot move at once."""
     DetectorCheckpoint.objects.get_or_create(id=1, defaults={"received_at": BEGINNING})
-    return DetectorCheckpoint.objects.select_for_update().get(id=1)
+    return DetectorCheckpoint.objects.select_for_update(no_key=True).get(id=1)
 
 
 def store(learnt: Iterable[Learnt], texts: dict[str, str], *, now: datetime) -> None:

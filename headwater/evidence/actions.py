@@ -49,7 +49,7 @@ def request_package(actor: Actor, process_id: str) -> PackageView:
     actor.require(Permission.PACKAGE_SEAL)
     find(actor, process_id)
     # Of two people who ask at once, the second waits here and then sees the first one's package.
-    LegalProcess.objects.select_for_update().get(id=process_id)
+    LegalProcess.objects.select_for_update(no_key=True).get(id=process_id)
     now = clock.now()
     waiting = Package.objects.filter(process_id=process_id, state=PackageState.SEALING)
     if waiting.filter(requested_at__gt=now - LONGEST_SEALING).exists():

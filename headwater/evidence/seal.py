@@ -129,7 +129,7 @@ def _publish(actor: Actor, material: Material, draft: Path, written: build.Writt
     final = draft.with_name(f"{package_id}.zip")
     digest, size = _digest(draft)
     with transaction.atomic():
-        row = Package.objects.select_for_update().get(id=package_id)
+        row = Package.objects.select_for_update(no_key=True).get(id=package_id)
         if row.state != PackageState.SEALING:
             return
         row.state, row.sealed_at = PackageState.SEALED, material.sealed_at
@@ -165,7 +165,7 @@ def _sync_folder(folder: Path) -> None:
 def _fail(actor: Actor, package_id: str, error: HeadwaterError) -> None:
     """Say on the row why there is no package; the desk shows it and can ask again."""
     with transaction.atomic():
-        row = Package.objects.select_for_update().get(id=package_id)
+        row = Package.objects.select_for_update(no_key=True).get(id=package_id)
         if row.state == PackageState.SEALING:
             row.state, row.failure = PackageState.FAILED, str(error)
             row.save(update_fields=["state", "failure"])

@@ -251,7 +251,7 @@ def _locked(actor: Actor, process_id: str) -> LegalProcess:
     """Return the row that ``actor`` may know of, locked: of two who decide at once the second sees the first."""
     queries.find(actor, process_id)
     rows = LegalProcess.objects.select_related("agency", "submitted_by", "campaign")
-    return rows.select_for_update(of=("self",)).get(id=process_id)
+    return rows.select_for_update(of=("self",), no_key=True).get(id=process_id)
 
 
 def _agency(actor: Actor) -> str:

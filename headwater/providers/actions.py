@@ -115,7 +115,7 @@ def revoke_key(actor: Actor, key_id: str) -> None:
     """
     _require_operator(actor)
     with transaction.atomic():
-        row = ProviderKey.objects.select_for_update().filter(id=key_id).first()
+        row = ProviderKey.objects.select_for_update(no_key=True).filter(id=key_id).first()
         if row is None:
             raise ProviderNotFound(f"There is no key {key_id}.")
         if row.revoked_at is None:

@@ -181,7 +181,7 @@ def _lock(what: str) -> None:
 
 
 def _locked(traceback_id: str) -> tuple[Walk, Trace]:
-    row = Traceback.objects.select_for_update().filter(id=traceback_id).first()
+    row = Traceback.objects.select_for_update(no_key=True).filter(id=traceback_id).first()
     if row is None:
         raise TracebackNotFound(f"There is no traceback {traceback_id}.")
     walk = projection.load(row)
