@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -200,9 +201,35 @@ def test_a_call_store_that_another_process_holds_is_said_in_words() -> None:
 
 HOLD_CALLS = """
 import sys
+import tempfile
 from headwater.calls.store import CallStore
 store = CallStore.open("chdb://" + sys.argv[1])
 print("open", flush=True)
 sys.stdin.read()
 store.close()
 """
+
+
+def test_a_copy_that_was_made_as_the_runbook_says_starts_in_another_place(tmp_path: Path) -> None:
+    with Product() as one:
+        token = one.feed_token()
+        sent = httpx.post(
+            one.feed_url,
+            content='{"event_id": "kept", "call_at": "2026-11-24T15:04:05Z", "calling": "+12025550123", '
+            '"called": "+13035550123"}',
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10,
+        )
+        assert sent.status_code == 202
+        assert int((one.home / "run" / "up.lock").read_text()) == one.state()["pid"]
+        one.stop(signal.SIGINT)
+        archive = tmp_path / "headwater.tar.gz"
+        subprocess.run(["tar", "-C", one.folder, "-czpf", archive, "var"], check=True, timeout=60)
+    with tempfile.TemporaryDirectory(prefix="hw-restored-") as folder:
+        Path(folder).chmod(0o711)
+        subprocess.run(["tar", "-C", folder, "-xzpf", archive], check=True, timeout=60)
+        with Product(home=Path(folder) / "var") as other:
+            assert other.act("from headwater.calls import queries\nfrom headwater.site.config import load\n"
+                             "result = queries.connect(load().calls_url).total()") == 1  # fmt: skip
+            assert other.headwater("audit", "verify").returncode == 0
+            assert other.headwater("doctor").returncode == 0
