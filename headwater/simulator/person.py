@@ -258,7 +258,8 @@ class Person:
             Invalid: what came is a page, not a file.
         """
         answer = self._browser.get(address)
-        _refuse_errors(answer, "")
+        if answer.is_error:
+            _refuse_errors(answer, read(address, answer.status_code, answer.text[:LONGEST_PAGE]).text)
         disposition = answer.headers.get("content-disposition", "")
         if not disposition.startswith("attachment"):
             raise Invalid(f"{address} gave {answer.headers.get('content-type', 'nothing')}, not a file to keep.")

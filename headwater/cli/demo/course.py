@@ -172,7 +172,7 @@ def _told(story: "Story", screen: Screen) -> list[str]:
     try:
         story.tell()
     except HeadwaterError as error:
-        screen.note(f"The story ends here: {error}")
+        screen.failed(f"The story ends here: {error}")
         return [str(error)]
     return []
 

@@ -29,6 +29,7 @@ class _Step:
     began: float
     found: str = ""
     took_s: float | None = None
+    failed: bool = False
 
 
 class Screen:
@@ -71,6 +72,13 @@ class Screen:
         with self._lock:
             step = self._steps[-1]
             step.found, step.took_s = text, self._clock() - step.began
+        self._print(f"    {text}")
+
+    def failed(self, text: str) -> None:
+        """End the present step with why it did not happen."""
+        with self._lock:
+            step = self._steps[-1]
+            step.found, step.took_s, step.failed = text, self._clock() - step.began, True
         self._print(f"    {text}")
 
     def note(self, text: str) -> None:
@@ -128,7 +136,8 @@ class Screen:
                 waited = f"{self._clock() - step.began:5.1f} s"
                 table.add_row(Spinner("dots"), Text(waited, style="dim"), Text(step.title))
             else:
-                table.add_row(Text("✓", style="green"), Text(f"{step.took_s:5.1f} s", style="dim"), Text(step.found))
+                mark = Text("✗", style="red") if step.failed else Text("✓", style="green")
+                table.add_row(mark, Text(f"{step.took_s:5.1f} s", style="dim"), Text(step.found))
         for note in self._notes:
             table.add_row("", "", Text(note, style="dim"))
         return table

@@ -58,6 +58,7 @@ class Story:
         self._since = clock.now()
         self._known: set[str] = set()
         self._told: set[str] = set()
+        self._said: set[str] = set()
 
     def tell(self) -> None:
         """Tell it to the end.
@@ -115,6 +116,8 @@ class Story:
         view = campaigns.campaign(ACTOR, row.id, now=clock.now())
         count = next((change.evidence["calls"] for change in view.history if change.at == row.confirmed_at), 0)
         text = f"Campaign {row.name} ({row.name_status.value}) found at its {_ordinal(count)} call"
+        if row.confirmed_at and row.confirmed_at < self._since:
+            text += ", in an earlier run"
         if len(self._known) == 1:
             self._screen.found(text)
         else:
@@ -133,7 +136,10 @@ class Story:
                 self._told.add(row.id)
                 if view.grade is Grade.ORIGIN_CONFIRMED and not self._found.traceback_id:
                     return view
-                self._screen.note(f"{campaign.name}: {view.outcome}")
+                # A campaign's calls mostly end alike: what was said of one need not be said of the next.
+                if (said := f"{campaign.name}: {view.outcome}") not in self._said:
+                    self._said.add(said)
+                    self._screen.note(said)
         return None
 
     def _note_traced(self, view: TracebackView) -> None:
@@ -150,6 +156,7 @@ class Story:
         found.origin = view.origin.spc if view.origin else ""
         found.traceback_seconds = round(view.took.total_seconds(), 3) if view.took else 0.0
         named = view.origin.name if view.origin else "nobody"
+        self._said.add(f"{campaign.row.name}: {view.outcome}")
         self._screen.found(
             f"{campaign.row.name} traced in {found.traceback_seconds:.1f} s over {len(view.path)} hops: "
             f"{named} ({found.origin}), {view.grade.label.lower()}"
