@@ -80,7 +80,7 @@ def test_a_sip_message_is_judged_by_its_own_numbers(files):
     message = (
         "INVITE sip:12155550131@b SIP/2.0\r\nVia: SIP/2.0/UDP a\r\n"
         "From: <sip:+12155550121@a>;tag=1\r\nTo: <sip:+12155550131@b>\r\nCall-ID: c1\r\nCSeq: 1 INVITE\r\n"
-         f"Identity: {header()}\r\n\r\n"
+        f"Identity: {header()}\r\n\r\n"
     )
     live = headwater(
         "verify",

@@ -84,6 +84,8 @@ STATUSES: dict[str, Status] = {
     # Checks
     "passed": Status("Passed", G),
     "not_done": Status("Not done", W),
+    "flagged": Status("Worth a look", W),
+    "not made": Status("Not made", E),
 }
 
 

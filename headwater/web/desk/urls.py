@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web.desk import audit, campaigns, live, processes, tracebacks
+from headwater.web.desk import audit, campaigns, live, processes, stir, tracebacks
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("process/<str:process_id>/decide/", processes.decide, name="process_decide"),
     path("process/<str:process_id>/produce/", processes.produce, name="process_produce"),
     path("process/<str:process_id>/documents/<int:document_id>/", processes.document, name="process_document"),
+    path("stir/", stir.verify, name="stir"),
     path("tracebacks/", tracebacks.listing, name="tracebacks"),
     path("tracebacks/open/", tracebacks.open_by_hand, name="traceback-open"),
     path("tracebacks/<str:traceback_id>/", tracebacks.detail, name="traceback"),
