@@ -117,7 +117,8 @@ def ringing_sentence(material: Material) -> str:
 def _ringing(material: Material) -> list[Any]:
     expected = material.ringing.next_call_expected_at
     found = [paper.heading("4. Whether the calls go on"), paper.paragraph(ringing_sentence(material))]
-    if expected is not None:
+    # Where the mean interval has passed already, the silence so far is what the sentence above tells.
+    if expected is not None and expected > material.ringing.at:
         found.append(paper.paragraph(f"At that rate the next report was expected at {spoken(expected)}."))
     found.append(
         paper.note("The rate is that of reports to Headwater. It is not an estimate of all calls of the campaign.")

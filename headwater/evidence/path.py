@@ -105,7 +105,7 @@ def _row(trace: Traceback, hop: Hop) -> dict[str, Any]:
         "answer": answer.code if answer else "",
         "upstream": name,
         "upstream_spc": spc,
-        "basis": " ".join(str(sentence) for sentence in hop.basis),
+        "basis": "; ".join(str(sentence) for sentence in hop.basis),
         "signed": ("yes" if answer.key_id else "no, answered by a person") if answer else "",
         "answer_id": answer.id if answer else "",
         "question_id": hop.id,
