@@ -110,8 +110,8 @@ class Writer:
         self._arrived.set()
         if self._waiting.octets >= self._group_octets:
             self._full.set()
-        # Shielded: a sender that hangs up must not take back what is about to be written with its neighbours.
-        return await asyncio.shield(item.done)
+        # A sender that hangs up cancels its own waiting and no more: what was taken is written with its neighbours.
+        return await item.done
 
     async def close(self) -> None:
         """Write what waits, then stop; later calls of ``put`` are refused. Safe to call twice."""
@@ -131,7 +131,12 @@ class Writer:
             if not self._closing:
                 await self._linger(self._waiting.items[0].arrived + self._linger_s)
             group = self._take()
-            answers = await loop.run_in_executor(self._thread, self._commit, group)
+            answers: list[Inserted | Exception]
+            try:
+                answers = await loop.run_in_executor(self._thread, self._commit, group)
+            except Exception as error:
+                log.exception("the writer's thread failed")
+                answers = [error] * len(group)
             for item, answer in zip(group, answers, strict=True):
                 self._waiting.octets -= item.octets
                 _answer(item.done, answer)
