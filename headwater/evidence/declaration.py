@@ -167,7 +167,7 @@ def _one_traceback(trace: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> l
         )
         for row in rows
     ]
-    return [intro, paper.table(head, body, (0.7, 2.2, 1.7, 2.3, 1.0, 2.3, 2.2, 1.1)), paper.gap()]
+    return [paper.together(intro, paper.table(head, body, (0.7, 2.2, 1.7, 2.3, 1.0, 2.3, 2.2, 1.1))), paper.gap()]
 
 
 def _volume(material: Material) -> list[Any]:
