@@ -72,4 +72,6 @@ def test_portal_desk_and_worker_have_the_rights_that_the_journey_needs(
         seal(Package.objects.get().id)
     with as_role(Process.PORTAL):
         assert agency_client.get(f"/requests/{process_id}/").status_code == 200
-        assert agency_client.get(f"/packages/{Package.objects.get().id}/").status_code == 200
+        download = agency_client.get(f"/packages/{Package.objects.get().id}/")
+        assert download.status_code == 200
+        download.close()
