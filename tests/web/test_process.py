@@ -92,7 +92,6 @@ def test_from_alert_to_a_verified_package(
     assert download.headers["X-Content-Type-Options"] == "nosniff"
     saved = tmp_path / "package.zip"
     saved.write_bytes(b"".join(download.streaming_content))
-    download.file_to_stream.close()  # not close(): that would end the test's database connection
     assert verify(saved, custodian_key).ok
     assert AuditEntry.objects.filter(tag=Tag.PACKAGE_DOWNLOADED, subject=package_id).count() == 1
 
