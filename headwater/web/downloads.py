@@ -1,10 +1,34 @@
-"""Answers that are files: always saved, never shown in our pages."""
+"""Answers that are files, for desk and portal alike: always saved, never shown in our pages.
+
+Who may have one is decided by the rooms: ``queries`` hand out what the actor may see, or nothing.
+"""
 
 import io
-from pathlib import Path
 from typing import BinaryIO
 
-from django.http import FileResponse
+from django.http import FileResponse, HttpResponseBase
+from django.views.decorators.http import require_GET
+
+from headwater.accounts.permissions import Permission
+from headwater.evidence import queries as evidence
+from headwater.legal import queries as legal
+from headwater.web.access import ActorRequest, page
+
+
+@page(Permission.PROCESS_READ)
+@require_GET
+def document(request: ActorRequest, process_id: str, document_id: int) -> HttpResponseBase:
+    """Hand out a document of a process as it was received."""
+    found = legal.document(request.actor, process_id, document_id)
+    return _attachment(io.BytesIO(found.octets), found.filename, found.content_type)
+
+
+@page(Permission.PACKAGE_DOWNLOAD)
+@require_GET
+def package(request: ActorRequest, package_id: str) -> HttpResponseBase:
+    """Hand out a sealed package, read in pieces while it is sent."""
+    found = evidence.open_package(request.actor, package_id)
+    return _attachment(found.path.open("rb"), found.filename, "application/zip")
 
 
 def _attachment(file: BinaryIO, filename: str, content_type: str) -> FileResponse:
@@ -14,13 +38,3 @@ def _attachment(file: BinaryIO, filename: str, content_type: str) -> FileRespons
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def octets(content: bytes, *, filename: str, content_type: str) -> FileResponse:
-    """Return ``content`` as a download."""
-    return _attachment(io.BytesIO(content), filename, content_type)
-
-
-def file(path: Path, *, filename: str, content_type: str) -> FileResponse:
-    """Return the file at ``path`` as a download, read in pieces while it is sent."""
-    return _attachment(path.open("rb"), filename, content_type)

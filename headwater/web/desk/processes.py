@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from headwater import clock
 from headwater.accounts.permissions import Permission
@@ -27,7 +27,6 @@ from headwater.legal.rules import (
     Waiting,
     waiting,
 )
-from headwater.web import downloads
 from headwater.web.access import ActorRequest, page
 from headwater.web.components.process_steps import steps
 
@@ -146,22 +145,6 @@ def produce(request: ActorRequest, process_id: str) -> HttpResponseBase:
     """Have a package sealed again: after a failed sealing, or as a fresh addendum."""
     evidence_actions.request_package(request.actor, process_id)
     return HttpResponseRedirect(reverse("process", args=[process_id]))
-
-
-@page(Permission.PROCESS_READ)
-@require_GET
-def document(request: ActorRequest, process_id: str, document_id: int) -> HttpResponseBase:
-    """Hand out a document as it was received."""
-    found = queries.document(request.actor, process_id, document_id)
-    return downloads.octets(found.octets, filename=found.filename, content_type=found.content_type)
-
-
-@page(Permission.PACKAGE_DOWNLOAD)
-@require_GET
-def package(request: ActorRequest, package_id: str) -> HttpResponseBase:
-    """Hand out a sealed package to the custodian."""
-    found = evidence.open_package(request.actor, package_id)
-    return downloads.file(found.path, filename=found.filename, content_type="application/zip")
 
 
 def _show(

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from headwater.web import downloads
 from headwater.web.desk import audit, campaigns, live, processes, stir, tracebacks
 
 handler400 = "headwater.web.failures.bad_request"
@@ -25,11 +26,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("process/<str:process_id>/begin/", processes.begin, name="process_begin"),
     path("process/<str:process_id>/decide/", processes.decide, name="process_decide"),
     path("process/<str:process_id>/produce/", processes.produce, name="process_produce"),
-    path("process/<str:process_id>/documents/<int:document_id>/", processes.document, name="process_document"),
+    path("process/<str:process_id>/documents/<int:document_id>/", downloads.document, name="process_document"),
     path("stir/", stir.verify, name="stir"),
     path("tracebacks/", tracebacks.listing, name="tracebacks"),
     path("tracebacks/open/", tracebacks.open_by_hand, name="traceback-open"),
     path("tracebacks/<str:traceback_id>/", tracebacks.detail, name="traceback"),
     path("tracebacks/<str:traceback_id>/cancel/", tracebacks.cancel, name="traceback-cancel"),
-    path("packages/<str:package_id>/", processes.package, name="package"),
+    path("packages/<str:package_id>/", downloads.package, name="package"),
 ]

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from headwater import clock
 from headwater.accounts.permissions import Permission
@@ -14,7 +14,6 @@ from headwater.evidence import queries as evidence
 from headwater.evidence.states import PackageState
 from headwater.legal import actions, queries
 from headwater.legal.rules import ProcessState
-from headwater.web import downloads
 from headwater.web.access import ActorRequest, page
 from headwater.web.components.process_steps import steps
 from headwater.web.portal.forms import ReasonForm, SupplyForm
@@ -66,22 +65,6 @@ def supply(request: ActorRequest, process_id: str) -> HttpResponseBase:
     values = form.cleaned_data
     actions.supply(request.actor, process_id, note=values["note"], document=values["document"])
     return HttpResponseRedirect(reverse("process", args=[process_id]))
-
-
-@page(Permission.PROCESS_READ)
-@require_GET
-def document(request: ActorRequest, process_id: str, document_id: int) -> HttpResponseBase:
-    """Hand out a document as it was received."""
-    found = queries.document(request.actor, process_id, document_id)
-    return downloads.octets(found.octets, filename=found.filename, content_type=found.content_type)
-
-
-@page(Permission.PACKAGE_DOWNLOAD)
-@require_GET
-def package(request: ActorRequest, package_id: str) -> HttpResponseBase:
-    """Hand out a sealed package."""
-    found = evidence.open_package(request.actor, package_id)
-    return downloads.file(found.path, filename=found.filename, content_type="application/zip")
 
 
 def _show(

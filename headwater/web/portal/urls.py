@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from headwater.web import downloads
 from headwater.web.portal import alerts, process_new, processes
 
 handler400 = "headwater.web.failures.bad_request"
@@ -23,6 +24,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("requests/<str:process_id>/ringing/", processes.ringing, name="process_ringing"),
     path("requests/<str:process_id>/withdraw/", processes.withdraw, name="process_withdraw"),
     path("requests/<str:process_id>/supply/", processes.supply, name="process_supply"),
-    path("requests/<str:process_id>/documents/<int:document_id>/", processes.document, name="process_document"),
-    path("packages/<str:package_id>/", processes.package, name="package"),
+    path("requests/<str:process_id>/documents/<int:document_id>/", downloads.document, name="process_document"),
+    path("packages/<str:package_id>/", downloads.package, name="package"),
 ]
