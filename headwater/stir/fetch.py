@@ -164,16 +164,21 @@ class CertificateFetcher:
             raw.close()
             raise _unavailable(x5u, f"no TLS: {error}") from None
         # The timer bounds the whole exchange: a server that sends one octet a second would outlive any read timeout.
-        timer = threading.Timer(max(deadline - time.monotonic(), 0.01), _cut, (secure,))
+        cut = threading.Event()
+        timer = threading.Timer(max(deadline - time.monotonic(), 0.01), _cut, (secure, cut))
         timer.daemon = True
         timer.start()
         try:
-            return _exchange(secure, x5u, parts.path or "/")
+            answer = _exchange(secure, x5u, parts.path or "/")
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _unavailable(x5u, f"the exchange failed: {type(error).__name__}: {error}") from None
         finally:
             timer.cancel()
             secure.close()
+        if cut.is_set():
+            # What was cut may look like a short answer that ended well.
+            raise _unavailable(x5u, f"the answer took longer than {TOTAL_S} s")
+        return answer
 
     def _address(self, host: str, port: int) -> str:
         try:
@@ -189,7 +194,8 @@ class CertificateFetcher:
         return addresses[0]
 
 
-def _cut(connection: ssl.SSLSocket) -> None:
+def _cut(connection: ssl.SSLSocket, cut: threading.Event) -> None:
+    cut.set()
     try:
         # The plain shutdown: the TLS one changes the object under the thread that reads from it.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
