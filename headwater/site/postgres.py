@@ -79,7 +79,10 @@ def running(config: Config) -> int | None:
     A pid file that a crash left behind may name a process that is now something else: it is not believed.
     """
     pid = _number(_pid_file(config.postgres))
-    return pid if pid and "postgres" in _command(pid) else None
+    command = _command(pid) if pid else []
+    if not command or Path(command[0]).name != "postgres" or str(config.postgres) not in command:
+        return None
+    return pid
 
 
 def start(config: Config) -> str:
@@ -298,14 +301,16 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _command(pid: int) -> str:
-    """Return the command line of a process, or "" where there is none or it is dead."""
+def _command(pid: int) -> list[str]:
+    """Return the command line of a process, empty where there is none or it is dead."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        octets = Path(f"/proc/{pid}/cmdline").read_bytes()
+        return octets.decode(errors="replace").rstrip("\0").split("\0") if octets else []
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         if sys.platform == "linux":
-            return ""
+            return []
     done = subprocess.run(  # noqa: S603 - systems without /proc
         ["/bin/ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False, timeout=10
     )
-    return done.stdout.strip()
+    # The folder of the data holds no space (``start`` refuses one), so words are words here, too.
+    return done.stdout.split()

@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +100,25 @@ def test_a_pid_file_whose_number_is_now_another_program_is_not_believed(server: 
     assert postgres.running(server) is None
     postgres.start(server)
     assert postgres.running(server) not in (None, os.getpid())
+
+
+@pytest.mark.parametrize("words", [["sleep", "60"], ["postgres", "60"], ["postgres-backup", "{folder}"]])
+def test_no_other_program_is_ever_taken_for_the_server_and_stopped(config: Config, words: list[str]) -> None:
+    config.postgres.mkdir(parents=True)
+    arguments = [word.format(folder=config.postgres) for word in words]
+    other = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"] if arguments[0] == "sleep" else
+        ["bash", "-c", f"exec -a {arguments[0]} {sys.executable} -c 'import time; time.sleep(60)' {arguments[1]}"]
+    )  # fmt: skip
+    try:
+        time.sleep(0.3)
+        (config.postgres / "postmaster.pid").write_text(f"{other.pid}\n{config.postgres}\n1\n5432\n/tmp\n\n\nready\n")
+        assert postgres.running(config) is None
+        postgres.stop(config)
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait(10)
 
 
 def test_a_stopped_server_is_said_to_be_stopped(config: Config) -> None:
