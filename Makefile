@@ -17,7 +17,7 @@ $(V)/python:
 		|| { echo "The venv could not be made. On Debian: apt-get install python3-venv"; exit 1; }
 
 .venv/.installed: requirements.lock pyproject.toml | $(V)/python
-	@echo "Installing Headwater and what it needs into .venv (about 1.5 GB; some minutes the first time) ..."
+	@echo "Installing Headwater and what it needs into .venv (about 1.7 GB; some minutes the first time) ..."
 	$(PIP) --require-hashes -r requirements.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
