@@ -34,6 +34,8 @@ GATHER_S: Final = 0.4
 """How long records of a quiet feed are gathered for one insert: nobody waits for an acknowledgement of HEP, and a
 question about a call of this moment waits for what is on its way."""
 LOOK_AGAIN_S: Final = 0.25
+SURE_S: Final = 1.0
+"""How long is looked before "not found" is said, also of an old call: what a switch sent late may be in a socket."""
 LONGEST_WAIT_S: Final = 10.0
 """How long an answer waits for records that are read and not durable yet."""
 FIRST_PAUSE_S: Final = 0.25
@@ -216,7 +218,8 @@ class CarrierAgent:
             waited = loop.time() - began
             if match.code not in {AnswerCode.RECORD_NOT_FOUND, AnswerCode.NEED_INFO} or waited > LONGEST_WAIT_S:
                 return match
-            if not on_the_way and (clock.now() >= settled_at or waited > self.carrier.policy.settle_s):
+            settled = clock.now() >= settled_at or waited > self.carrier.policy.settle_s
+            if not on_the_way and settled and waited >= SURE_S:
                 return match
             await asyncio.sleep(LOOK_AGAIN_S)
 
