@@ -211,7 +211,7 @@ def test_a_slow_or_silent_server_costs_a_bounded_time(tls, answer, monkeypatch):
     started = time.monotonic()
     with server(tls[0], answer) as (port, _):
         assert refused(fetcher(tls[1], port)).reason is Reason.CERTIFICATE_UNAVAILABLE
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 15  # the drip alone would last half a minute
 
 
 def test_a_short_answer_is_no_answer(tls):
