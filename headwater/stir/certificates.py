@@ -5,13 +5,13 @@ authorities have them), some demand a subjectAltName or refuse critical policies
 path check is our own, small and whole; the cryptography is not.
 """
 
+import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -255,12 +255,11 @@ def parse_pem_chain(octets: bytes, *, at_most: int = 5) -> list[Certificate]:
         found.append(body)
     if not 1 <= len(found) <= at_most:
         raise CertificateError(Reason.CERTIFICATE_MALFORMED, f"{len(found)} certificates where 1 to {at_most} belong")
-    return [parse_certificate(_base64(body)) for body in found]
+    return [parse_certificate(pem_body(body)) for body in found]
 
 
-def _base64(body: bytes) -> bytes:
-    import binascii
-
+def pem_body(body: bytes) -> bytes:
+    """Return the octets of what stands between the lines of a PEM block, or raise ``CertificateError``."""
     try:
         return binascii.a2b_base64(b"".join(body.split()), strict_mode=True)
     except binascii.Error as error:
@@ -378,8 +377,3 @@ def _deviations(chain: Sequence[Certificate]) -> Iterable[str]:
         yield "leaf: no certificate policy"
     if AUTHORITY_KEY_ID not in chain[0].extensions:
         yield "leaf: no authority key identifier"
-
-
-def to_x509(certificate: Certificate) -> x509.Certificate:
-    """Return the library's form of ``certificate`` for display; it raises ``ValueError`` on some real authorities."""
-    return x509.load_der_x509_certificate(certificate.octets)

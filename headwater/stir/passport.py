@@ -270,8 +270,7 @@ def _rcdi(rcdi: Any, rcd: dict[str, Any]) -> Iterator[StirError]:
         yield _extension("rcdi is no object of digests (RFC 9795 section 6)")
         return
     for pointer, digest in rcdi.items():
-        algorithm, _, expected = digest.partition("-") if isinstance(digest, str) else ("", "", "")
-        if algorithm not in _DIGESTS:
+        if not isinstance(digest, str) or digest.partition("-")[0] not in _DIGESTS:
             yield _extension(f"rcdi {pointer!r} names no known digest")
             continue
         found, value = _at(rcd, pointer)
@@ -281,7 +280,7 @@ def _rcdi(rcdi: Any, rcd: dict[str, Any]) -> Iterator[StirError]:
         if (isinstance(value, str) and pointer.split("/")[-1] in ("icn", "jcl")) or _is_uri(value):
             continue
         octets = value.encode() if isinstance(value, str) else _deterministic(value)
-        if b64encode(_DIGESTS[algorithm](octets).digest()).rstrip(b"=") != expected.rstrip("=").encode():
+        if not content_matches(octets, digest):
             yield StirError(Check.CLAIMS, Reason.DIGEST_DIFFERS, f"rcdi {pointer!r} does not match its content")
 
 

@@ -4,12 +4,11 @@ Stock validators cannot check it: its issuer is the STI-PA, not the authority of
 never share an anchor. So it is matched here by issuer AND serial number (RFC 5280 section 5.3.3).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from headwater.stir import der
-from headwater.stir.certificates import Certificate, CertificateError, signed_by
+from headwater.stir.certificates import Certificate, CertificateError, pem_body, signed_by
 from headwater.stir.reasons import Reason
 
 _CERTIFICATE_ISSUER = "2.5.29.29"
@@ -41,9 +40,7 @@ def parse_revocation_list(octets: bytes, signer: Certificate) -> RevocationList:
         CertificateError: malformed, or not signed by ``signer``.
     """
     if b"-----BEGIN" in octets:
-        from headwater.stir.certificates import _base64
-
-        octets = _base64(octets.partition(b"-----BEGIN X509 CRL-----")[2].partition(b"-----END")[0])
+        octets = pem_body(octets.partition(b"-----BEGIN X509 CRL-----")[2].partition(b"-----END")[0])
     try:
         tbs, algorithm, signature = der.whole(octets, der.SEQUENCE).children()
         outer = der.oid(next(algorithm.expect(der.SEQUENCE).children()))
@@ -111,8 +108,3 @@ def _certificate_issuer(extensions: der.Element) -> bytes | None:
                 if name.tag == 0xA4:
                     return next(name.children()).whole
     return None
-
-
-def newest(lists: Sequence[RevocationList]) -> RevocationList | None:
-    """Return the list with the latest ``this_update``."""
-    return max(lists, key=lambda each: each.this_update, default=None)
