@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from headwater.evidence import container, cover, custody, declaration, keys, layout, readme, tables
+from headwater.evidence import bundle, container, cover, custody, declaration, keys, layout, readme, tables
 from headwater.evidence.consistency import PATH_COLUMNS
 from headwater.evidence.material import Call, Material, facts, instant
 from headwater.wire.canonical import canonical_json
@@ -32,6 +32,7 @@ def files(material: Material, key: Ed25519PrivateKey) -> dict[str, bytes]:
         "README.txt": readme.octets(material, keys.key_id(public)),
         "cover.pdf": cover.octets(material, keys.key_id(public)),
         "declaration-draft.pdf": declaration.octets(material),
+        layout.VERIFIER: bundle.octets(),
         layout.PUBLIC_KEY: keys.pem(public),
         "campaign.json": tables.json_octets(_campaign(material)),
         "process.json": tables.json_octets(_process(material)),

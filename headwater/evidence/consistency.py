@@ -1,6 +1,6 @@
 """What a package says must agree with itself: answers with their signatures, tables with what they sum up.
 
-Used by the offline verifier: standard library and ``cryptography`` only. Every value comes from a file that anyone may
+Used by the offline verifier: standard library only. Every value comes from a file that anyone may
 have made, so each is checked for its type before it is used, and anything odd is ``NotAPackage``.
 """
 

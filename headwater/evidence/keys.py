@@ -1,23 +1,15 @@
 """The custodian's signing key: an Ed25519 key in one file that only the worker's account can read."""
 
-import base64
-from hashlib import sha256
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from headwater.errors import Invalid, Unavailable
-from headwater.wire.canonical import canonical_json
+from headwater.errors import Unavailable
+from headwater.evidence import published
 
 FILE = "evidence-key.pem"
-LARGEST_PEM = 8_192
 
 
 def raw(key: Ed25519PublicKey) -> bytes:
@@ -27,31 +19,12 @@ def raw(key: Ed25519PublicKey) -> bytes:
 
 def pem(key: Ed25519PublicKey) -> bytes:
     """Return a public key as PEM, the form in which people publish and compare it."""
-    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return published.pem(raw(key))
 
 
 def key_id(key: Ed25519PublicKey) -> str:
-    """Return the RFC 7638 thumbprint of the key (as an RFC 8037 JWK), 43 characters."""
-    x = base64.urlsafe_b64encode(raw(key)).rstrip(b"=").decode()
-    thumbprint = sha256(canonical_json({"crv": "Ed25519", "kty": "OKP", "x": x})).digest()
-    return base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode()
-
-
-def public_key(octets: bytes) -> Ed25519PublicKey:
-    """Read a public key from PEM.
-
-    Raises:
-        Invalid: it is not the PEM of an Ed25519 public key.
-    """
-    try:
-        key = load_pem_public_key(octets[:LARGEST_PEM])
-    except (ValueError, UnsupportedAlgorithm) as error:
-        message = f"the key file is not a public key in PEM form: {error}"
-        raise Invalid(message) from error
-    if not isinstance(key, Ed25519PublicKey):
-        message = "the key file holds another kind of key; packages are signed with Ed25519"
-        raise Invalid(message)
-    return key
+    """Return the identifier under which a public key is known, see ``published.key_id``."""
+    return published.key_id(raw(key))
 
 
 def load(secrets: Path) -> Ed25519PrivateKey:

@@ -1,4 +1,4 @@
-"""Checking the signatures of providers' answers without our own database. ``cryptography`` only.
+"""Checking the signatures of providers' answers without our own database. Standard library only.
 
 An answer is a compact JWS (RFC 7515) with ES256, its ``kid`` the RFC 7638 thumbprint of the provider's key.
 """
@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicNumbers
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
-
+from headwater.evidence import curves
 from headwater.evidence.container import NotAPackage
 from headwater.evidence.layout import PROVIDER_KEYS
 from headwater.wire.canonical import canonical_json
@@ -63,10 +59,12 @@ def _provider_key(row: dict[str, Any]) -> tuple[str, ProviderKey]:
     thumbprint = base64.urlsafe_b64encode(sha256(canonical_json(public)).digest()).rstrip(b"=").decode()
     x, y = _decode(jwk["x"]), _decode(jwk["y"])
     usable = (jwk["kty"], jwk["crv"], len(x), len(y)) == ("EC", "P-256", _COORDINATE, _COORDINATE)
+    point = int.from_bytes(x, "big"), int.from_bytes(y, "big")
+    usable = usable and curves.on_p256(*point)
     if not usable or thumbprint != row["key_id"] or not isinstance(row["provider_spc"], str):
         message = "it is no P-256 key, or its identifier belongs to another key"
         raise ValueError(message)
-    return thumbprint, ProviderKey(spc=row["provider_spc"], x=int.from_bytes(x, "big"), y=int.from_bytes(y, "big"))
+    return thumbprint, ProviderKey(spc=row["provider_spc"], x=point[0], y=point[1])
 
 
 def check_answer(jws: bytes, row: dict[str, Any], public: dict[str, ProviderKey]) -> str:
@@ -81,13 +79,10 @@ def check_answer(jws: bytes, row: dict[str, Any], public: dict[str, ProviderKey]
             return "the key that signed it is not one that this provider registered"
         if algorithm != "ES256" or len(raw) != _SIGNATURE:
             return "it is not signed with ES256"
-        r, s = int.from_bytes(raw[:_COORDINATE], "big"), int.from_bytes(raw[_COORDINATE:], "big")
-        numbers = EllipticCurvePublicNumbers(key.x, key.y, SECP256R1())
-        numbers.public_key().verify(encode_dss_signature(r, s), f"{protected}.{payload}".encode(), ECDSA(SHA256()))
+        if not curves.es256_holds(key.x, key.y, raw, f"{protected}.{payload}".encode()):
+            return "the signature is not the provider's: the answer was changed"
         upstream = answer.get("upstream") or {}
         said = (answer["code"], answer["question_id"], upstream.get("spc", ""))
-    except InvalidSignature:
-        return "the signature is not the provider's: the answer was changed"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return f"it cannot be read as a signed answer ({error})"
     if said != (row.get("code"), row.get("question_id"), row.get("upstream_spc")):
