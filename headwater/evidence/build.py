@@ -1,19 +1,27 @@
 """Writes a package: the same material and key give the same octets. No I/O but the file that is handed in."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, BinaryIO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from headwater.evidence import bundle, container, cover, custody, declaration, keys, layout, readme, tables
+from headwater.evidence import bundle, container, custody, keys, layout, tables
 from headwater.evidence.consistency import PATH_COLUMNS
 from headwater.evidence.material import Call, Material, facts, instant
+from headwater.evidence.parts import call_graph, case_uco, concordance, cover, declaration, readme, relief, rule_902
+from headwater.evidence.parts.bates import Bates, Exhibit
 from headwater.wire.canonical import canonical_json
 
 _MEMBER_COLUMNS = (
     "record_id", "call_at", "joined_at", "source", "calling", "called", "called_area_state",
     "terminating_provider_spc", "similarity", "nearest_record_id", "rule_version", "in_full",
+)  # fmt: skip
+#: The notice log: in *U.S. v. Palumbo* and *Florida v. Smartbiz* the courts dwelt on what a provider knew once told.
+_NOTICE_COLUMNS = (
+    "notice_id", "traceback_id", "hop", "provider", "provider_spc", "campaign", "way", "sent_at", "seen_at", "seen_by",
+    "legal_due_at", "answered_at", "answer", "in_time",
 )  # fmt: skip
 
 
@@ -25,39 +33,80 @@ class Written:
     key_id: str
 
 
-def files(material: Material, key: Ed25519PrivateKey) -> dict[str, bytes]:
-    """Return every file of the package but the manifest and its signature, in the order in which they are written."""
+def exhibits(material: Material, key: Ed25519PrivateKey) -> list[Exhibit]:
+    """Return every file of the package but the manifest and its signature, in the order in which they are written.
+
+    Each takes its Bates numbers as it is made: one a page of paper, one any other file.
+    """
+    bates = Bates(material.matter.package_id)
+    found: list[Exhibit] = []
+    for name, made in _files(material, key, bates):
+        before = bates.last
+        octets = made if isinstance(made, bytes) else made()
+        if bates.last == before:
+            bates.next()
+        ends = bates.at(before + 1), bates.at(bates.last)
+        found.append(Exhibit(path=name, octets=octets, first=ends[0], last=ends[1], pages=bates.last - before))
+    # The load files name every other file with its numbers, so they come last and carry none.
+    for name, octets in (
+        (layout.CONCORDANCE, concordance.dat(material, found)),
+        (layout.OPTICON, concordance.opt(found, bates)),
+    ):
+        found.append(Exhibit(path=name, octets=octets, first="", last="", pages=0))
+    return found
+
+
+def _files(
+    material: Material, key: Ed25519PrivateKey, bates: Bates
+) -> Iterator[tuple[str, bytes | Callable[[], bytes]]]:
+    """Yield name and contents; paper as a function, which numbers its pages when it is called."""
     public = key.public_key()
-    found = {
-        "README.txt": readme.octets(material, keys.key_id(public)),
-        "cover.pdf": cover.octets(material, keys.key_id(public)),
-        "declaration-draft.pdf": declaration.octets(material),
-        layout.VERIFIER: bundle.octets(),
-        layout.PUBLIC_KEY: keys.pem(public),
-        "campaign.json": tables.json_octets(_campaign(material)),
-        "process.json": tables.json_octets(_process(material)),
-        "withheld.json": tables.json_octets(_withheld(material)),
-        layout.PATH_CSV: tables.csv_octets(PATH_COLUMNS, material.path),
-        layout.PATH_JSON: tables.json_octets({"rows": list(material.path)}),
-        layout.TRACEBACKS: tables.json_octets({"tracebacks": list(material.tracebacks)}),
-        "timeline.csv": tables.csv_octets(("at", "subject", "what"), material.timeline),
-        "timeline.json": tables.json_octets({"events": list(material.timeline)}),
-        layout.CUSTODY: custody.octets(material.custody),
-        layout.CALLS: tables.json_octets({"calls": [_listed(call) for call in material.calls]}),
-        "calls/members.csv": tables.csv_octets(_MEMBER_COLUMNS, material.members),
-        layout.ANSWERS: tables.json_octets({"answers": [dict(answer.row) for answer in material.answers]}),
-        layout.PROVIDER_KEYS: tables.json_octets({"keys": list(material.provider_keys)}),
-    }
+    known = keys.key_id(public)
+    yield "README.txt", readme.octets(material, known)
+    yield "cover.pdf", lambda: cover.octets(material, known, bates)
+    yield "declaration-draft.pdf", lambda: declaration.octets(material, bates)
+    yield "call-path.pdf", lambda: call_graph.octets(material, bates)
+    yield "certifications-902.pdf", lambda: rule_902.octets(material, known, bates)
+    yield layout.VERIFIER, bundle.octets()
+    yield layout.PUBLIC_KEY, keys.pem(public)
+    yield from _tables(material)
     for call in material.calls:
-        found[layout.call_json(call.record_id)] = tables.json_octets(dict(call.fields))
+        yield layout.call_json(call.record_id), tables.json_octets(dict(call.fields))
         if call.raw is not None:
-            found[layout.call_raw(call.record_id)] = call.raw
+            yield layout.call_raw(call.record_id), call.raw
         if call.transcript:
-            found[layout.transcript(call.record_id)] = call.transcript.encode("utf-8", "replace")
+            yield layout.transcript(call.record_id), call.transcript.encode("utf-8", "replace")
     for answer in material.answers:
         if answer.octets is not None:
-            found[layout.answer(answer.row["answer_id"], signed=answer.signed)] = answer.octets
-    return found
+            yield layout.answer(answer.row["answer_id"], signed=answer.signed), answer.octets
+
+
+def _tables(material: Material) -> Iterator[tuple[str, bytes]]:
+    drawn = call_graph.graph(material)
+    stop, numbers = relief.rows(material), relief.numbers(material)
+    yield "campaign.json", tables.json_octets(_campaign(material))
+    yield "process.json", tables.json_octets(_process(material))
+    yield "withheld.json", tables.json_octets(_withheld(material))
+    yield "limits.json", tables.json_octets({"limits": list(material.limits)})
+    yield layout.PATH_CSV, tables.csv_octets(PATH_COLUMNS, material.path)
+    yield layout.PATH_JSON, tables.json_octets({"rows": list(material.path)})
+    yield layout.TRACEBACKS, tables.json_octets({"tracebacks": list(material.tracebacks)})
+    yield "call-path.json", tables.json_octets({"nodes": list(drawn.nodes), "edges": list(drawn.edges)})
+    yield "notices.csv", tables.csv_octets(_NOTICE_COLUMNS, material.notices)
+    yield "notices.json", tables.json_octets({"notices": list(material.notices)})
+    yield "relief.csv", tables.csv_octets(relief.COLUMNS, stop)
+    yield "relief-numbers.csv", tables.csv_octets(relief.NUMBER_COLUMNS, numbers)
+    yield "relief.json", tables.json_octets({"who_can_stop_the_calls": stop, "calling_numbers": numbers})
+    yield "timeline.csv", tables.csv_octets(("at", "subject", "what"), material.timeline)
+    yield "timeline.json", tables.json_octets({"events": list(material.timeline)})
+    yield layout.CUSTODY, custody.octets(material.custody)
+    yield layout.CALLS, tables.json_octets({"calls": [_listed(call) for call in material.calls]})
+    yield "calls/members.csv", tables.csv_octets(_MEMBER_COLUMNS, material.members)
+    yield layout.ANSWERS, tables.json_octets({"answers": [dict(answer.row) for answer in material.answers]})
+    yield layout.PROVIDER_KEYS, tables.json_octets({"keys": list(material.provider_keys)})
+    for dossier in material.dossiers:
+        yield layout.dossier(dossier["provider_id"]), tables.json_octets(dict(dossier))
+    yield "exports/case-uco.jsonld", tables.json_octets(case_uco.graph(material))
 
 
 def write(file: BinaryIO, material: Material, key: Ed25519PrivateKey) -> Written:
@@ -68,9 +117,11 @@ def write(file: BinaryIO, material: Material, key: Ed25519PrivateKey) -> Written
     """
     writer = container.Writer(file)
     listed = []
-    for name, octets in files(material, key).items():
-        writer.add(name, octets)
-        listed.append({"path": name, "sha256": sha256(octets).hexdigest(), "size": len(octets)})
+    for exhibit in exhibits(material, key):
+        writer.add(exhibit.path, exhibit.octets)
+        numbers = {"bates_first": exhibit.first, "bates_last": exhibit.last} if exhibit.pages else {}
+        digest = sha256(exhibit.octets).hexdigest()
+        listed.append({"path": exhibit.path, "sha256": digest, "size": len(exhibit.octets), **numbers})
     manifest = tables.json_octets(
         {
             "format": layout.FORMAT,

@@ -96,6 +96,8 @@ def finish(gathering: Gathering, store: CallQueries) -> Material:
         path=traced.rows,
         answers=traced.answers,
         provider_keys=traced.provider_keys,
+        notices=traced.notices,
+        dossiers=traced.dossiers,
         timeline=_timeline(gathering, traced),
         custody=custody,
         withheld=(*gathering.calls.withheld, *closed, *traced.withheld, *_always_withheld(scope), *others),

@@ -12,6 +12,8 @@ PROVIDER_KEYS = "answers/provider-keys.json"
 TRACEBACKS = "tracebacks.json"
 PATH_JSON = "provider-path.json"
 PATH_CSV = "provider-path.csv"
+CONCORDANCE = "exports/load.dat"
+OPTICON = "exports/load.opt"
 
 #: The longest single file that is read into memory at once: tables and indexes; the rest is streamed.
 LARGEST_TABLE = 256 << 20
@@ -39,3 +41,8 @@ def transcript(record_id: str) -> str:
 def answer(answer_id: str, *, signed: bool) -> str:
     """Return where the octets of an answer lie: a JWS from an agent, a form from a person."""
     return f"answers/{answer_id}.{'jws' if signed else 'form'}"
+
+
+def dossier(provider_id: str) -> str:
+    """Return where a provider's dossier lies."""
+    return f"providers/{provider_id}.json"

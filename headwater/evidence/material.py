@@ -116,6 +116,8 @@ class Material:
     path: tuple[Mapping[str, Any], ...]
     answers: tuple[SignedAnswer, ...]
     provider_keys: tuple[Mapping[str, Any], ...]
+    notices: tuple[Mapping[str, Any], ...]
+    dossiers: tuple[Mapping[str, Any], ...]
     timeline: tuple[Mapping[str, Any], ...]
     custody: tuple[Entry, ...]
     withheld: tuple[Withheld, ...]

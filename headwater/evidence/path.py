@@ -5,10 +5,11 @@ from typing import Any
 
 from django.db.models import Prefetch
 
+from headwater.evidence import dossiers
 from headwater.evidence.material import SignedAnswer, Withheld, instant
 from headwater.evidence.scope import Scope
 from headwater.numbering.numbers import E164, display, masked
-from headwater.providers.models import ProviderKey
+from headwater.providers.models import AnswerChannel, ProviderKey
 from headwater.tracebacks.models import Answer, Hop, Traceback
 from headwater.tracebacks.states import Grade, HopRole, HopState, TracebackState
 
@@ -27,12 +28,14 @@ class Path:
     answers: tuple[SignedAnswer, ...]
     provider_keys: tuple[dict[str, Any], ...]
     question_ids: tuple[str, ...]
+    notices: tuple[dict[str, Any], ...]
+    dossiers: tuple[dict[str, Any], ...]
     withheld: tuple[Withheld, ...]
 
 
 def gather(scope: Scope) -> Path:
     """Return the tracebacks of calls in the scope, in the order in which they were opened."""
-    hops = Hop.objects.select_related("provider", "upstream").order_by("index", "asked_at", "id")
+    hops = Hop.objects.select_related("provider", "upstream", "viewing").order_by("index", "asked_at", "id")
     answers = Prefetch("answers", Answer.objects.order_by("version"))
     found = list(
         Traceback.objects.filter(campaign_id=scope.campaign_id, call_at__gte=scope.start, call_at__lt=scope.end)
@@ -45,6 +48,7 @@ def gather(scope: Scope) -> Path:
         for hop in trace.hops.all():
             rows.append(_row(trace, hop))
             held += [_answer(scope, trace, hop, answer) for answer in hop.answers.all()]
+    notices = tuple(_notice(trace, hop) for trace in found for hop in trace.hops.all())
     key_ids = {answer.row["key_id"] for answer in held if answer.signed}
     outside = Traceback.objects.filter(campaign_id=scope.campaign_id).count() - len(found)
     return Path(
@@ -53,6 +57,8 @@ def gather(scope: Scope) -> Path:
         answers=tuple(held),
         provider_keys=_keys(key_ids),
         question_ids=tuple(row["question_id"] for row in rows),
+        notices=notices,
+        dossiers=dossiers.gather(notices, rows, _flags(found)),
         withheld=_withheld(scope, held, outside),
     )
 
@@ -112,10 +118,50 @@ def _row(trace: Traceback, hop: Hop) -> dict[str, Any]:
     }
 
 
+def _notice(trace: Traceback, hop: Hop) -> dict[str, Any]:
+    """Return when and how one provider was told of one call, and what came of it."""
+    viewing = getattr(hop, "viewing", None)
+    due = hop.legal_due_at
+    return {
+        "notice_id": hop.id,
+        "traceback_id": trace.id,
+        "hop": hop.index,
+        "provider": hop.provider.name,
+        "provider_spc": hop.provider.spc,
+        "campaign": hop.question.get("campaign", ""),
+        "way": AnswerChannel(hop.provider.channel).label,
+        "sent_at": instant(hop.asked_at),
+        "seen_at": instant(viewing.at) if viewing else "",
+        "seen_by": viewing.by if viewing else "",
+        "legal_due_at": instant(due),
+        "answered_at": instant(hop.answered_at),
+        "answer": hop.answer_code,
+        "in_time": ("yes" if hop.answered_at <= due else "no") if hop.answered_at else "",
+    }
+
+
+def _flags(found: list[Traceback]) -> list[dict[str, Any]]:
+    """Return what the tracebacks say of providers' conduct, each with its question."""
+    return [
+        {
+            "provider_spc": hop.provider.spc,
+            "at": instant(flag.at),
+            "kind": flag.kind,
+            "detail": flag.detail,
+            "traceback_id": trace.id,
+            "question_id": hop.id,
+        }
+        for trace in found
+        for hop in trace.hops.all()
+        for flag in hop.flags.all()
+    ]
+
+
 def _answer(scope: Scope, trace: Traceback, hop: Hop, answer: Answer) -> SignedAnswer:
     free_note = bool(answer.payload.get("note")) and answer.code in _MAY_NAME_CUSTOMER
     opened = scope.called_numbers and (scope.customer_identity or not free_note)
     name, spc = _named(answer.payload, hop)
+    ingress = answer.payload.get("ingress") or {}
     row = {
         "answer_id": answer.id,
         "version": answer.version,
@@ -131,6 +177,10 @@ def _answer(scope: Scope, trace: Traceback, hop: Hop, answer: Answer) -> SignedA
         "answered_by": answer.answered_by,
         "received_at": instant(answer.received_at),
         "octets_sha256": answer.octets_sha256,
+        "ingress_at": ingress.get("call_at", ""),
+        "ingress_trunk": ingress.get("trunk", ""),
+        "ingress_from": ingress.get("source_ip", ""),
+        "attestation_received": ingress.get("attest", ""),
     }
     return SignedAnswer(row=row, octets=bytes(answer.octets) if opened else None)
 

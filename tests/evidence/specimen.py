@@ -129,6 +129,15 @@ def material(
                 "jwk": PROVIDER.as_dict(private=False), "valid_from": instant(NOW), "revoked_at": "",
             },
         ),
+        "notices": (
+            {
+                "notice_id": "Q-1", "traceback_id": "TB-1", "hop": 1, "provider": provider, "provider_spc": "709C",
+                "campaign": "Legal-Enforcement-Notice", "way": "By its agent, in seconds", "sent_at": instant(NOW),
+                "seen_at": instant(NOW), "seen_by": "provider:709C", "legal_due_at": instant(NOW),
+                "answered_at": instant(NOW), "answer": "ORIGINATED", "in_time": "yes",
+            },
+        ),
+        "dossiers": ({"provider_id": "PR-SPECIMEN01", "name": provider, "spc": "709C"},),
         "timeline": ({"at": instant(NOW), "subject": "C-1", "what": "First call"},),
         "custody": entries(),
         "withheld": (Withheld(what="customer identity", count=0, why="Path data only."),),

@@ -1,8 +1,9 @@
 """The cover: matter, process, scope, what was found, what was withheld, how to check the package."""
 
-from headwater.evidence import paper
-from headwater.evidence.declaration import ringing_sentence
 from headwater.evidence.material import Material, origins, spoken
+from headwater.evidence.parts import paper
+from headwater.evidence.parts.bates import Bates
+from headwater.evidence.parts.declaration import ringing_sentence
 
 
 def finding(material: Material) -> str:
@@ -18,7 +19,7 @@ def finding(material: Material) -> str:
     return f"No origin is confirmed in {total} tracebacks. The tables say how far each was proven."
 
 
-def octets(material: Material, key_id: str) -> bytes:
+def octets(material: Material, key_id: str, bates: Bates) -> bytes:
     """Return the cover as a PDF."""
     matter, asked = material.matter, material.matter.request
     opened = ["provider path, call examples, transcripts (path data)"]
@@ -53,9 +54,15 @@ def octets(material: Material, key_id: str) -> bytes:
                 ("Tracebacks", f"{len(material.tracebacks):,} (tracebacks.json)"),
                 ("Provider path", f"{len(material.path):,} questions (provider-path.csv and .json)"),
                 ("Answers", f"{len(material.answers):,} (answers/)"),
+                ("Call-path graph", "call-path.pdf and .json"),
+                ("Notice log", f"{len(material.notices):,} notices (notices.csv and .json)"),
+                ("Providers", f"{len(material.dossiers):,} dossiers (providers/)"),
+                ("Who can stop the calls", "relief.csv, relief-numbers.csv, relief.json"),
                 ("Timeline", f"{len(material.timeline):,} events (timeline.csv and .json)"),
                 ("Custody log", f"{len(material.custody):,} entries (custody-log.jsonl)"),
                 ("Declaration", "declaration-draft.pdf, not signed"),
+                ("Certifications", "certifications-902.pdf, forms, not signed"),
+                ("Exports", "exports/: CASE/UCO JSON-LD, Concordance and Opticon load files"),
             ]
         ),
         paper.heading("What is not in it"),
@@ -68,10 +75,12 @@ def octets(material: Material, key_id: str) -> bytes:
         ),
         paper.heading("How to check it"),
         paper.paragraph(
-            "Run: headwater evidence verify FILE --key CUSTODIAN.pem. It works without a network, names every check "
-            "and the file in which a single octet was changed."
+            "Run: python3 verify.pyz FILE --key CUSTODIAN.pem, with verify.pyz from here or from the custodian. "
+            "It needs Python and no network, names every check and the file in which a single octet was changed."
         ),
         paper.paragraph(f"Key that seals it: {key_id}. Compare it with the custodian's published key by another way."),
     ]
     header = f"EVIDENCE PACKAGE {matter.package_id}. Contains path data of telephone calls."
-    return paper.pdf(story, name=f"Package {matter.package_id}", header=header, footer=f"Headwater {material.software}")
+    return paper.pdf(
+        story, name=f"Package {matter.package_id}", header=header, footer=f"Headwater {material.software}", bates=bates
+    )

@@ -7,8 +7,9 @@ it. Called numbers are masked: a declaration is filed, and what is filed is publ
 from collections.abc import Mapping
 from typing import Any
 
-from headwater.evidence import paper
 from headwater.evidence.material import Material, origins, spoken
+from headwater.evidence.parts import paper
+from headwater.evidence.parts.bates import Bates
 from headwater.evidence.scope import NPA_CAVEAT
 
 HEADER = "DRAFT, NOT SIGNED. For the custodian to check, correct and sign under 28 U.S.C. 1746."
@@ -17,7 +18,7 @@ MOST_SHOWN = 40
 _BLANK = "______________________________"
 
 
-def octets(material: Material) -> bytes:
+def octets(material: Material, bates: Bates) -> bytes:
     """Return the draft as a PDF."""
     numbered = [
         *_declarant(), *_system(), *_campaign(material), *_ringing(material), *_tracebacks(material),
@@ -40,7 +41,7 @@ def octets(material: Material) -> bytes:
         *_signature(),
     ]
     footer = f"Headwater package {matter.package_id}, declaration draft"
-    return paper.pdf(story, name="Declaration draft", header=HEADER, footer=footer)
+    return paper.pdf(story, name="Declaration draft", header=HEADER, footer=footer, bates=bates)
 
 
 def _declarant() -> list[Any]:

@@ -2,9 +2,9 @@
 
 from textwrap import fill
 
-from headwater.evidence.cover import finding
-from headwater.evidence.declaration import ringing_sentence
 from headwater.evidence.material import Material, spoken
+from headwater.evidence.parts.cover import finding
+from headwater.evidence.parts.declaration import ringing_sentence
 
 _TEXT = """\
 HEADWATER EVIDENCE PACKAGE {package}
@@ -18,10 +18,16 @@ HEADWATER EVIDENCE PACKAGE {package}
 WHAT IS IN IT
   cover.pdf               matter, process, scope, finding, what is not here
   declaration-draft.pdf   draft under 28 U.S.C. 1746 for the custodian; NOT SIGNED
+  call-path.pdf/.json     the paths of all traced calls in one picture, and as nodes and edges
+  certifications-902.pdf  forms under Fed. R. Evid. 902(11), (13), (14) for the custodian; NOT SIGNED
   process.json            the process, its scope, what of it was accepted, hashes of its documents
-  campaign.json           what the campaign is, how it was found, whether it rang at sealing, limits
+  campaign.json           what the campaign is, how it was found, whether it rang at sealing
+  limits.json             what a reader must know, facts that cut against the case included
   provider-path.csv/.json one row for each question to a provider: asked, answered, took, from whom
   tracebacks.json         each traced call, its outcome in words, remarks
+  notices.csv/.json       which provider was told of which call when and how, when it saw it
+  relief.csv/.json        who can stop the calls today and by what; relief-numbers.csv: calling numbers
+  providers/              a dossier of each provider that was asked: register, answers by role, remarks
   answers/                each answer as it came in. .jws is signed by the provider, .form was typed
     index.json            what each answer says, its SHA-256 at receipt
     provider-keys.json    the keys that the providers registered, to check the signatures with
@@ -31,15 +37,19 @@ WHAT IS IN IT
   timeline.csv/.json      what happened when
   custody-log.jsonl       who did and saw what, each entry with its place in the audit's hash chain
   withheld.json           what is not in the package, how much, and why
+  exports/                case-uco.jsonld for forensic tools; load.dat and load.opt for review platforms
+  verify.pyz              the verifier: a program that needs Python 3.11 or later and nothing else
   evidence-key.pem        the public key that seals it: {key}
-  manifest.json           size and SHA-256 of every file
+  manifest.json           size, SHA-256 and Bates numbers of every file
   manifest.sig            the seal: an Ed25519 signature over manifest.json
 
 HOW TO CHECK IT
-  headwater evidence verify {package}.zip --key CUSTODIAN.pem
+  unzip {package}.zip verify.pyz
+  python3 verify.pyz {package}.zip --key CUSTODIAN.pem
   It needs no network. It lists every check and names the file in which one octet was changed.
   Get CUSTODIAN.pem from the custodian by another way than this package: a key proves who sealed
-  a package only if you know whose key it is.
+  a package only if you know whose key it is. Who does not trust this copy of the verifier gets it
+  from the custodian too; `headwater evidence verify` is the same program.
 
   By hand, with common tools: unzip it, take the SHA-256 of any file (sha256sum FILE) and compare it
   with the line in manifest.json.

@@ -15,14 +15,24 @@ from reportlab.lib.pagesizes import letter
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import inch
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import KeepTogether, LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
+from reportlab.platypus import (
+    KeepTogether,
+    LongTable,
+    PageBreak,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+    TableStyle,
+)
+
+from headwater.evidence.parts.bates import Bates
 
 _INK = colors.HexColor("#1b1b1b")
 _SOFT = colors.HexColor("#565c65")
 _LINE = colors.HexColor("#a9aeb1")
 _HEAD = colors.HexColor("#e9edf1")
-#: A frame keeps 6 points free on each side.
-_WIDTH = letter[0] - 2 * inch - 12
+#: Width of the text in points: a frame keeps 6 points free on each side.
+WIDTH = letter[0] - 2 * inch - 12
 
 _BODY = ParagraphStyle("body", fontName="Times-Roman", fontSize=10.8, leading=14, textColor=_INK, spaceAfter=5)
 _TITLE = ParagraphStyle("title", parent=_BODY, fontName="Times-Bold", fontSize=16, leading=20, spaceAfter=8)
@@ -45,10 +55,15 @@ _CELL_HEAD = ParagraphStyle("cellhead", parent=_CELL, fontName="Times-Bold")
 _NOTE = ParagraphStyle("note", parent=_BODY, fontSize=9, leading=11.5, textColor=_SOFT)
 
 
+def shown(text: object) -> str:
+    """Return ``text`` as the paper's faces can show it: what they lack is written as a question mark."""
+    printable = "".join(c if c.isprintable() else " " for c in str(text))
+    return printable.encode("cp1252", "replace").decode("cp1252")
+
+
 def plain(text: object) -> str:
-    """Return ``text`` safe for a paragraph: markup escaped, what the paper's faces cannot show written as a box."""
-    shown = "".join(c if c.isprintable() else " " for c in str(text))
-    return escape(shown.encode("cp1252", "replace").decode("cp1252"))
+    """Return ``text`` safe for a paragraph: as the faces can show it, its markup escaped."""
+    return escape(shown(text))
 
 
 def title(text: str) -> Any:
@@ -86,6 +101,11 @@ def together(*parts: Any) -> Any:
     return KeepTogether(list(parts))
 
 
+def new_page() -> Any:
+    """Return the end of a page."""
+    return PageBreak()
+
+
 def gap(height: float = 8) -> Any:
     """Return empty space of ``height`` points."""
     return Spacer(1, height)
@@ -97,7 +117,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], widths: Sequenc
     body = [[Paragraph(plain(cell), _CELL) for cell in row] for row in rows]
     made = LongTable(
         [[Paragraph(plain(cell), _CELL_HEAD) for cell in head], *body],
-        colWidths=[_WIDTH * width / total for width in widths],
+        colWidths=[WIDTH * width / total for width in widths],
         repeatRows=1,
     )
     style = [
@@ -116,7 +136,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], widths: Sequenc
 def facts(pairs: Sequence[tuple[str, object]]) -> Any:
     """Return a table of names and values without a head."""
     body = [[Paragraph(plain(name), _CELL_HEAD), Paragraph(plain(value), _CELL)] for name, value in pairs]
-    made = LongTable(body, colWidths=[_WIDTH * 0.28, _WIDTH * 0.72])
+    made = LongTable(body, colWidths=[WIDTH * 0.28, WIDTH * 0.72])
     style = [
         ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -132,6 +152,7 @@ class _Pages(Canvas):  # type: ignore[misc]  # reportlab is untyped
     """Draws header and footer once the number of pages is known."""
 
     header = footer = ""
+    bates = Bates("")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -152,17 +173,21 @@ class _Pages(Canvas):  # type: ignore[misc]  # reportlab is untyped
             self.setFont("Times-Roman", 9)
             self.drawString(inch + 6, 0.55 * inch, self.footer)
             self.drawRightString(letter[0] - inch - 6, 0.55 * inch, f"Page {number} of {len(self._kept)}")
+            self.drawRightString(letter[0] - inch - 6, 0.38 * inch, self.bates.next())
             super().showPage()
         super().save()
 
 
-def pdf(story: Sequence[Any], *, name: str, header: str, footer: str) -> bytes:
-    """Return ``story`` as the octets of a PDF: without a time, the same for the same story."""
+def pdf(story: Sequence[Any], *, name: str, header: str, footer: str, bates: Bates) -> bytes:
+    """Return ``story`` as the octets of a PDF: without a time, the same for the same story.
+
+    Each page takes the next number of ``bates``.
+    """
     out = io.BytesIO()
     document = SimpleDocTemplate(
         out, pagesize=letter, leftMargin=inch, rightMargin=inch, topMargin=0.9 * inch, bottomMargin=0.9 * inch,
         title=name, author="Headwater", subject=footer, invariant=1, pageCompression=1,
     )  # fmt: skip
-    pages = type("Pages", (_Pages,), {"header": header, "footer": footer})
+    pages = type("Pages", (_Pages,), {"header": header, "footer": footer, "bates": bates})
     document.build(list(story), canvasmaker=pages)
     return out.getvalue()
