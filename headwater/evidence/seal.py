@@ -162,6 +162,17 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def give_up(package_id: str, error: Exception) -> None:
+    """Say on a package that its last attempt failed too, so that another can be asked for.
+
+    What Headwater itself refused is told in its words; of any other error only the kind is, since the desk shows it.
+    """
+    told = (
+        error if isinstance(error, HeadwaterError) else SealingFailed(f"unexpected {type(error).__name__}; see the log")
+    )
+    _fail(system("sealing"), package_id, told)
+
+
 def _fail(actor: Actor, package_id: str, error: HeadwaterError) -> None:
     """Say on the row why there is no package; the desk shows it and can ask again."""
     with transaction.atomic():

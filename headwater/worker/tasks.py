@@ -26,7 +26,8 @@ HEARTBEAT_S = 1.0
 #: Finished jobs that failed are kept this long for the operator to look at.
 FAILED_KEPT_HOURS = 24 * 14
 #: A job that fails is tried again after 1, 2, 4, ... seconds; the tick of the clock asks for it anew later.
-RETRY = RetryStrategy(max_attempts=8, exponential_wait=2)
+ATTEMPTS = 8
+RETRY = RetryStrategy(max_attempts=ATTEMPTS, exponential_wait=2)
 
 
 @tasks.task(name=Job.ADVANCE_TRACEBACK.value, retry=RETRY)
@@ -48,10 +49,16 @@ def send_alerts(campaign_id: str) -> None:
     alerts.send_for_campaign(campaign_id)
 
 
-@tasks.task(name=Job.SEAL_PACKAGE.value, retry=RETRY)
-def seal_package(package_id: str) -> None:
-    """Gather, write and seal one package."""
-    seal.seal(package_id)
+@tasks.task(name=Job.SEAL_PACKAGE.value, retry=RETRY, pass_context=True)
+def seal_package(context: JobContext, package_id: str) -> None:
+    """Gather, write and seal one package; where the last attempt fails too, say so on the package."""
+    try:
+        seal.seal(package_id)
+    except Exception as error:
+        # Whatever it was: nobody would try again, and the package would stand as "being sealed".
+        if context.job.attempts >= ATTEMPTS:
+            seal.give_up(package_id, error)
+        raise
 
 
 @tasks.periodic(cron="* * * * * */5")

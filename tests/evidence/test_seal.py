@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+from procrastinate.jobs import Job
 
 from headwater import clock
 from headwater.accounts.actors import Actor
@@ -28,6 +31,7 @@ from headwater.evidence.states import PackageState
 from headwater.evidence.verify import verify
 from headwater.legal.models import LegalProcess
 from headwater.legal.rules import BadRequest, WrongStep
+from headwater.worker.tasks import ATTEMPTS, seal_package
 from tests.evidence.conftest import accept, serve
 from tests.evidence.scenery import Scene
 from tests.evidence.scenery import build as ring
@@ -236,6 +240,45 @@ def test_a_missing_key_is_said_and_nothing_is_written(home: Path, served: str, r
     with pytest.raises(Unavailable, match="database prepare"):
         seal(package_id)
     assert not (home / "packages").exists()
+
+
+def attempt(package_id: str, number: int) -> None:
+    """Run the sealing job as the worker does, as its attempt after ``number`` others."""
+    job = Job(
+        id=1, queue="default", lock=None, queueing_lock=None, task_name=seal_package.name, attempts=number,
+        task_kwargs={"package_id": package_id},
+    )  # fmt: skip
+    seal_package(JobContext(app=app, job=job, start_timestamp=0.0, abort_reason=lambda: None), package_id=package_id)
+
+
+def test_a_sealing_whose_last_attempt_fails_is_said_to_have_failed_and_can_be_asked_for_again(
+    home: Path, served: str, reviewer: Actor
+):
+    package_id = accept(reviewer, served)
+    kept = (home / "secrets" / keys.FILE).read_bytes()
+    (home / "secrets" / keys.FILE).unlink()
+    with pytest.raises(Unavailable):
+        attempt(package_id, ATTEMPTS - 1)
+    assert Package.objects.get().state == PackageState.SEALING
+    with pytest.raises(Unavailable):
+        attempt(package_id, ATTEMPTS)
+    assert Package.objects.get().state == PackageState.FAILED
+    assert "database prepare" in Package.objects.get().failure
+
+    (home / "secrets" / keys.FILE).write_bytes(kept)
+    again = actions.request_package(reviewer, served)
+    assert verify(sealed(home, again.id)).ok
+
+
+def test_an_error_of_another_kind_ends_a_sealing_too_and_its_words_stay_in_the_log(
+    home: Path, served: str, reviewer: Actor
+):
+    package_id = accept(reviewer, served)
+    (home / "packages").write_bytes(b"a file where the folder should be")
+    with pytest.raises(OSError, match="packages"):
+        attempt(package_id, ATTEMPTS)
+    row = Package.objects.get()
+    assert (row.state, row.failure) == (PackageState.FAILED, "unexpected FileExistsError; see the log")
 
 
 def test_a_package_that_would_not_verify_is_never_given_out(
