@@ -1,5 +1,6 @@
 """Writing the audit: ``record`` is the only way in, for every room; ``checkpoint`` signs where it stands."""
 
+import shutil
 import uuid
 from datetime import datetime
 from typing import Any, Protocol
@@ -8,16 +9,19 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from headwater import clock
-from headwater.audit import checkpoints
-from headwater.audit.checkpoints import Checkpoint
+from headwater.audit import checkpoints, merkle
 from headwater.audit.models import AuditEntry, AuditHead
+from headwater.audit.statement import Checkpoint, Head
 from headwater.audit.tags import Tag
+from headwater.audit.tree import FOLDER, Tree
 from headwater.audit.verify import instant
 from headwater.errors import Conflict, Invalid
 from headwater.wire.canonical import canonical_json
 
 #: Longest entry in octets. A room that has more to say keeps it in its own rows and names them here.
 MAX_ENTRY = 16_384
+#: Entries whose hashes are read at once while the tree grows.
+_PORTION = 50_000
 
 
 class Who(Protocol):
@@ -91,7 +95,7 @@ def _plain(value: Any) -> Any:
 
 
 def checkpoint() -> Checkpoint | None:
-    """Sign what the audit's last entry is now, if it moved since the last checkpoint; the worker calls it each minute.
+    """Sign what the audit is now, if it moved since the last checkpoint; the worker calls it each minute.
 
     Raises:
         Conflict: An entry that was signed before is gone or changed: somebody rewrote the log.
@@ -109,7 +113,30 @@ def checkpoint() -> Checkpoint | None:
                 return None
     if head.seq == 0:
         return None
-    return checkpoints.append(folder, key, seq=head.seq, entry_hash=head.hash, at=instant(clock.now()))
+    tree = Tree(folder / FOLDER)
+    if before is not None and (tree.size < before.seq or tree.root(before.seq).hex() != before.root):
+        # The tree on disk is a copy: made anew from the log, it must come to what was signed.
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    _grow(tree, head.seq)
+    if before is not None and tree.root(before.seq).hex() != before.root:
+        message = (
+            f"The audit was rewritten: its first {before.seq} entries are not those that were signed at {before.at}. "
+            "Stop the processes, keep the data directory as it is and run `headwater audit verify`."
+        )
+        raise Conflict(message)
+    standing = Head(seq=head.seq, hash=head.hash, root=tree.root(head.seq).hex())
+    return checkpoints.append(folder, key, standing, at=instant(clock.now()))
+
+
+def _grow(tree: Tree, size: int) -> None:
+    """Add the entries that the tree lacks, up to number ``size``, in portions."""
+    while (have := tree.size) < size:
+        rows = AuditEntry.objects.filter(seq__gt=have, seq__lte=min(size, have + _PORTION)).order_by("seq")
+        leaves = [merkle.leaf(entry_hash) for entry_hash in rows.values_list("hash", flat=True)]
+        if len(leaves) != min(size, have + _PORTION) - have:
+            message = f"Entries after {have} are missing from the audit. Run `headwater audit verify`."
+            raise Conflict(message)
+        tree.extend(leaves, after=have)
 
 
 def _check_still_there(before: Checkpoint) -> None:

@@ -1,4 +1,4 @@
-"""Signed checkpoints: what the audit's last entry was, at a time, under a key that the database does not have.
+"""Signed checkpoints: what the audit was, at a time, under a key that the database does not have.
 
 Who owns the tables could rewrite the whole chain. A checkpoint, and a copy of it elsewhere, shows that. The file is
 ``HOME/audit/checkpoints.jsonl``: one canonical JSON object a line, each naming the SHA-256 of the line before.
@@ -6,10 +6,9 @@ Ed25519 (RFC 8032). No Django here: the offline check uses it.
 """
 
 import fcntl
-import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,40 +22,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from headwater.audit.statement import MAX_LINE, Checkpoint, Head, parse
 from headwater.errors import Unavailable
-from headwater.wire.canonical import canonical_json
 
 FILE = "checkpoints.jsonl"
 PUBLIC_KEY_FILE = "audit-key.pub.pem"
 #: What the first checkpoint names as the line before it.
 FIRST = "0" * 64
-#: Longest line that is read; ours have about 450 octets.
-MAX_LINE = 2_048
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
-    """One signed statement: at this time the log's last entry had this number and hash."""
-
-    seq: int
-    hash: str
-    at: str
-    """UTC, as entries write it."""
-    key_id: str
-    """SHA-256 (hex) of the raw public key."""
-    previous: str
-    """SHA-256 (hex) of the line before."""
-    signature: str = ""
-
-    def signed(self) -> bytes:
-        """Return the octets that the signature covers."""
-        return canonical_json({name: getattr(self, name) for name in ("at", "hash", "key_id", "previous", "seq")})
-
-    def line(self) -> bytes:
-        """Return the checkpoint as it stands in the file, without the end of line."""
-        return canonical_json(
-            {name: getattr(self, name) for name in ("at", "hash", "key_id", "previous", "seq", "signature")}
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +87,7 @@ def read(lines: Iterable[bytes], key: Ed25519PublicKey | None) -> Reading:
             break
         line = octets[:-1]
         try:
-            checkpoint = _parse(line)
+            checkpoint = parse(line)
         except (ValueError, TypeError, KeyError) as error:
             faults.append(f"line {number} of the checkpoints is none: {error}")
             continue
@@ -140,7 +112,7 @@ def read_file(path: Path, key: Ed25519PublicKey | None) -> Reading | None:
         return read(iter(lambda: file.readline(MAX_LINE), b""), key)
 
 
-def append(folder: Path, key: Ed25519PrivateKey, *, seq: int, entry_hash: str, at: str) -> Checkpoint:
+def append(folder: Path, key: Ed25519PrivateKey, head: Head, *, at: str) -> Checkpoint:
     """Sign a checkpoint and add it to the file in ``folder``; it is on disk when this returns."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _publish(folder / PUBLIC_KEY_FILE, key.public_key())
@@ -148,11 +120,9 @@ def append(folder: Path, key: Ed25519PrivateKey, *, seq: int, entry_hash: str, a
         # Several workers may run: one writes at a time.
         fcntl.flock(file, fcntl.LOCK_EX)
         previous = _last_line(file)
-        unsigned = Checkpoint(seq=seq, hash=entry_hash, at=at, key_id=key_id(key.public_key()), previous=previous)
-        signature = key.sign(unsigned.signed()).hex()
-        checkpoint = Checkpoint(
-            seq=seq, hash=entry_hash, at=at, key_id=unsigned.key_id, previous=previous, signature=signature
-        )
+        known = key_id(key.public_key())
+        unsigned = Checkpoint(seq=head.seq, hash=head.hash, root=head.root, at=at, key_id=known, previous=previous)
+        checkpoint = replace(unsigned, signature=key.sign(unsigned.signed()).hex())
         file.write(checkpoint.line() + b"\n")
         file.flush()
         os.fsync(file.fileno())
@@ -167,7 +137,7 @@ def last(folder: Path) -> Checkpoint | None:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 2 * MAX_LINE))
         lines = [line for line in file.read().split(b"\n")[:-1] if line]
-    return _parse(lines[-1]) if lines else None
+    return parse(lines[-1]) if lines else None
 
 
 def _last_line(file: Any) -> str:
@@ -181,22 +151,6 @@ def _last_line(file: Any) -> str:
     file.seek(0, os.SEEK_END)
     lines = [line for line in tail[:end].split(b"\n") if line]
     return sha256(lines[-1]).hexdigest() if lines else FIRST
-
-
-def _parse(line: bytes) -> Checkpoint:
-    body = json.loads(line)
-    checkpoint = Checkpoint(
-        seq=body["seq"],
-        hash=body["hash"],
-        at=body["at"],
-        key_id=body["key_id"],
-        previous=body["previous"],
-        signature=body["signature"],
-    )
-    if type(checkpoint.seq) is not int or checkpoint.line() != line:
-        message = "it is not written as Headwater writes it"
-        raise ValueError(message)
-    return checkpoint
 
 
 def _signature_holds(checkpoint: Checkpoint, key: Ed25519PublicKey) -> bool:

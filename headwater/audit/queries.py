@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from headwater.audit import checkpoints, verify
-from headwater.audit.checkpoints import Checkpoint
 from headwater.audit.models import AuditEntry, AuditHead
+from headwater.audit.statement import Checkpoint
 from headwater.audit.verify import Place, Report, Row
 from headwater.errors import Forbidden
 

@@ -12,7 +12,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from headwater.audit.checkpoints import Checkpoint
+from headwater.audit import merkle
+from headwater.audit.statement import Checkpoint
 from headwater.wire.canonical import canonical_json
 
 #: The hash that the first entry is chained to.
@@ -146,6 +147,8 @@ class _Walk:
         self.hash = _Findings("hash", "Each entry has the hash of its own text")
         self.canonical = _Findings("form", "Each entry is the canonical JSON that Headwater writes")
         self.columns = _Findings("columns", "The searchable columns say what the entry says")
+        # From the middle of the log the tree cannot be worked out.
+        self.tree = merkle.Frontier() if start == BEGINNING else None
         self.signed = _Findings("checkpoints", "Every signed checkpoint agrees with the log")
 
     def take(self, row: Row) -> None:
@@ -157,11 +160,15 @@ class _Walk:
         if not _is_hash(row.prev_hash) or chain_hash(**_chained(row)) != row.hash:
             self.hash.add(f"entry {row.seq} was changed: its hash is not that of its text")
         self._content(row)
+        if self.tree is not None:
+            self.tree.append(merkle.leaf(row.hash if _is_hash(row.hash) else GENESIS))
         signed = self.checkpoints.get(row.seq)
         if signed is not None:
             self.met.add(row.seq)
             if signed.hash != row.hash:
                 self.signed.add(f"entry {row.seq} is not the one that was signed at {signed.at}")
+            elif self.tree is not None and self.tree.root().hex() != signed.root:
+                self.signed.add(f"the entries up to {row.seq} are not those whose root was signed at {signed.at}")
         self.last = Place(row.seq, row.hash)
 
     def _place(self, row: Row) -> None:

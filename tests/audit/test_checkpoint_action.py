@@ -1,5 +1,6 @@
 """Signing where the database stands."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,29 @@ def test_a_log_cut_back_since_the_last_checkpoint_is_reported(home: Path, operat
     with pytest.raises(Conflict, match=r"entry 3, signed at .* is gone"):
         checkpoint()
     assert not queries.check(operator).sound
+
+
+def test_a_tree_that_was_lost_or_spoilt_on_disk_is_made_anew_from_the_log(home: Path, operator: Actor) -> None:
+    for number in range(5):
+        record(operator, Tag.CALL_VIEWED, f"C-{number}")
+    checkpoint()
+    leaves = home / "audit" / "tree" / "level-0"
+    for spoilt in (None, b"\x00" * 64, leaves.read_bytes()[:-7]):
+        leaves.unlink() if spoilt is None else leaves.write_bytes(spoilt)
+        record(operator, Tag.CALL_VIEWED, "C-9")
+        assert checkpoint() is not None
+        assert queries.check(operator).sound
+
+
+def test_an_early_entry_that_was_changed_is_reported_though_the_last_one_stands(home: Path, operator: Actor) -> None:
+    for number in range(3):
+        record(operator, Tag.CALL_VIEWED, f"C-{number}")
+    checkpoint()
+    rewrite("UPDATE audit_entry SET hash = repeat('a', 64) WHERE seq = 1")
+    shutil.rmtree(home / "audit" / "tree")
+    record(operator, Tag.CALL_VIEWED, "C-4")
+    with pytest.raises(Conflict, match="its first 3 entries are not those that were signed"):
+        checkpoint()
 
 
 def test_a_log_written_anew_since_the_last_checkpoint_is_reported(home: Path, operator: Actor) -> None:

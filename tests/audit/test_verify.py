@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.audit import checkpoints
+from headwater.audit import checkpoints, merkle
+from headwater.audit.statement import Head
 from headwater.audit.verify import GENESIS, Outcome, Place, Report, Row, chain_hash, instant, verify
 from headwater.wire.canonical import canonical_json
 
@@ -186,7 +187,11 @@ def key() -> Ed25519PrivateKey:
 
 def signed(folder: Path, key: Ed25519PrivateKey, rows: list[Row], *seqs: int) -> checkpoints.Reading:
     for seq in seqs:
-        checkpoints.append(folder, key, seq=seq, entry_hash=rows[seq - 1].hash, at=instant(START))
+        tree = merkle.Frontier()
+        for row in rows[:seq]:
+            tree.append(merkle.leaf(row.hash))
+        head = Head(seq=seq, hash=rows[seq - 1].hash, root=tree.root().hex())
+        checkpoints.append(folder, key, head, at=instant(START))
     reading = checkpoints.read_file(folder / checkpoints.FILE, key.public_key())
     assert reading is not None
     return reading
@@ -211,6 +216,14 @@ def test_a_chain_rewritten_from_the_middle_is_found_by_a_checkpoint(tmp_path: Pa
     assert verify(forged, head=end(forged)).sound
     found = failed(verify(forged, head=end(forged), checkpoints=reading.checkpoints))
     assert found == {"checkpoints": (f"entry 4 is not the one that was signed at {instant(START)}",)}
+
+
+def test_a_root_that_is_not_of_the_entries_before_it_is_found(tmp_path: Path, key: Ed25519PrivateKey) -> None:
+    rows = chain(6)
+    head = Head(seq=4, hash=rows[3].hash, root=merkle.leaf(rows[3].hash).hex())
+    found = checkpoints.append(tmp_path, key, head, at=instant(START))
+    told = failed(verify(rows, head=end(rows), checkpoints=[found]))
+    assert told == {"checkpoints": (f"the entries up to 4 are not those whose root was signed at {instant(START)}",)}
 
 
 def test_a_tail_cut_off_together_with_the_head_is_found_by_a_checkpoint(tmp_path: Path, key: Ed25519PrivateKey) -> None:
