@@ -29,6 +29,8 @@ _HEP: Final = (b"HEP3", b"EEP3")
 MOST_STREAMS: Final = 10_000
 #: A gzipped capture may unfold to at most this much: a bomb ends with a plain error.
 MOST_UNFOLDED: Final = 8 * 1024**3
+#: No packet or block is longer (tcpdump itself stops at 262,144 octets); a file that says so is damaged or hostile.
+MOST_BLOCK: Final = 16 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,15 @@ class _Joined(io.RawIOBase):
         return len(piece)
 
 
+class _Blocks(io.BufferedReader):
+    """What the readers of packets read from: a stated length is not believed beyond ``MOST_BLOCK``."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or not 0 <= size <= MOST_BLOCK:
+            raise Invalid(f"the capture states a block of {size} octets; at most {MOST_BLOCK} are read")
+        return super().read(size)
+
+
 def sip_messages(head: bytes, rest: BinaryIO) -> Iterator[CapturedMessage]:
     """Yield the SIP messages of a capture whose first octets ``head`` were already read from ``rest``.
 
@@ -70,9 +81,10 @@ def sip_messages(head: bytes, rest: BinaryIO) -> Iterator[CapturedMessage]:
         Invalid: the file is no capture, or its compression breaks off; what came before was yielded. A last packet
             that was cut short is passed over.
     """
-    stream = io.BufferedReader(_Joined(head, rest))
+    stream = _Blocks(_Joined(head, rest))
     if head[:2] == GZIP:
-        stream = io.BufferedReader(_Joined(b"", gzip.GzipFile(fileobj=stream)))  # type: ignore[arg-type]
+        plain = gzip.GzipFile(fileobj=io.BufferedReader(_Joined(head, rest)))
+        stream = _Blocks(_Joined(b"", plain))  # type: ignore[arg-type]
     packets = _Packets()
     try:
         kind = dpkt.pcapng.Reader if stream.peek(4)[:4] == PCAPNG else dpkt.pcap.Reader

@@ -29,6 +29,7 @@ SIP: Final = 1
 """Protocol type (chunk 0x0b) of a SIP message."""
 
 _MAGIC: Final = re.compile(rb"[HE]EP3")
+_BEGINNING: Final = re.compile(rb"[HE](?:E(?:P(?:3.?.?)?)?)?\Z", re.DOTALL)
 _FIRST: Final = 0x01
 _LAST: Final = 0x13
 _WIDTHS: Final = {0x01: 1, 0x02: 1, 0x03: 4, 0x04: 4, 0x05: 16, 0x06: 16, 0x07: 2, 0x08: 2, 0x09: 4, 0x0A: 4, 0x0B: 1}
@@ -232,6 +233,9 @@ class StreamSplitter:
             frames.append(stream[offset : offset + length])
             self.garbage_run = 0
             offset += length
+        # A tail too short to judge by its length is held only where it may still become a frame.
+        while offset < size < offset + HEADER and not _BEGINNING.match(stream, offset):
+            offset = self._skip(stream, offset)
         self._held = stream[offset:]
         return frames
 

@@ -1,0 +1,37 @@
+"""Which targets there are, and what each module says of itself."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TARGETS = Path(__file__).parent / "targets"
+LONGEST = 4_096
+INSTRUMENTED = ("headwater", "dpkt")
+"""Packages whose branches guide the choice of inputs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One reader under test."""
+
+    name: str
+    run: Callable[[bytes], None]
+    seeds: Sequence[bytes]
+    tokens: Sequence[bytes] = ()
+    longest: int = LONGEST
+
+
+def names() -> list[str]:
+    """Return the targets' names."""
+    return sorted(module.name for module in pkgutil.iter_modules([str(TARGETS)]) if not module.name.startswith("_"))
+
+
+def load(name: str) -> Target:
+    """Import one target."""
+    module = importlib.import_module(f"tests.fuzz.targets.{name}")
+    longest = getattr(module, "LONGEST", max(LONGEST, *(len(seed) for seed in module.SEEDS)))
+    return Target(
+        name=name, run=module.target, seeds=module.SEEDS, tokens=getattr(module, "TOKENS", ()), longest=longest
+    )
