@@ -113,13 +113,19 @@ def read_file(path: Path, key: Ed25519PublicKey | None) -> Reading | None:
 
 
 def append(folder: Path, key: Ed25519PrivateKey, head: Head, *, at: str) -> Checkpoint:
-    """Sign a checkpoint and add it to the file in ``folder``; it is on disk when this returns."""
+    """Sign a checkpoint and add it to the file in ``folder``; it is on disk when this returns.
+
+    Where another worker has signed as much or more meanwhile, its checkpoint is returned instead.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _publish(folder / PUBLIC_KEY_FILE, key.public_key())
     with (folder / FILE).open("a+b") as file:
         # Several workers may run: one writes at a time.
         fcntl.flock(file, fcntl.LOCK_EX)
-        previous = _last_line(file)
+        newest = _last_line(file)
+        if newest is not None and (before := parse(newest)).seq >= head.seq:
+            return before
+        previous = FIRST if newest is None else sha256(newest).hexdigest()
         known = key_id(key.public_key())
         unsigned = Checkpoint(seq=head.seq, hash=head.hash, root=head.root, at=at, key_id=known, previous=previous)
         checkpoint = replace(unsigned, signature=key.sign(unsigned.signed()).hex())
@@ -140,8 +146,8 @@ def last(folder: Path) -> Checkpoint | None:
     return parse(lines[-1]) if lines else None
 
 
-def _last_line(file: Any) -> str:
-    """Return the hash of the last whole line, after cutting off one that a crash left half written."""
+def _last_line(file: Any) -> bytes | None:
+    """Return the last whole line, None where there is none, after cutting off one that a crash left half written."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 2 * MAX_LINE))
     tail = file.read()
@@ -150,7 +156,7 @@ def _last_line(file: Any) -> str:
         file.truncate(size - (len(tail) - end))
     file.seek(0, os.SEEK_END)
     lines = [line for line in tail[:end].split(b"\n") if line]
-    return sha256(lines[-1]).hexdigest() if lines else FIRST
+    return lines[-1] if lines else None
 
 
 def _signature_holds(checkpoint: Checkpoint, key: Ed25519PublicKey) -> bool:

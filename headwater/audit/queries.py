@@ -1,11 +1,12 @@
 """Reading the audit: by person, subject, tag and time for those who may; whole, for checking and export."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -13,8 +14,9 @@ from django.db.models import QuerySet
 from headwater.audit import checkpoints, verify
 from headwater.audit.models import AuditEntry, AuditHead
 from headwater.audit.statement import Checkpoint
+from headwater.audit.tree import FOLDER, Tree
 from headwater.audit.verify import Place, Report, Row
-from headwater.errors import Forbidden
+from headwater.errors import Forbidden, Unavailable
 
 #: ``accounts.permissions.Permission.AUDIT_READ``; accounts lies above this room.
 READ = "audit:read"
@@ -44,6 +46,17 @@ class Search:
     """The tag, or its beginning up to a colon: ``hop:``."""
     since: datetime | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proofs:
+    """Proofs that entries are in the log that one checkpoint signed."""
+
+    checkpoint: Checkpoint
+    public_key: bytes
+    """The 32 octets of the key that signed it."""
+    paths: Mapping[int, tuple[str, ...]]
+    """Entry's number -> path (hex) to the checkpoint's root, see ``merkle.inclusion``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,34 @@ def head(reader: Reader) -> Place:
 def last_checkpoint() -> Checkpoint | None:
     """Return the newest signed checkpoint on this machine, or None."""
     return checkpoints.last(settings.HEADWATER.home / "audit")
+
+
+def proofs(numbers: Iterable[int]) -> Proofs:
+    """Return proofs that these entries are in the log as it was signed last; later ones are left out.
+
+    A part of Headwater asks for them, to put them beside the entries themselves: a path tells nothing of other entries.
+
+    Raises:
+        Unavailable: nothing was signed yet, or the tree on disk is not the one that was signed.
+    """
+    folder = settings.HEADWATER.home / "audit"
+    signed = checkpoints.last(folder)
+    if signed is None:
+        message = "The audit was never signed, so no entry of it can be proven. The worker signs it each minute."
+        raise Unavailable(message)
+    tree = Tree(folder / FOLDER)
+    try:
+        if tree.root(signed.seq).hex() != signed.root:
+            message = (
+                f"The audit's tree in {folder / FOLDER} is not the one that was signed; the next checkpoint mends it."
+            )
+            raise Unavailable(message)
+        paths = {n: tuple(h.hex() for h in tree.inclusion(n - 1, signed.seq)) for n in numbers if n <= signed.seq}
+    except (ValueError, OSError) as error:
+        message = f"The audit's tree cannot be read ({error}); the next checkpoint mends it."
+        raise Unavailable(message) from error
+    key = checkpoints.private_key(settings.HEADWATER.secrets / "audit-key.pem").public_key()
+    return Proofs(checkpoint=signed, public_key=key.public_bytes(Encoding.Raw, PublicFormat.Raw), paths=paths)
 
 
 def check(reader: Reader, *, newest: int | None = None) -> Report:

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from headwater.evidence import bundle, container, custody, keys, layout, tables
+from headwater.evidence import bundle, container, custody, keys, layout, published, tables
 from headwater.evidence.consistency import PATH_COLUMNS
 from headwater.evidence.material import Call, Material, facts, instant
 from headwater.evidence.parts import call_graph, case_uco, concordance, cover, declaration, readme, relief, rule_902
@@ -100,6 +100,10 @@ def _tables(material: Material) -> Iterator[tuple[str, bytes]]:
     yield "timeline.csv", tables.csv_octets(("at", "subject", "what"), material.timeline)
     yield "timeline.json", tables.json_octets({"events": list(material.timeline)})
     yield layout.CUSTODY, custody.octets(material.custody)
+    yield layout.CHECKPOINT, material.proofs.checkpoint
+    yield layout.AUDIT_KEY, published.pem(material.proofs.public_key)
+    paths = [{"path": list(path), "sequence": number} for number, path in sorted(material.proofs.paths.items())]
+    yield layout.PROOFS, tables.json_octets({"proofs": paths})
     yield layout.CALLS, tables.json_octets({"calls": [_listed(call) for call in material.calls]})
     yield "calls/members.csv", tables.csv_octets(_MEMBER_COLUMNS, material.members)
     yield layout.ANSWERS, tables.json_octets({"answers": [dict(answer.row) for answer in material.answers]})

@@ -13,6 +13,9 @@ from importlib.resources import files
 MODULES = (
     "headwater/__init__.py",
     "headwater/errors.py",
+    "headwater/audit/__init__.py",
+    "headwater/audit/merkle.py",
+    "headwater/audit/statement.py",
     "headwater/wire/__init__.py",
     "headwater/wire/canonical.py",
     "headwater/evidence/__init__.py",

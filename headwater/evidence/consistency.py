@@ -7,9 +7,13 @@ have made, so each is checked for its type before it is used, and anything odd i
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Protocol
 
-from headwater.evidence import custody, layout, signatures, tables
+from headwater.audit import merkle
+from headwater.audit.statement import Checkpoint, parse
+from headwater.errors import Invalid
+from headwater.evidence import curves, custody, layout, published, signatures, tables
 from headwater.evidence.container import Member, NotAPackage
 from headwater.evidence.report import Outcome
 
@@ -212,16 +216,52 @@ def check_path(package: Package, _: Manifest) -> Iterator[Finding]:
 
 
 def check_custody(package: Package, _: Manifest) -> Iterator[Finding]:
-    """The custody log is unbroken and each entry is what the audit hashed."""
+    """The custody log is unbroken, each entry is what the audit hashed, and each is proven to be in the audit."""
     file = layout.CUSTODY
-    entries, neighbours = custody.check(package.octets(file))
-    sentence = f"The custody log is unbroken: {entries} entries, each with the hash that the audit gave it."
+    entries = custody.read(package.octets(file))
+    sentence = f"The custody log is unbroken: {len(entries)} entries, each with the hash that the audit gave it."
     yield Finding(outcome=Outcome.PASSED, text=sentence, file=file)
+    signed = _checkpoint(package)
+    paths = {
+        number(row, "sequence", layout.PROOFS): row.get("path")
+        for row in rows(package.json(layout.PROOFS), "proofs", layout.PROOFS)
+    }
+    for entry in entries:
+        if not _proven(signed, entry, paths.get(entry.sequence)):
+            sentence = f"Entry {entry.sequence} of the custody log is not proven to be in the audit that was signed."
+            yield Finding(outcome=Outcome.FAILED, text=sentence, file=layout.PROOFS)
     sentence = (
-        f"{neighbours} of {max(entries - 1, 0)} steps follow directly in the audit. Between the others lie entries "
-        "about other matters, which only the custodian's `headwater audit verify` can check."
+        f"Each of the {len(entries)} entries is proven to be one of the {signed.seq} of the audit, whose root was "
+        f"signed at {signed.at} by the key {signed.key_id}."
     )
-    yield Finding(outcome=Outcome.NOTED, text=sentence, file=file)
+    yield Finding(outcome=Outcome.PASSED, text=sentence, file=layout.CHECKPOINT)
+    sentence = f"Compare the audit's key {signed.key_id} with the custodian's by another way than this package."
+    yield Finding(outcome=Outcome.NOTED, text=sentence, file=layout.AUDIT_KEY)
+
+
+def _checkpoint(package: Package) -> Checkpoint:
+    """Return the checkpoint that the package holds, its signature checked."""
+    file = layout.CHECKPOINT
+    try:
+        signed = parse(package.octets(file))
+        public, signature = published.from_pem(package.octets(layout.AUDIT_KEY)), bytes.fromhex(signed.signature)
+    except (ValueError, TypeError, KeyError, RecursionError, Invalid) as error:
+        message = f"{file} cannot be used: {error}"
+        raise NotAPackage(message, member=file) from error
+    if sha256(public).hexdigest() != signed.key_id or not curves.ed25519_holds(public, signature, signed.signed()):
+        message = f"{file} is not signed by the key in {layout.AUDIT_KEY}"
+        raise NotAPackage(message, member=file)
+    return signed
+
+
+def _proven(signed: Checkpoint, entry: custody.Entry, path: Any) -> bool:
+    if not isinstance(path, list) or len(path) > merkle.LONGEST_PATH:
+        return False
+    if not all(isinstance(step, str) and _HEX.fullmatch(step) for step in path):
+        return False
+    steps = [bytes.fromhex(step) for step in path]
+    found = merkle.root_of_inclusion(entry.sequence - 1, signed.seq, merkle.leaf(entry.hash), steps)
+    return found is not None and found.hex() == signed.root
 
 
 def check_facts(package: Package, listed: Manifest) -> Iterator[Finding]:

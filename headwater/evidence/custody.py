@@ -69,13 +69,13 @@ def _read(line: bytes) -> tuple[Entry, str]:
     return value, str(hashes[2])
 
 
-def check(log: bytes) -> tuple[int, int]:
-    """Return how many entries a custody log holds, and how many of them follow the one before directly.
+def read(log: bytes) -> list[Entry]:
+    """Return the entries of a custody log, each line checked.
 
     Raises:
         NotAPackage: a line was changed, removed, added or moved.
     """
-    link, last, count, neighbours = FIRST_LINK, None, 0, 0
+    link, found = FIRST_LINK, list[Entry]()
     if log and not log.endswith(b"\n"):
         _refuse("The custody log is cut short")
     for count, line in enumerate(log.splitlines(), start=1):
@@ -89,14 +89,12 @@ def check(log: bytes) -> tuple[int, int]:
             _refuse(f"Line {count} of the custody log is not what the audit hashed: it was changed")
         if link != stated:
             _refuse(f"Before line {count} of the custody log an entry was removed, added or moved")
-        if last is not None and entry.sequence <= last.sequence:
+        if found and entry.sequence <= found[-1].sequence:
             _refuse(f"Line {count} of the custody log is out of order")
-        if last is not None and entry.sequence == last.sequence + 1:
-            if entry.previous_hash != last.hash:
-                _refuse(f"Line {count} of the custody log does not follow the line before it")
-            neighbours += 1
-        last = entry
-    return count, neighbours
+        if found and entry.sequence == found[-1].sequence + 1 and entry.previous_hash != found[-1].hash:
+            _refuse(f"Line {count} of the custody log does not follow the line before it")
+        found.append(entry)
+    return found
 
 
 def _refuse(message: str) -> NoReturn:

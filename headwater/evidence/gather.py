@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from headwater.accounts.models import Organisation
 from headwater.accounts.permissions import OrganisationKind
+from headwater.audit import queries as audit
 from headwater.audit.models import AuditEntry
 from headwater.calls.queries import CallQueries
 from headwater.campaigns.models import Campaign, CampaignStateChange
@@ -16,7 +17,7 @@ from headwater.campaigns.queries import liveness
 from headwater.evidence import calls_in_scope, path
 from headwater.evidence.calls_in_scope import CallsInScope
 from headwater.evidence.custody import Entry
-from headwater.evidence.material import CampaignFacts, Material, Matter, Ringing, Withheld, instant
+from headwater.evidence.material import AuditProofs, CampaignFacts, Material, Matter, Ringing, Withheld, instant
 from headwater.evidence.models import Package
 from headwater.evidence.scope import NPA_CAVEAT, SIGNALLED_CALLER, Scope
 from headwater.legal.models import LegalProcess
@@ -72,7 +73,9 @@ def finish(gathering: Gathering, store: CallQueries) -> Material:
         *traced.question_ids,
         *(call.record_id for call in calls),
     ]
-    custody, others = _custody(scope, subjects)
+    signed = audit.last_checkpoint()
+    custody, others = _custody(scope, subjects, signed.seq if signed else 0)
+    proven = audit.proofs(entry.sequence for entry in custody)
     alive = liveness(scope.campaign_id, gathering.now)
     return Material(
         software=version("headwater"),
@@ -100,6 +103,7 @@ def finish(gathering: Gathering, store: CallQueries) -> Material:
         dossiers=traced.dossiers,
         timeline=_timeline(gathering, traced),
         custody=custody,
+        proofs=AuditProofs(checkpoint=proven.checkpoint.line(), public_key=proven.public_key, paths=dict(proven.paths)),
         withheld=(*gathering.calls.withheld, *closed, *traced.withheld, *_always_withheld(scope), *others),
         limits=_limits(gathering, traced),
     )
@@ -151,11 +155,14 @@ def _campaign(gathering: Gathering) -> CampaignFacts:
     )
 
 
-def _custody(scope: Scope, subjects: list[str]) -> tuple[tuple[Entry, ...], list[Withheld]]:
-    """Return the audit's entries about ``subjects``; what other agencies did is theirs and is only counted."""
+def _custody(scope: Scope, subjects: list[str], last: int) -> tuple[tuple[Entry, ...], list[Withheld]]:
+    """Return the audit's entries about ``subjects`` up to the ``last`` that is signed.
+
+    What other agencies did is theirs and is only counted.
+    """
     others = Organisation.objects.filter(kind=OrganisationKind.AGENCY).exclude(id=scope.agency_id)
     theirs = Q(organisation__in=list(others.values_list("id", flat=True)))
-    entries = AuditEntry.objects.filter(subject__in=subjects)
+    entries = AuditEntry.objects.filter(subject__in=subjects, seq__lte=last)
     shown = entries.exclude(theirs).order_by("seq").values_list("seq", "entry", "prev_hash", "hash")
     found = tuple(Entry(sequence=s, entry=text, previous_hash=p, hash=h) for s, text, p, h in shown)
     hidden = entries.filter(theirs).count()

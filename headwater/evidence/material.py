@@ -93,6 +93,17 @@ class SignedAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditProofs:
+    """What proves the entries of the custody log to be in the audit: its signed checkpoint and a path for each."""
+
+    checkpoint: bytes
+    """The checkpoint's line, see ``audit.statement``."""
+    public_key: bytes
+    """The 32 octets of the Ed25519 key that signed it."""
+    paths: Mapping[int, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld:
     """What is not in the package, how much of it, and why."""
 
@@ -120,6 +131,7 @@ class Material:
     dossiers: tuple[Mapping[str, Any], ...]
     timeline: tuple[Mapping[str, Any], ...]
     custody: tuple[Entry, ...]
+    proofs: AuditProofs
     withheld: tuple[Withheld, ...]
     limits: tuple[str, ...]
     """What a reader must know, facts that cut against included."""

@@ -19,7 +19,7 @@ from django.db import transaction
 
 from headwater import clock
 from headwater.accounts.actors import Actor, system
-from headwater.audit.actions import record
+from headwater.audit.actions import checkpoint, record
 from headwater.audit.tags import Tag
 from headwater.calls.queries import CallQueries, connect
 from headwater.errors import HeadwaterError, Unavailable
@@ -86,6 +86,8 @@ def _seal(package: Package, store: CallQueries, key: Ed25519PrivateKey, folder: 
     actor = system("sealing")
     gathering = gather.begin(package, clock.now())
     _audit_openings(actor, gathering)
+    # Signed now, so that the custody log reaches up to this sealing and each entry of it can be proven.
+    checkpoint()
     material = gather.finish(gathering, store)
     draft = folder / f"{package.id}.{secrets.token_hex(8)}{_DRAFT}"
     try:

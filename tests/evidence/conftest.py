@@ -42,6 +42,7 @@ def home(tmp_path: Path, settings: Any, call_store: tuple[str, CallStore]) -> Pa
     secrets.mkdir()
     octets = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (secrets / keys.FILE).write_bytes(octets)
+    (secrets / "audit-key.pem").write_bytes(octets)
     return tmp_path
 
 

@@ -1,6 +1,7 @@
 """One package's material by hand, without a database: for the writer and the verifier."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from hashlib import sha256
@@ -10,8 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from headwater.evidence import build, custody
+from headwater.audit import merkle
+from headwater.audit.statement import Checkpoint
+from headwater.evidence import build, custody, keys
 from headwater.evidence.material import (
+    AuditProofs,
     Call,
     CampaignFacts,
     Material,
@@ -41,6 +45,31 @@ def entries(number: int = 4) -> tuple[custody.Entry, ...]:
         found.append(whole)
         previous = whole.hash
     return tuple(found)
+
+
+AUDIT_KEY = Ed25519PrivateKey.from_private_bytes(b"headwater audit tests, 32 octets")
+
+
+@cache
+def proofs(number: int = 4) -> AuditProofs:
+    """Return a signed checkpoint over a log that holds those entries among others, and their proofs."""
+    known = {entry.sequence: entry.hash for entry in entries(number)}
+    size = max(known) + 3
+    leaves = [merkle.leaf(known.get(n, f"{n:064x}")) for n in range(1, size + 1)]
+
+    def node(height: int, index: int) -> bytes:
+        if height == 0:
+            return leaves[index]
+        return merkle.parent(node(height - 1, 2 * index), node(height - 1, 2 * index + 1))
+
+    public = keys.raw(AUDIT_KEY.public_key())
+    unsigned = Checkpoint(
+        seq=size, hash=f"{size:064x}", root=merkle.root(size, node).hex(), at=instant(NOW),
+        key_id=sha256(public).hexdigest(), previous="0" * 64,
+    )  # fmt: skip
+    signed = replace(unsigned, signature=AUDIT_KEY.sign(unsigned.signed()).hex())
+    paths = {n: tuple(step.hex() for step in merkle.inclusion(n - 1, size, node)) for n in known}
+    return AuditProofs(checkpoint=signed.line(), public_key=public, paths=paths)
 
 
 @cache
@@ -140,6 +169,7 @@ def material(
         "dossiers": ({"provider_id": "PR-SPECIMEN01", "name": provider, "spc": "709C"},),
         "timeline": ({"at": instant(NOW), "subject": "C-1", "what": "First call"},),
         "custody": entries(),
+        "proofs": proofs(),
         "withheld": (Withheld(what="customer identity", count=0, why="Path data only."),),
         "limits": ("A sample, not every call.",),
     }  # fmt: skip

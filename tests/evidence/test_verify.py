@@ -298,3 +298,29 @@ def test_the_verifier_needs_no_django_and_no_database(saved: Save):
     path = str(saved(GOOD))
     told = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout == "True []\n"
+
+
+def test_an_entry_that_is_not_in_the_signed_audit_is_found_even_in_a_sealed_package(saved: Save):
+    def other(body: Any) -> Any:
+        body["proofs"][1]["path"][0] = "ab" * 32
+        return body
+
+    def cut(body: Any) -> Any:
+        return {"proofs": body["proofs"][:-1]}
+
+    for change, sequence in ((other, 2), (cut, 9)):
+        (failure,) = verify(saved(changed(layout.PROOFS, change)), PEM).failures
+        assert (
+            failure.finding == f"Entry {sequence} of the custody log is not proven to be in the audit that was signed."
+        )
+        assert failure.file == layout.PROOFS
+
+
+def test_a_checkpoint_that_the_audits_key_did_not_sign_is_found_even_in_a_sealed_package(saved: Save):
+    files = members(GOOD)
+    files[layout.CHECKPOINT] = files[layout.CHECKPOINT].replace(b'"seq":12', b'"seq":13')
+    (failure,) = verify(saved(resealed(files)), PEM).failures
+    assert failure.file == layout.CHECKPOINT
+    for octets in (b"", b"[]", b"{}", b'{"seq":"a"}', b"\xff"):
+        files[layout.CHECKPOINT] = octets
+        assert [f.file for f in verify(saved(resealed(files)), PEM).failures] == [layout.CHECKPOINT]

@@ -36,6 +36,8 @@ WHAT IS IN IT
   transcripts/            the words of each call example
   timeline.csv/.json      what happened when
   custody-log.jsonl       who did and saw what, each entry with its place in the audit's hash chain
+  audit-proofs.json       for each of those entries, the path that proves it to be in the whole audit
+  audit-checkpoint.json   the audit's root and size when it was signed; audit-key.pem: by which key
   withheld.json           what is not in the package, how much, and why
   exports/                case-uco.jsonld for forensic tools; load.dat and load.opt for review platforms
   verify.pyz              the verifier: a program that needs Python 3.11 or later and nothing else
