@@ -43,6 +43,7 @@ _TYPES: dict[str, Any] = {
     "transcript": pa.string(),
     "language": _WORD,
     "labels": pa.list_(pa.string()),
+    "headers": pa.map_(pa.string(), pa.string()),
     "raw": pa.binary(),
     "raw_sha256": pa.binary(32),
 }
@@ -78,6 +79,8 @@ def _array(name: str, kind: Any, column: Sequence[Any]) -> Any:
         if name in _ENUMS:
             column = [value.value for value in column]
         return pa.array(column, pa.string()).dictionary_encode()
+    if name == "headers":
+        column = [list(value.items()) for value in column]
     return pa.array(column, kind)
 
 

@@ -71,6 +71,9 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     transcript: str = ""
     language: str = ""
     labels: list[str] = msgspec.field(default_factory=list)
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    """What else the source said of the call, by name: for SIP docs/reference/sip-fields.md. Unverified, bounded; some
+    hold called numbers (``intake.sip_fields.CALLED``), which doors mask like ``called``."""
     raw: bytes = b""
     """The octets as received (one NDJSON line, one SIP message). Opened only for an audited purpose."""
     raw_sha256: bytes = b""

@@ -75,6 +75,7 @@ CREATE TABLE IF NOT EXISTS {database}.calls {on_cluster}
     transcript String CODEC(ZSTD(3)),
     language LowCardinality(String),
     labels Array(String) CODEC(ZSTD(1)),
+    headers Map(LowCardinality(String), String) CODEC(ZSTD(3)),
     raw String CODEC(ZSTD(3)),
     raw_sha256 FixedString(32),
     stored_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC') CODEC(Delta, ZSTD(1)),
