@@ -1,4 +1,4 @@
-"""The feed door: ``POST /api/feeds/v1/events``, NDJSON in, 202 when every accepted event is on disk.
+"""The feed door: ``POST /api/feeds/v1/events``, NDJSON or CloudEvents in, 202 when every accepted event is on disk.
 
 Raw ASGI, because each row that passes a framework costs more than all else does. The order is: who sends (nothing
 is read from a stranger), read under bounds, read the lines, store, answer. Whatever the answer is but 202, sending
@@ -36,6 +36,10 @@ from headwater.intake.sources import Source
 
 PATH: Final = "/api/feeds/v1/events"
 
+#: Media types of the CloudEvents HTTP binding: one event, and a JSON array of events.
+STRUCTURED: Final = b"application/cloudevents+json"
+BATCHED: Final = b"application/cloudevents-batch+json"
+_CLOUD_EVENTS: Final = frozenset({STRUCTURED, BATCHED})
 #: Errors that one answer lists; the count is of all.
 LISTED_ERRORS: Final = 1_000
 RETRY_AFTER_S: Final = 5
@@ -180,7 +184,7 @@ class FeedDoor:
             ):
                 body.add(part)
             self._metrics.octets.inc(len(body.octets))
-            batch = await _read(bytes(body.octets), source)
+            batch = await _read(bytes(body.octets), source, bodies.headers_of(scope).get(b"content-type", b""))
             body.octets.clear()
             if not batch.records and not batch.rejects:
                 raise Invalid("the body holds no line; send one JSON object a line")
@@ -222,9 +226,14 @@ class _Held:
         self.octets += part
 
 
-async def _read(body: bytes, source: Source) -> feed.FeedBatch:
+async def _read(body: bytes, source: Source, content_type: bytes) -> feed.FeedBatch:
     batch = feed.FeedBatch(records=[], lines=[], rejects=[], kept=[])
-    for part in feed.read_in_parts(body, source, clock.now()):
+    kind = content_type.partition(b";")[0].strip().lower()
+    if kind in _CLOUD_EVENTS:
+        parts = feed.read_cloud_events(body, source, clock.now(), batched=kind == BATCHED)
+    else:
+        parts = feed.read_in_parts(body, source, clock.now())
+    for part in parts:
         batch.add(part)
         await asyncio.sleep(0)  # the other senders' turn: a large body takes a second of the processor
     return batch

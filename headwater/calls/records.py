@@ -18,6 +18,8 @@ class RecordKind(StrEnum):
     """One SIP message was seen at one place (HEP, pcap)."""
     CDR = "cdr"
     """A switch wrote one call detail record."""
+    REPUTATION = "reputation"
+    """A vendor said what it holds of a number: no call, and counted as none."""
 
 
 class SourceKind(StrEnum):

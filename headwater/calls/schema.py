@@ -80,7 +80,7 @@ CREATE TABLE IF NOT EXISTS {database}.calls {on_cluster}
     raw_sha256 FixedString(32),
     stored_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC') CODEC(Delta, ZSTD(1)),
     version UInt64 DEFAULT toUInt64(9223372036854775807 - toUnixTimestamp64Micro(received_at)) CODEC(Delta, ZSTD(1)),
-    CONSTRAINT record_kind_is_known CHECK record_kind IN ('report', 'sip', 'cdr'),
+    CONSTRAINT record_kind_is_known CHECK record_kind IN ('report', 'sip', 'cdr', 'reputation'),
     CONSTRAINT source_kind_is_known CHECK source_kind IN ('app', 'honeypot', 'complaint', 'carrier'),
     CONSTRAINT source_is_named CHECK source_id != '' AND event_id != '',
     CONSTRAINT call_at_is_plausible CHECK call_at >= toDateTime64('2000-01-01 00:00:00', 6, 'UTC')

@@ -1,13 +1,15 @@
 """The feed reader: NDJSON lines of blocking apps and honeypots in, call records out. Pure.
 
+A line is the short form (``wire.events``) or a neutral event in its envelope (``wire.neutral``, CloudEvents 1.0).
 A line is judged for itself: a bad one never costs its neighbours. What is refused is said with the line's number
 and a plain reason, and its first octets are kept. The contract is docs/reference/feed-events.md.
 """
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -16,19 +18,17 @@ import msgspec
 from headwater.calls.records import REJECT_OCTETS, CallRecord, RecordKind, Reject
 from headwater.errors import Invalid, TooLarge
 from headwater.identifiers import record_id
+from headwater.intake.events.records import AHEAD, EARLIEST, event_record
 from headwater.intake.sip import identity_hints
 from headwater.intake.sources import Source
 from headwater.numbering.numbers import UNKNOWN, canonical
 from headwater.wire.events import FeedEvent
+from headwater.wire.neutral import CloudEvent
 
 #: Octets that one line may have.
 LINE_OCTETS: Final = 262_144
 #: Lines that one body may have.
 BODY_LINES: Final = 100_000
-#: No call is reported from before this moment: a clock that was never set says 1970.
-EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-#: How far a sender's clock may run ahead.
-AHEAD: Final = timedelta(days=1)
 #: Octets of rejected lines that are kept of one body; what is beyond is reported and counted, not kept.
 KEPT_OCTETS: Final = 1_048_576
 DOOR: Final = "feed"
@@ -41,10 +41,18 @@ class _Line(FeedEvent, frozen=True, kw_only=True, forbid_unknown_fields=True, gc
 
 
 _lines = msgspec.json.Decoder(_Line)
+_envelopes = msgspec.json.Decoder(CloudEvent)
+_batches = msgspec.json.Decoder(list[msgspec.Raw])
+#: What the headers of a record say of ``is_recorded_message``.
+_RECORDED: Final[dict[bool | None, dict[str, str]]] = {
+    None: {},
+    True: {"recorded_message": "yes"},
+    False: {"recorded_message": "no"},
+}
 _anything = msgspec.json.Decoder()
 # Every member name of a line: an unescaped quote cannot stand inside a JSON string, so nothing else matches.
 _MEMBER = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:')
-_EVENT_ID = re.compile(rb'"event_id"\s*:\s*"([^"\\]{1,256})"')
+_EVENT_ID = re.compile(rb'"(?:event_id|id)"\s*:\s*"([^"\\]{1,256})"')
 
 
 class BadLine(Invalid):
@@ -104,16 +112,47 @@ def read_in_parts(
     """Yield ``body`` as ``read_lines`` returns it, in parts, for a caller who must serve others in between."""
     if body.count(b"\n") >= BODY_LINES:
         raise TooManyLines(f"the body has more than {BODY_LINES} lines; send fewer at a time")
-    lines = body.split(b"\n")
+    yield from _judge(body.split(b"\n"), source, received_at, lines_a_part=lines_a_part)
+
+
+def read_cloud_events(body: bytes, source: Source, received_at: datetime, *, batched: bool) -> Iterator[FeedBatch]:
+    """Yield the records of a CloudEvents body in parts: one event, or a JSON array of events (batched mode).
+
+    What would be a line's number is the event's place in the array, from 1.
+
+    Raises:
+        BadLine: the array cannot be told into its events; nothing of it was read.
+        TooManyLines: more than ``BODY_LINES`` events.
+    """
+    events = [body]
+    if batched:
+        try:
+            events = [bytes(event) for event in _batches.decode(body)]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise BadLine(f"the body is no JSON array of events: {error}") from error
+        if len(events) > BODY_LINES:
+            raise TooManyLines(f"the body has more than {BODY_LINES} events; send fewer at a time")
+    yield from _judge(events, source, received_at, lines_a_part=500, read=_neutral)
+
+
+def _judge(
+    lines: list[bytes],
+    source: Source,
+    received_at: datetime,
+    *,
+    lines_a_part: int,
+    read: Callable[[bytes, Source, datetime], CallRecord] | None = None,
+) -> Iterator[FeedBatch]:
+    read = read or read_line
     room = KEPT_OCTETS
     for start in range(0, len(lines), lines_a_part):
         batch = FeedBatch(records=[], lines=[], rejects=[], kept=[])
         for number, octets in enumerate(lines[start : start + lines_a_part], start=start + 1):
-            line = octets.strip(b" \t\r")
+            line = octets.strip(b" \t\r\n")
             if not line:
                 continue
             try:
-                batch.records.append(read_line(line, source, received_at))
+                batch.records.append(read(line, source, received_at))
                 batch.lines.append(number)
             except BadLine as error:
                 batch.rejects.append(Rejection(number, str(error), _event_id(line)))
@@ -131,6 +170,8 @@ def read_line(line: bytes, source: Source, received_at: datetime) -> CallRecord:
     """
     if len(line) > LINE_OCTETS:
         raise BadLine(f"the line has {len(line)} octets; at most {LINE_OCTETS} are taken")
+    if b'"specversion"' in line:
+        return _neutral(line, source, received_at)
     try:
         event = _lines.decode(line)
         call_at = event.call_at.astimezone(UTC)
@@ -170,9 +211,48 @@ def read_line(line: bytes, source: Source, received_at: datetime) -> CallRecord:
         transcript=event.transcript,
         language=event.language,
         labels=event.labels,
+        headers=_RECORDED[event.is_recorded_message],
         raw=line,
         raw_sha256=sha256(line).digest(),
     )
+
+
+def _neutral(line: bytes, source: Source, received_at: datetime) -> CallRecord:
+    """Return the record of a line that is a neutral event in its envelope."""
+    if len(line) > LINE_OCTETS:
+        raise BadLine(f"the event has {len(line)} octets; at most {LINE_OCTETS} are taken")
+    try:
+        event = _envelopes.decode(line)
+    except msgspec.ValidationError as error:
+        raise BadLine(_plain(error, line)) from error
+    except UnicodeDecodeError as error:
+        raise BadLine("the line is not UTF-8") from error
+    except (msgspec.DecodeError, OverflowError, RecursionError) as error:
+        raise BadLine(f"the line is not JSON: {error}") from error
+    _refuse_repeated(line)
+    try:
+        return event_record(event, source, received_at, line)
+    except Invalid as error:
+        raise BadLine(str(error)) from error
+
+
+def _refuse_repeated(line: bytes) -> None:
+    """Refuse, at any depth, a member that stands twice in one object, and a text that holds NUL."""
+    try:
+        value = json.loads(line, object_pairs_hook=_once)
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number of thousands of digits
+        raise BadLine(f"the line is not JSON that everybody reads alike: {error}") from error
+    if b"\\u0000" in line and "\x00" in "".join(_texts(value)):
+        raise BadLine("a text holds the character NUL")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadLine(f"the member {twice} stands twice in one object")
+    return members
 
 
 def _refuse_ambiguous(line: bytes) -> None:

@@ -418,3 +418,17 @@ def test_what_came_is_counted(door: Door) -> None:
     assert 'headwater_feed_events_total{outcome="rejected",source="ORG-GOOD"} 1.0' in text
     assert 'headwater_feed_requests_total{status="401"} 1.0' in text
     assert "headwater_feed_seconds_count 3.0" in text
+
+
+def test_cloud_events_are_taken_one_by_one_and_in_batches(tmp_path: Any) -> None:
+    data = {"call_at": PLAIN["call_at"], "calling": {"raw": PLAIN["calling"]}}
+    one = {"specversion": "1.0", "id": "1", "source": "app", "type": "call.reported", "data": data}
+    with open_door(tmp_path) as door:
+        kinds = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
+        assert door.post(json.dumps(one, indent=2), **kinds).json()["accepted"] == 1
+        several = [one, one | {"id": "2"}, one | {"id": "3", "type": "nonsense"}]
+        answer = door.post(json.dumps(several), **{"Content-Type": "application/cloudevents-batch+json"}).json()
+        assert (answer["accepted"], answer["duplicates"], answer["rejected"]) == (1, 1, 1)
+        assert answer["errors"][0]["line"] == 3
+        assert door.post("7", **{"Content-Type": "application/cloudevents-batch+json"}).status_code == 422
+        assert door.reads.total() == 2
