@@ -14,9 +14,9 @@ from headwater.calls.records import SourceKind
 from headwater.calls.store import CallStore
 from headwater.calls.writer import Writer
 from headwater.errors import Unauthenticated
+from headwater.intake.collector import calm_collector
 from headwater.intake.sources import Source
 from headwater.site.bounded_http import BoundedHttp
-from headwater.site.collector import calm_collector
 
 TOKEN = "bench"  # noqa: S105 - opens a store that lives for seconds
 

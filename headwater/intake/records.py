@@ -1,7 +1,8 @@
 """From a captured SIP message to the call record that the store keeps. Pure."""
 
 import struct
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -10,6 +11,8 @@ from headwater.calls.records import CallRecord, RecordKind, SourceKind
 from headwater.errors import Invalid
 from headwater.identifiers import record_id
 from headwater.intake import hep, sip
+from headwater.intake.sip_fields import fields
+from headwater.wire.events import Disposition
 
 #: What sets up, changes or ends a call. Registrations and their credentials, instant messages, presence and INFO
 #: (key presses, so PINs) say nothing of a call's path: they are counted and not kept.
@@ -28,8 +31,8 @@ class NotKept(Invalid):
 def sip_record(frame: hep.HepFrame, source_id: str, received_at: datetime) -> CallRecord:
     """Return the record of one captured SIP message of a carrier.
 
-    Its event id is the SHA-256 of capture agent, time, addresses and octets: the same frame sent again gives the
-    same record. Without a capture time (HEPv1, or a zero) the record has the time of receipt.
+    Its event id is the SHA-256 of capture agent, time, addresses and the octets' own SHA-256: the same frame sent
+    again gives the same record. Without a capture time (HEPv1, or a zero) the record has the time of receipt.
 
     Raises:
         sip.NotSip: the payload is not a SIP message.
@@ -42,8 +45,10 @@ def sip_record(frame: hep.HepFrame, source_id: str, received_at: datetime) -> Ca
     if message.method not in CALL_METHODS:
         raise NotKept("method", f"{message.method} is not call signalling")
     agent = frame.agent_name or str(frame.agent_id)
-    event_id = _event_id(frame, agent)
+    digest = sha256(payload).digest()
+    event_id = _event_id(frame, agent, digest)
     hints = sip.identity_hints(message.identities)
+    headers = fields(message) if message.headers is not None else {}
     return CallRecord(
         record_id=record_id(source_id, event_id),
         record_kind=RecordKind.SIP,
@@ -56,6 +61,7 @@ def sip_record(frame: hep.HepFrame, source_id: str, received_at: datetime) -> Ca
         called=message.called,
         calling_raw=_text(message.asserted or message.from_header),
         called_raw=_text(message.request_uri or message.to_header),
+        disposition=Disposition.BLOCKED.value if "block-kind" in headers else "",
         sip_method=message.method,
         sip_status=message.status,
         call_id=message.call_id[:256],
@@ -68,8 +74,9 @@ def sip_record(frame: hep.HepFrame, source_id: str, received_at: datetime) -> Ca
         attest=hints.attest,
         origid=hints.origid,
         labels=[IN_DIALOG] if message.in_dialog else [],
+        headers=headers,
         raw=payload,
-        raw_sha256=sha256(payload).digest(),
+        raw_sha256=digest,
     )
 
 
@@ -77,13 +84,18 @@ def captured_at(frame: hep.HepFrame) -> datetime | None:
     """Return when the capture agent saw the packet, or ``None`` where the frame does not say."""
     if frame.seconds == 0:
         return None
-    return datetime.fromtimestamp(frame.seconds, UTC).replace(microsecond=frame.microseconds)
+    return _second(frame.seconds) + timedelta(0, 0, frame.microseconds)
 
 
-def _event_id(frame: hep.HepFrame, agent: str) -> str:
-    place = f"{agent}\0{frame.source_ip}\0{frame.destination_ip}\0".encode()
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _event_id(frame: hep.HepFrame, agent: str, digest: bytes) -> str:
+    place = f"{agent}\0{frame.source_ip}\0{frame.destination_ip}\0".encode("utf-8", "replace")
     time = _TIME.pack(frame.seconds, frame.microseconds, frame.source_port, frame.destination_port)
-    return sha256(place + time + frame.payload).hexdigest()
+    return sha256(place + time + digest).hexdigest()
 
 
 def _text(value: bytes) -> str:

@@ -25,9 +25,9 @@ from headwater.calls.queries import CallQueries  # noqa: E402 - see above
 from headwater.calls.store import CallStore  # noqa: E402 - see above
 from headwater.calls.writer import Writer  # noqa: E402 - see above
 from headwater.errors import HeadwaterError  # noqa: E402 - see above
+from headwater.intake.collector import calm_collector  # noqa: E402 - see above
 from headwater.intake.counters import Counters  # noqa: E402 - see above
 from headwater.intake.listeners import HepListeners  # noqa: E402 - see above
-from headwater.site.collector import calm_collector  # noqa: E402 - see above
 from headwater.site.config import Config, load  # noqa: E402 - see above
 from headwater.site.credentials import Credentials  # noqa: E402 - see above
 

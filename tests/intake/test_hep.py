@@ -182,3 +182,49 @@ def test_a_stream_of_false_magics_is_skipped_in_linear_time():
     hostile = b"HEP3\x00\x01" * 40_000
     assert splitter.feed(hostile) == []
     assert splitter.garbage > len(hostile) - 12
+
+
+def chunk_by_chunk(octets: bytes) -> hep.HepFrame:
+    return hep._frame(hep._chunks(octets, len(octets)))
+
+
+def test_a_frame_read_by_its_learnt_layout_says_the_same_as_chunk_by_chunk():
+    for _, octets in [*lab.frames(), *lab.frames()]:
+        assert hep.decode(octets) == chunk_by_chunk(octets)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                ADDRESSES,
+                chunk(3, bytes(4)),
+                chunk(0x07, b"\x13\xc4"),
+                chunk(0x09, b"\x69\0\0\0"),
+                chunk(0x0A, b"\0\x01\0\0"),
+                chunk(0x0A, b"\0\xff\xff\xff"),
+                chunk(0x0B, b"\x01"),
+                chunk(0x0C, b"\0\0\0\x07"),
+                chunk(0x0C, b"\0\x07"),
+                chunk(0x0E, b"key"),
+                chunk(0x0E, b"kee"),
+                chunk(0x0F, b"payload"),
+                chunk(0x10, b"packed"),
+                chunk(0x11, b"link"),
+                chunk(0x13, b"name"),
+                chunk(0x99, b"unknown"),
+            ]
+        ),
+        max_size=8,
+    )
+)
+def test_whatever_layouts_were_met_before_a_frame_is_read_alike(chunks):
+    octets = frame(ADDRESSES, *chunks, chunk(0x0F, b"the payload"))
+
+    def said(read):
+        try:
+            return read(octets)
+        except hep.BadFrame as error:
+            return error.reason
+
+    assert said(hep.decode) == said(hep.decode) == said(chunk_by_chunk)
