@@ -29,6 +29,8 @@ class Permission(StrEnum):
     CAMPAIGN_NAME = "campaign:name"
     CAMPAIGN_READ = "campaign:read"
     EVENT_SEND = "event:send"
+    NOTICE_ANSWER = "notice:answer"
+    NOTICE_SEND = "notice:send"
     PACKAGE_DOWNLOAD = "package:download"
     PACKAGE_SEAL = "package:seal"
     PROCESS_REVIEW = "process:review"
@@ -39,6 +41,9 @@ class Permission(StrEnum):
     """The register of providers and their keys: the operator's command line alone, no role."""
     QUESTION_ANSWER = "question:answer"
     QUESTION_READ = "question:read"
+    RELIEF_READ = "relief:read"
+    RELIEF_WRITE = "relief:write"
+    """Measures and block entries."""
     TRACEBACK_OPEN = "traceback:open"
     TRACEBACK_READ = "traceback:read"
 
@@ -72,7 +77,10 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.CAMPAIGN_ALERT,
             P.CAMPAIGN_NAME,
             P.CAMPAIGN_READ,
+            P.NOTICE_SEND,
             P.PROVIDER_READ,
+            P.RELIEF_READ,
+            P.RELIEF_WRITE,
             P.TRACEBACK_OPEN,
             P.TRACEBACK_READ,
         }
@@ -83,17 +91,28 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.CAMPAIGN_ALERT,
             P.CAMPAIGN_NAME,
             P.CAMPAIGN_READ,
+            P.NOTICE_SEND,
             P.PACKAGE_SEAL,
             P.PROCESS_READ,
             P.PROCESS_REVIEW,
             P.PROVIDER_READ,
+            P.RELIEF_READ,
+            P.RELIEF_WRITE,
             P.TRACEBACK_OPEN,
             P.TRACEBACK_READ,
         }
     ),
     Role.CUSTODIAN: frozenset(
-        {P.AUDIT_READ, P.CAMPAIGN_READ, P.PACKAGE_DOWNLOAD, P.PACKAGE_SEAL, P.PROCESS_READ, P.TRACEBACK_READ}
+        {
+            P.AUDIT_READ,
+            P.CAMPAIGN_READ,
+            P.PACKAGE_DOWNLOAD,
+            P.PACKAGE_SEAL,
+            P.PROCESS_READ,
+            P.RELIEF_READ,
+            P.TRACEBACK_READ,
+        }
     ),
     Role.AGENCY_OFFICER: frozenset({P.ALERT_READ, P.PACKAGE_DOWNLOAD, P.PROCESS_READ, P.PROCESS_SUBMIT}),
-    Role.PROVIDER_STAFF: frozenset({P.QUESTION_ANSWER, P.QUESTION_READ}),
+    Role.PROVIDER_STAFF: frozenset({P.NOTICE_ANSWER, P.QUESTION_ANSWER, P.QUESTION_READ}),
 }

@@ -72,6 +72,11 @@ TABLES: dict[str, dict[Process, str]] = {
     "legal_processstatechange": {D: "SI", P: "SI", W: "SI"},
     # Packages: asked for at the desk, sealed by the worker, fetched in the portal.
     "evidence_package": {D: "SIU", P: "S", W: "SU"},
+    # Relief: notices and measures by the desk; a provider answers its own notices and changes nothing else of them.
+    "relief_notice": {D: "SI", A: "S", W: "S"},
+    "relief_noticereport": {D: "S", A: "SI", W: "S"},
+    "relief_measure": {D: "SI", P: "S", A: "I", W: "S"},
+    "relief_blockentry": {D: "SIU", W: "S"},
     # Jobs: who asks for one inserts it and its first event; the worker does the rest.
     "procrastinate_jobs": {D: "SI", P: "SI", A: "SI", W: "SIUD"},
     "procrastinate_events": {D: "I", P: "I", A: "I", W: "SIUD"},
@@ -86,6 +91,7 @@ COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     "alerts_alert": {P: ("first_read_at",)},
     "campaigns_campaign": {D: ("name", "name_status")},
     "providers_provider": {A: ("agent_seen_at",)},
+    "relief_notice": {A: ("state", "seen_at", "seen_by", "acknowledged_at", "acknowledged_by")},
 }
 
 #: Table -> process -> columns that it may read, and no other.

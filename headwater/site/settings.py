@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "headwater.alerts",
     "headwater.legal",
     "headwater.evidence",
+    "headwater.relief",
     "headwater.web",
 ]
 

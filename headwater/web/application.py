@@ -61,6 +61,7 @@ CARRIER = Application(
     navigation=(
         Item("Questions", "/", Permission.QUESTION_READ),
         Item("Answered", "/answered/", Permission.QUESTION_READ),
+        Item("Notices", "/notices/", Permission.NOTICE_ANSWER),
     ),
 )
 

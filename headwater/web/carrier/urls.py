@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web.carrier import questions
+from headwater.web.carrier import notices, questions
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -16,5 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("answered/", questions.answered, name="answered"),
     path("questions/<str:question_id>/", questions.question, name="question"),
     path("questions/<str:question_id>/receipts/<str:receipt_id>/", questions.receipt, name="receipt"),
+    path("notices/", notices.listing, name="notices"),
+    path("notices/<str:notice_id>/", notices.notice, name="notice"),
+    path("notices/<str:notice_id>/acknowledge/", notices.acknowledge, name="notice-acknowledge"),
     path("api/agents/v1/", include("headwater.api.carrier_urls")),
 ]

@@ -81,6 +81,19 @@ STATUSES: dict[str, Status] = {
     "sealing": Status("Being sealed", I),
     "sealed": Status("Sealed", G),
     "failed": Status("Failed", A),
+    # Notices
+    "sent": Status("Sent", W),
+    "seen": Status("Seen", W),
+    "acknowledged": Status("Acknowledged", W),
+    "reported": Status("Action reported", G),
+    # What calls did after a measure
+    "returned": Status("Stopped, then returned", A),
+    "moved": Status("Go on from another source", A),
+    "fewer": Status("Fewer", I),
+    "same": Status("No change shown", W),
+    "more": Status("More", A),
+    "too_early": Status("Too early to tell", W),
+    "nothing_before": Status("No calls before it", E),
     # Checks
     "passed": Status("Passed", G),
     "not_done": Status("Not done", W),

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from headwater.web import downloads
-from headwater.web.desk import audit, campaigns, live, processes, stir, tracebacks
+from headwater.web.desk import audit, campaigns, live, processes, relief, stir, tracebacks
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -21,6 +21,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<str:campaign_id>/exemplars/<uuid:record_id>/", campaigns.exemplar, name="campaign-exemplar"),
     path("campaigns/<str:campaign_id>/name/", campaigns.name, name="campaign-name"),
     path("campaigns/<str:campaign_id>/open-traceback/", campaigns.open_traceback, name="campaign-open-traceback"),
+    path("campaigns/<str:campaign_id>/relief/", relief.relief, name="relief"),
+    path("campaigns/<str:campaign_id>/relief/notice/", relief.send, name="relief-notice"),
+    path("campaigns/<str:campaign_id>/relief/measure/", relief.measure, name="relief-measure"),
+    path("campaigns/<str:campaign_id>/relief/block/", relief.block, name="relief-block"),
+    path("campaigns/<str:campaign_id>/relief/block/<int:entry_id>/", relief.unblock, name="relief-unblock"),
     path("process/", processes.index, name="processes"),
     path("process/<str:process_id>/", processes.process, name="process"),
     path("process/<str:process_id>/begin/", processes.begin, name="process_begin"),

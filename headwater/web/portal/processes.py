@@ -14,7 +14,10 @@ from headwater.evidence import queries as evidence
 from headwater.evidence.states import PackageState
 from headwater.legal import actions, queries
 from headwater.legal.rules import ProcessState
+from headwater.relief import queries as relief
+from headwater.relief.rules import CAUTION
 from headwater.web.access import ActorRequest, page
+from headwater.web.components.before_after import before_after
 from headwater.web.components.process_steps import steps
 from headwater.web.portal.forms import ReasonForm, SupplyForm
 
@@ -83,10 +86,14 @@ def _show(
         "packages": packages,
         "sealed": next((p for p in packages if p.state is PackageState.SEALED), None),
         "alive": liveness(found.campaign_id, clock.now()),
+        "addendum": relief.addendum(request.actor, process_id, now=clock.now()),
         "just_served": "served" in request.GET and found.state is ProcessState.SERVED,
         "may_withdraw": found.state in _WITHDRAWABLE,
         "withdrawal": withdrawal or ReasonForm(),
         "supplement": (supplement or SupplyForm()) if found.state is ProcessState.DEFICIENT else None,
         "zone": request.user.organisation.time_zone,
     }
+    if context["addendum"] is not None:
+        context["drawing"] = before_after(context["addendum"].chart)
+        context["caution"] = CAUTION
     return render(request, "portal/process.html", context, status=status)

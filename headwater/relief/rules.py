@@ -1,0 +1,248 @@
+"""Before and after: what the calls of a campaign did at a measure, with the interval of each figure. Pure.
+
+The calls that are counted are those reported to Headwater. A change after a measure does not show that the measure
+caused it, and each statement says so. Calls of a campaign come in waves, so their counts vary more than a Poisson
+process of one rate would: the variation before the measure is measured and every interval widened by it.
+"""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from scipy.stats import beta, gamma
+
+from headwater.relief.states import Verdict
+
+VERSION = "effect/1"
+#: The longest time that is compared before and after.
+LONGEST = timedelta(hours=24)
+#: The shortest: what is compared must have room for more than one wave.
+SHORTEST = timedelta(minutes=10)
+#: Calls before with which a rate is known well enough.
+ENOUGH = 30
+#: Steps into which the time before is cut to measure how the counts vary.
+STEPS = 20
+#: A silence counts where the rate before would leave one as long with at most this probability.
+CHANCE = 0.001
+_CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Calls reported in a time, as a rate an hour with its 95% interval."""
+
+    calls: int
+    seconds: float
+    an_hour: float
+    low: float
+    high: float
+    variation: float
+    """Variance of the counts before, divided by their mean, at least 1: how far from one steady rate they were."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What the calls did at one measure."""
+
+    verdict: Verdict
+    before: Rate
+    after: Rate
+    ratio: float | None
+    """Rate after divided by rate before; None where there were no calls before."""
+    ratio_low: float | None
+    ratio_high: float | None
+    last_call_at: datetime | None
+    silent_since: datetime | None
+    """Since when no call was reported, where that silence counts."""
+    returned_at: datetime | None
+    silence_that_counts_s: float
+    """Seconds of silence that the rate before would leave with a probability of ``CHANCE``."""
+    rule_version: str = VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where traced calls came from, before and after: codes of confirmed origins and points of entry."""
+
+    before: frozenset[str] = frozenset()
+    after: frozenset[str] = frozenset()
+
+    @property
+    def moved(self) -> bool:
+        """Tell whether the calls after came from elsewhere alone."""
+        return bool(self.before and self.after) and not self.before & self.after
+
+
+def effect(
+    calls: Sequence[datetime], at: datetime, now: datetime, *, first_call_at: datetime, sources: Sources | None = None
+) -> Effect:
+    """Compare the calls before and after ``at``.
+
+    Args:
+        calls: When the calls were placed, in order; those before ``at`` minus ``LONGEST`` do not matter.
+        at: When the measure was taken.
+        now: Until when calls are known.
+        first_call_at: The campaign's first call: no time before it is compared.
+        sources: Where traced calls came from.
+    """
+    start = _start(calls, at, now, first_call_at=min(first_call_at, at))
+    known = [call for call in calls if start <= call <= now]
+    cut = bisect_left(known, at)
+    before, after = known[:cut], known[cut:]
+    variation = _variation(before, start, at)
+    old = _rate(len(before), (at - start).total_seconds(), variation)
+    # After: the same length at most, so that a campaign that died is not diluted by the years that followed.
+    until = min(now, at + LONGEST)
+    new = _rate(bisect_right(after, until), (until - at).total_seconds(), variation)
+    last = known[-1] if known else None
+    quiet_from = max(last, at) if last is not None else at
+    silent = _counts(now - quiet_from, old, since=(len(after), quiet_from - at))
+    returned_at = _return(at, after, old)
+    ratio, low, high = _ratio(old, new)
+    early = low is None or high is None or new.seconds < SHORTEST.total_seconds()
+    verdicts = (
+        (not before, Verdict.NOTHING_BEFORE),
+        (silent, Verdict.STOPPED),
+        (returned_at is not None, Verdict.RETURNED),
+        (early, Verdict.TOO_EARLY),
+        (bool(after) and sources is not None and sources.moved, Verdict.MOVED),
+        (high is not None and high < 1, Verdict.FEWER),
+        (low is not None and low > 1, Verdict.MORE),
+    )
+    return Effect(
+        verdict=next((verdict for holds, verdict in verdicts if holds), Verdict.SAME),
+        before=old,
+        after=new,
+        ratio=ratio,
+        ratio_low=low,
+        ratio_high=high,
+        last_call_at=last,
+        silent_since=last if silent else None,
+        returned_at=returned_at,
+        silence_that_counts_s=_silence_that_counts(old),
+    )
+
+
+def _start(calls: Sequence[datetime], at: datetime, now: datetime, *, first_call_at: datetime) -> datetime:
+    """Return from when calls before are compared: as long as the time since, longer where that holds few calls."""
+    length = min(max(now - at, SHORTEST), LONGEST)
+    end = bisect_left(calls, at)
+    while length < LONGEST and end - bisect_left(calls, at - length) < ENOUGH:
+        length = min(length * 2, LONGEST)
+    return max(at - length, first_call_at)
+
+
+def _variation(calls: Sequence[datetime], start: datetime, end: datetime) -> float:
+    """Return variance over mean of the counts in equal steps, at least 1 (a quasi-Poisson scale)."""
+    length = (end - start).total_seconds()
+    if len(calls) < 2 or length <= 0:
+        return 1.0
+    counts = [0] * STEPS
+    for call in calls:
+        counts[min(int((call - start).total_seconds() / length * STEPS), STEPS - 1)] += 1
+    mean = len(calls) / STEPS
+    return max(1.0, sum((count - mean) ** 2 for count in counts) / (STEPS - 1) / mean)
+
+
+def _rate(calls: int, seconds: float, variation: float) -> Rate:
+    """Return a rate with its interval: exact Poisson (Garwood 1936) on counts scaled by their variation."""
+    if seconds <= 0:
+        return Rate(calls=calls, seconds=0.0, an_hour=0.0, low=0.0, high=0.0, variation=variation)
+    tail = (1 - _CONFIDENCE) / 2
+    scaled, hours = calls / variation, seconds / 3_600
+    low = float(gamma.ppf(tail, scaled)) * variation if calls else 0.0
+    high = float(gamma.ppf(1 - tail, scaled + 1)) * variation
+    return Rate(
+        calls=calls,
+        seconds=round(seconds, 3),
+        an_hour=round(calls / hours, 2),
+        low=round(low / hours, 2),
+        high=round(high / hours, 2),
+        variation=round(variation, 2),
+    )
+
+
+def _silence_that_counts(rate: Rate, *, looks: int = 1) -> float:
+    """Return the seconds of silence that chance leaves seldom at a rate; infinite without calls.
+
+    ``looks``: at how many places a silence was looked for. One of many is longer by chance than a single one.
+    """
+    if not rate.calls or not rate.seconds:
+        return math.inf
+    return -math.log(CHANCE / looks) * rate.variation * rate.seconds / rate.calls
+
+
+def _counts(silence: timedelta, before: Rate, *, since: tuple[int, timedelta], looks: int = 1) -> bool:
+    """Tell whether a silence is one of calls that stopped: too long for the rate before, and for the rate since.
+
+    Calls that only became fewer leave longer gaps all along; measured by their own new rate those are nothing.
+    ``since``: how many calls came since the measure beside the silence, and in what time.
+    """
+    least = _silence_that_counts(before, looks=looks)
+    calls, over = since
+    if silence.total_seconds() >= least and calls > 1:
+        least = max(least, _silence_that_counts(_rate(calls, over.total_seconds(), before.variation), looks=looks))
+    return silence.total_seconds() >= least
+
+
+def _return(at: datetime, after: Sequence[datetime], before: Rate) -> datetime | None:
+    """Return when calls came back after a silence that counts, None where there was none."""
+    for start, end in pairwise([at, *after]):
+        # The rate since, without this gap: what came before it and after it.
+        since = len(after) - 1, after[-1] - at - (end - start)
+        if _counts(end - start, before, since=since, looks=len(after)):
+            return end
+    return None
+
+
+def _ratio(before: Rate, after: Rate) -> tuple[float | None, float | None, float | None]:
+    """Return the ratio of the rates with its interval (Clopper-Pearson on the share of calls that came after)."""
+    if not before.calls or not after.seconds:
+        return None, None, None
+    tail = (1 - _CONFIDENCE) / 2
+    a, b = after.calls / before.variation, before.calls / before.variation
+    share_low = float(beta.ppf(tail, a, b + 1)) if after.calls else 0.0
+    share_high = float(beta.ppf(1 - tail, a + 1, b))
+    odds = before.seconds / after.seconds
+    ratio = after.calls / before.calls * odds
+    return (
+        round(ratio, 3),
+        round(share_low / (1 - share_low) * odds, 3),
+        round(share_high / (1 - share_high) * odds, 3),
+    )
+
+
+def sentence(found: Effect) -> str:
+    """Return what an effect says, in words that claim no more than the figures."""
+    before, after = found.before, found.after
+    rates = (
+        f"Reports came at {before.an_hour:g} an hour before ({before.low:g} to {before.high:g}) and at "
+        f"{after.an_hour:g} after ({after.low:g} to {after.high:g})."
+    )
+    match found.verdict:
+        case Verdict.NOTHING_BEFORE:
+            return "No call was reported in the time before, so there is nothing to compare with."
+        case Verdict.STOPPED:
+            since = _spoken(found.silent_since)
+            chance = "at the rate before, chance leaves such a silence once in 1,000"
+            return f"No call was reported since {since}; {chance}. {rates}"
+        case Verdict.RETURNED:
+            return f"The calls were silent and came back at {_spoken(found.returned_at)}. {rates}"
+        case Verdict.MOVED:
+            return f"The calls go on, and every call traced since came from another source. {rates}"
+        case Verdict.TOO_EARLY:
+            return f"Too little time has passed to tell. {rates}"
+        case Verdict.FEWER | Verdict.MORE | Verdict.SAME:
+            limits = f"95% interval {found.ratio_low:g} to {found.ratio_high:g}"
+            return f"{rates} The rate after is {found.ratio:g} times that before ({limits})."
+
+
+#: Stands beside every statement.
+CAUTION = "That one thing came after another does not show that it caused it. Counted are reports, not all calls."
+
+
+def _spoken(at: datetime | None) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC") if at else "the measure"
