@@ -13,6 +13,7 @@ PAGES = {
     "desk-live": ("analyst", "/"),
     "desk-campaigns": ("analyst", "/campaigns/"),
     "desk-campaign": ("analyst", "/campaigns/{campaign_id}/"),
+    "desk-relief": ("analyst", "/campaigns/{campaign_id}/relief/"),
     "desk-tracebacks": ("analyst", "/tracebacks/"),
     "desk-traceback": ("analyst", "/tracebacks/{traceback_id}/"),
     "desk-processes": ("reviewer", "/process/"),
@@ -24,6 +25,7 @@ PAGES = {
     "portal-account": ("officer-MI", "/account/"),
     "carrier-questions": ("staff", "/"),
     "carrier-answered": ("staff", "/answered/"),
+    "carrier-notices": ("staff", "/notices/"),
     "carrier-account": ("staff", "/account/"),
 }
 
