@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final
 
@@ -23,7 +24,8 @@ HEAD_OCTETS: Final = 65_536
 FILE = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What the source gave, plain or gzipped.")]
 FORMAT = Annotated[str, typer.Option("--format", help="Name of the mapping, or auto: the file shows it.")]
 WITH = Annotated[
-    list[str] | None, typer.Option("--with", help="NAME=VALUE that came beside the file, such as number=+12155550100.")
+    list[str] | None,
+    typer.Option("--with", help="NAME=VALUE that came beside the file: number=+12155550100, observed_at=2026-11-24."),
 ]
 
 
@@ -56,7 +58,7 @@ def events(  # noqa: PLR0917 - typer passes options by name
         with file.open("rb") as source, _rejected(kept) as reject, _progress(source, file) as moved:
             tally = deliver.deliver(
                 items.items(source, found.input),
-                Mapper(found, _pairs(given)),
+                Mapper(found, _given(file, given)),
                 door,
                 on_reject=reject,
                 on_batch=moved,
@@ -79,7 +81,7 @@ def preview(
 ) -> None:
     """Show the first records of FILE as a mapping understands them. Nothing is sent."""
     found = _mapping(file, name)
-    mapper = Mapper(found, _pairs(given))
+    mapper = Mapper(found, _given(file, given))
     print(f"{file.name} read as {found.name} ({found.title})")
     with file.open("rb") as source:
         for item in _first(items.items(source, found.input), rows):
@@ -144,6 +146,12 @@ def _own_door() -> str:
 
     config = load()
     return f"http://{config.host}:{config.port(Process.CALLS)}"
+
+
+def _given(file: Path, given: list[str] | None) -> dict[str, str]:
+    """Return what came beside the file; unless it is told, its own time says when the source held it."""
+    changed = datetime.fromtimestamp(int(file.stat().st_mtime), UTC)
+    return {"observed_at": changed.isoformat()} | _pairs(given)
 
 
 def _pairs(given: list[str] | None) -> dict[str, str]:

@@ -64,7 +64,7 @@ def event_of(mapping: Mapping, item: Any, *, original: str, given: Members[str, 
     given = given or {}
     event: dict[str, Any] = {
         "specversion": "1.0",
-        "id": _identifier(mapping, item, original),
+        "id": _identifier(mapping, item, original, given),
         "source": mapping.source,
         "type": mapping.event_type.value,
         "data": {"provenance": {name: value for name, value in mapping.provenance.items() if value not in {"", None}}},
@@ -93,8 +93,12 @@ def event_of(mapping: Mapping, item: Any, *, original: str, given: Members[str, 
         raise NotMapped(str(error).replace("`$.data.", "`").replace("`", "")) from error
 
 
-def _identifier(mapping: Mapping, item: Any, original: str) -> str:
-    parts = [_text(at_path(item, path)) for path in mapping.id_paths if path != OCCURRENCE]
+def _identifier(mapping: Mapping, item: Any, original: str, given: Members[str, str]) -> str:
+    parts = [
+        given.get(path[1:], "") if path.startswith("@") else _text(at_path(item, path))
+        for path in mapping.id_paths
+        if path != OCCURRENCE
+    ]
     if len(parts) == 1 and 0 < len(parts[0]) <= 256:
         return parts[0]
     whole = "\x1f".join(parts) if any(parts) else original

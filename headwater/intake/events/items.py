@@ -166,7 +166,7 @@ def _header(line: str, form: Input) -> list[str]:
     names = [name.strip() for name in next(_rows(line.split("\n"), form), [])]
     missing = [name for name in form.detect_columns if name not in names]
     if missing:
-        raise BadFile(f"the file has no column {missing[0]}; its first line names {', '.join(names[:12])}")
+        raise BadFile(f"the file has no column {missing[0]}; its first line is {line[:120]!r}")
     return names
 
 

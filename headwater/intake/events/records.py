@@ -45,7 +45,7 @@ def event_record(event: CloudEvent, source: Source, received_at: datetime, raw: 
     callback = _number(data.advertised_callback)
     if not (calling or called or callback or data.called.hmac):
         raise BadEvent("the event names no telephone number: give data.calling, data.called or advertised_callback")
-    observed_at = _observed_at(event, received_at)
+    observed_at = _observed_at(event)
     call_at, precision = _call_at(event, observed_at)
     if not EARLIEST <= call_at <= received_at + AHEAD:
         raise BadEvent(f"call_at {call_at.isoformat()} is before 2000 or more than a day ahead of our clock")
@@ -57,7 +57,7 @@ def event_record(event: CloudEvent, source: Source, received_at: datetime, raw: 
         disposition = Disposition.BLOCKED
     event_id = f"{event.source} {event.id}"
     headers = {"event_type": event.type.value, "call_at_precision": precision.value}
-    if observed_at != received_at:
+    if observed_at is not None:
         headers["observed_at"] = observed_at.isoformat()
     if not data.tz_known or precision is Precision.DAY:
         headers["call_at_zone"] = "unknown"
@@ -133,21 +133,24 @@ def _yes_or_no(value: bool | None) -> str:  # noqa: FBT001 - the value itself, n
     return "" if value is None else "yes" if value else "no"
 
 
-def _observed_at(event: CloudEvent, received_at: datetime) -> datetime:
+def _observed_at(event: CloudEvent) -> datetime | None:
     text = event.data.observed_at or event.time
     if not text:
-        return received_at
+        return None
     observed_at = _moment(text, "data.observed_at" if event.data.observed_at else "time")
     if observed_at.tzinfo is None:
         raise BadEvent(f"{text!r} has no zone: write when you learnt of it as 2026-11-24T15:04:05Z")
     return observed_at.astimezone(UTC)
 
 
-def _call_at(event: CloudEvent, observed_at: datetime) -> tuple[datetime, Precision]:
+def _call_at(event: CloudEvent, observed_at: datetime | None) -> tuple[datetime, Precision]:
     data = event.data
     if not data.call_at:
         if event.type not in _TIMELESS:
             raise BadEvent(f"a {event.type} needs data.call_at, the time of the call")
+        if observed_at is None:
+            # Our own clock would make another event of it each time it is sent.
+            raise BadEvent("the event tells no time at all: give data.call_at, data.observed_at or time")
         return observed_at, Precision.UNKNOWN
     moment = _moment(data.call_at, "data.call_at")
     day_only = len(data.call_at) == 10

@@ -102,11 +102,13 @@ def test_a_complaint_without_any_date_says_so() -> None:
     one = record(kind="complaint.filed", call_at=..., observed_at="2026-11-20T00:00:00Z")
     assert one.call_at == datetime(2026, 11, 20, tzinfo=UTC)
     assert one.headers["call_at_precision"] == "unknown"
+    assert "no time at all" in reason(octets(data={"calling": {"raw": "2155550100"}}, type="complaint.filed"))
     assert "needs data.call_at" in reason(octets(data={"calling": {"raw": "2155550100"}}))
 
 
 def test_what_a_vendor_holds_of_a_number_is_no_call() -> None:
-    assert record(kind="number.reputation", call_at=...).record_kind is RecordKind.REPUTATION
+    opinion = record(kind="number.reputation", call_at=..., observed_at="2026-11-24T00:00:00Z")
+    assert opinion.record_kind is RecordKind.REPUTATION
     assert record().record_kind is RecordKind.REPORT
 
 
