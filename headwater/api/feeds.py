@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client import Counter as Total
 
 from headwater import clock
-from headwater.api import bodies
+from headwater.api import bodies, mapped
 from headwater.calls.records import CallRecord, Reject
 from headwater.calls.store import Inserted
 from headwater.errors import (
@@ -139,8 +139,15 @@ class FeedDoor:
     """The ASGI application of the feed route."""
 
     def __init__(
-        self, *, authenticate: Authenticate, writer: RecordWriter, metrics: FeedMetrics, limits: Limits | None = None
+        self,
+        *,
+        authenticate: Authenticate,
+        writer: RecordWriter,
+        metrics: FeedMetrics,
+        limits: Limits | None = None,
+        mappings: mapped.Mappings | None = None,
     ) -> None:
+        self._mappings = mappings
         self._authenticate = authenticate
         self._writer = writer
         self._metrics = metrics
@@ -184,7 +191,7 @@ class FeedDoor:
             ):
                 body.add(part)
             self._metrics.octets.inc(len(body.octets))
-            batch = await _read(bytes(body.octets), source, bodies.headers_of(scope).get(b"content-type", b""))
+            batch = await self._read(bytes(body.octets), source, scope)
             body.octets.clear()
             if not batch.records and not batch.rejects:
                 raise Invalid("the body holds no line; send one JSON object a line")
@@ -196,6 +203,13 @@ class FeedDoor:
                     "the call store did not answer in time; send the same again, what was stored is recognised"
                 ) from None
         return _taken(batch, inserted)
+
+    async def _read(self, body: bytes, source: Source, scope: bodies.Scope) -> feed.FeedBatch:
+        path = str(scope["path"])
+        if path.startswith(mapped.PREFIX) and self._mappings is not None:
+            found = self._mappings(path.removeprefix(mapped.PREFIX))
+            return await mapped.read(body, found, source, clock.now())
+        return await _read(body, source, bodies.headers_of(scope).get(b"content-type", b""))
 
     @contextmanager
     def _hold(self, source_id: str) -> Any:

@@ -157,7 +157,7 @@ def _judge(
             except BadLine as error:
                 batch.rejects.append(Rejection(number, str(error), _event_id(line)))
                 if room > 0:
-                    batch.kept.append(_kept(line, number, str(error), source=source, received_at=received_at))
+                    batch.kept.append(kept(line, number, str(error), source=source, received_at=received_at))
                     room -= len(batch.kept[-1].raw)
         yield batch
 
@@ -294,7 +294,8 @@ def _event_id(line: bytes) -> str:
     return found[1].decode(errors="replace") if found else ""
 
 
-def _kept(line: bytes, number: int, reason: str, *, source: Source, received_at: datetime) -> Reject:
+def kept(line: bytes, number: int, reason: str, *, source: Source, received_at: datetime) -> Reject:
+    """Return what is kept of a refused line: its first octets, with the reason."""
     return Reject(
         received_at=received_at,
         source_id=source.source_id,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,13 +16,15 @@ import pytest
 import uvicorn
 from prometheus_client import CollectorRegistry, generate_latest
 
-from headwater.api import feeds
+from headwater.api import feeds, mapped
 from headwater.api.feeds import FeedDoor, FeedMetrics, Limits
+from headwater.api.mapped import Mappings
 from headwater.calls.queries import CallQueries
 from headwater.calls.records import SourceKind
 from headwater.calls.store import CallStore
 from headwater.calls.writer import Writer
 from headwater.errors import Forbidden, Unauthenticated, Unavailable
+from headwater.intake.events import mapping as feed_presets
 from headwater.intake.sources import Source
 from headwater.site.bounded_http import BoundedHttp
 
@@ -65,7 +68,11 @@ class Door:
         self.store.migrate()
         self.writer = Writer(self.store)
         self._door = FeedDoor(
-            authenticate=authenticate, writer=self.writer, metrics=FeedMetrics(self.registry), limits=self._limits
+            authenticate=authenticate,
+            writer=self.writer,
+            metrics=FeedMetrics(self.registry),
+            limits=self._limits,
+            mappings=Mappings(Path(self._url.removeprefix("chdb://")).with_name("mappings")),
         )
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -77,10 +84,8 @@ class Door:
     def reads(self) -> CallQueries:
         return CallQueries(self.store.engine, self._database)
 
-    def post(self, content: Any, **headers: str) -> httpx.Response:
-        return httpx.post(
-            f"http://127.0.0.1:{self.port}{feeds.PATH}", content=content, headers=HEADERS | headers, timeout=60
-        )
+    def post(self, content: Any, path: str = feeds.PATH, **headers: str) -> httpx.Response:
+        return httpx.post(f"http://127.0.0.1:{self.port}{path}", content=content, headers=HEADERS | headers, timeout=60)
 
     def rejects(self) -> list[Any]:
         with self.store.engine.client(self._database) as client:
@@ -432,3 +437,25 @@ def test_cloud_events_are_taken_one_by_one_and_in_batches(tmp_path: Any) -> None
         assert answer["errors"][0]["line"] == 3
         assert door.post("7", **{"Content-Type": "application/cloudevents-batch+json"}).status_code == 422
         assert door.reads.total() == 2
+
+
+def test_a_partners_own_webhook_is_read_by_its_mapping(tmp_path: Any) -> None:
+    (tmp_path / "mappings").mkdir()
+    own = (Path(feed_presets.__file__).parent / "presets" / "webhook.toml").read_text()
+    file = tmp_path / "mappings" / "acme.toml"
+    file.write_text(own.replace('name = "webhook"', 'name = "acme"').replace('"recording"', '"audio"'))
+    hook = {"id": "h1", "from": "2155550100", "to": "3105550111", "time": PLAIN["call_at"], "transcript": "press one"}
+    path = mapped.PREFIX + "acme"
+    with open_door(tmp_path / "calls") as door:
+        assert door.post(json.dumps(hook), path).json()["accepted"] == 1
+        assert door.post(json.dumps(hook), path).json()["duplicates"] == 1
+        bad = door.post(json.dumps([hook | {"id": "h2"}, hook | {"from": "nobody"}, 7]), path).json()
+        assert (bad["accepted"], [error["line"] for error in bad["errors"]]) == (1, [2, 3])
+        assert len(door.rejects()) == 2
+        assert door.post("<html>", path).status_code == 422
+        assert door.post(json.dumps(hook), mapped.PREFIX + "nobody").status_code == 404
+        assert door.post(json.dumps(hook), mapped.PREFIX + "..%2Facme").status_code == 404
+        file.write_text("broken [")
+        assert door.post(json.dumps(hook), path).status_code == 422
+        (found,) = door.reads.received_since(datetime(2020, 1, 1, tzinfo=UTC), limit=1)
+        assert (found.calling, found.called, found.transcript) == ("12155550100", "13105550111", "press one")
