@@ -24,8 +24,9 @@ from headwater.calls.rules import Match, match_call
 from headwater.calls.store import CallStore
 from headwater.calls.writer import Writer
 from headwater.errors import Unavailable
-from headwater.intake.counters import Counters, Transport
+from headwater.intake.counters import Counters
 from headwater.intake.listeners import HepListeners
+from headwater.intake.tls import server_context
 from headwater.wire.agents import AnswerCode, Question
 
 AT_ONCE: Final = 8
@@ -115,9 +116,16 @@ class CarrierAgent:
             hub = HubClient(http=self._http, spc=carrier.party.spc, key=key, wait_s=self._config.hub.wait_s)
             parts = _Parts(store=store, writer=writer, records=records, journal=journal, hub=hub)
             for number, door in enumerate(carrier.doors):
-                transports = frozenset({*([Transport.TCP] if door.tcp else []), *([Transport.UDP] if door.udp else [])})
                 counters = Counters(f"{carrier.party.spc}/{number}")
-                listeners = HepListeners(writer, door.register, door.host, door.port, counters, transports=transports)
+                listeners = HepListeners(
+                    writer,
+                    door.register,
+                    door.host,
+                    door.port,
+                    counters,
+                    transports=door.transports,
+                    tls=server_context(door.tls) if door.tls else None,
+                )
                 await listeners.start()
                 stack.push_async_callback(listeners.close)
                 parts.doors.append(listeners)

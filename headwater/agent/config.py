@@ -17,7 +17,9 @@ import msgspec
 from headwater.calls import addresses
 from headwater.calls.legs import Peer, PeerKind, Profile
 from headwater.errors import Invalid
+from headwater.intake.counters import Transport
 from headwater.intake.sources import Admission, Register, Source
+from headwater.intake.tls import TlsFiles
 from headwater.wire.agents import Party
 
 FIELDS: Final = ("call_id", "source_ip", "destination_ip", "identity_digest", "attest", "origid", "record")
@@ -49,6 +51,11 @@ class _Hep(_Strict, frozen=True, kw_only=True):
     udp: bool = True
     auth_key: str = ""
     allowed: list[str] = []
+    capture_ids: list[str] = []
+    short_capture_ids: bool = False
+    tls_cert: str = ""
+    tls_key: str = ""
+    tls_client_ca: str = ""
 
 
 class _Peer(_Strict, frozen=True, kw_only=True):
@@ -98,6 +105,14 @@ class HepDoor:
     tcp: bool
     udp: bool
     admission: Admission
+    tls: TlsFiles | None = None
+    """Where it is set, the TCP side speaks TLS."""
+
+    @property
+    def transports(self) -> frozenset[Transport]:
+        """How frames may come."""
+        stream = [Transport.TLS if self.tls else Transport.TCP] if self.tcp else []
+        return frozenset([*stream, *([Transport.UDP] if self.udp else [])])
 
     @property
     def register(self) -> Register:
@@ -205,7 +220,7 @@ def _carrier(carrier: _Carrier, folder: Path) -> Carrier:
         profile=_profile(carrier, where),
         office_zone=_zone(carrier.office_zone, where),
         policy=carrier.policy,
-        doors=tuple(_door(door, carrier.spc, where) for door in carrier.hep),
+        doors=tuple(_door(door, carrier.spc, where, folder) for door in carrier.hep),
     )
 
 
@@ -229,14 +244,39 @@ def _profile(carrier: _Carrier, where: str) -> Profile:
     return Profile(own=own, peers=tuple(peers))
 
 
-def _door(door: _Hep, spc: str, where: str) -> HepDoor:
+def _door(door: _Hep, spc: str, where: str, folder: Path) -> HepDoor:
+    place = f"{where}: hep door {door.host}:{door.port}"
     if not (door.tcp or door.udp):
-        raise BadConfig(f"{where}: hep door {door.host}:{door.port} has neither tcp nor udp")
+        raise BadConfig(f"{place} has neither tcp nor udp")
     if not (door.auth_key or door.allowed):
-        raise BadConfig(f"{where}: hep door {door.host}:{door.port} needs auth_key, allowed, or both")
-    allowed = _networks(door.allowed, f"{where}: hep.allowed")
-    admission = Admission(source=Source(source_id=spc), auth_key=door.auth_key, allowed=allowed)
-    return HepDoor(host=door.host, port=door.port, tcp=door.tcp, udp=door.udp, admission=admission)
+        raise BadConfig(f"{place} needs auth_key, allowed, or both")
+    return HepDoor(
+        host=door.host,
+        port=door.port,
+        tcp=door.tcp,
+        udp=door.udp,
+        admission=Admission(
+            source=Source(source_id=spc, short_capture_ids=door.short_capture_ids),
+            auth_key=door.auth_key,
+            allowed=_networks(door.allowed, f"{where}: hep.allowed"),
+            capture_ids=frozenset(door.capture_ids),
+        ),
+        tls=_tls(door, place, folder),
+    )
+
+
+def _tls(door: _Hep, place: str, folder: Path) -> TlsFiles | None:
+    if not (door.tls_cert or door.tls_key or door.tls_client_ca):
+        return None
+    if not (door.tls_cert and door.tls_key):
+        raise BadConfig(f"{place}: TLS needs both tls_cert and tls_key")
+    if door.udp or not door.tcp:
+        raise BadConfig(f"{place}: TLS runs over tcp; set udp = false, and give UDP a door of its own")
+    return TlsFiles(
+        certificate=folder / door.tls_cert,
+        key=folder / door.tls_key,
+        client_ca=folder / door.tls_client_ca if door.tls_client_ca else None,
+    )
 
 
 def _networks(texts: list[str], where: str) -> tuple[addresses.Network, ...]:

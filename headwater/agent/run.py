@@ -10,6 +10,7 @@ import structlog
 from headwater.agent.carrier import CarrierAgent
 from headwater.agent.config import AgentConfig
 from headwater.agent.hub import client
+from headwater.intake.collector import calm_collector
 
 HEALTH_EVERY_S: Final = 60.0
 
@@ -35,6 +36,7 @@ async def serve(config: AgentConfig, *, ready: Callable[[list[CarrierAgent]], No
                 await agent.start()
                 started.append(agent)
             log.info("agent serves", carriers=[agent.carrier.party.spc for agent in agents], hub=config.hub.url)
+            calm_collector()
             if ready is not None:
                 ready(agents)
             await _until(stop, agents)

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from headwater.calls.records import CallRecord
+from headwater.calls.records import CallRecord, Reject
 from headwater.errors import Unavailable
 
 MOST_OCTETS: Final = 32 * 1024 * 1024
@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 class RecordWriter(Protocol):
     """What the backlog needs of ``calls.writer.Writer``."""
 
-    async def put(self, records: Sequence[CallRecord], /) -> object:
-        """Return when ``records`` are durable; what is returned is not looked at.
+    async def put(self, records: Sequence[CallRecord], /, *, rejects: Sequence[Reject] = ()) -> object:
+        """Return when ``records`` and ``rejects`` are durable; what is returned is not looked at.
 
         Raises:
             Unavailable: the store does not answer now.
@@ -54,6 +54,7 @@ class Backlog:
         self._on_refused = on_refused
         self._most = most_octets
         self._waiting: deque[CallRecord] = deque()
+        self._rejects: deque[Reject] = deque()
         self._octets = 0
         self._under_way = 0
         self._arrived = asyncio.Event()
@@ -64,8 +65,8 @@ class Backlog:
 
     @property
     def records(self) -> int:
-        """Records that are not durable yet."""
-        return len(self._waiting) + self._under_way
+        """Records, and octets kept as they came, that are not durable yet."""
+        return len(self._waiting) + len(self._rejects) + self._under_way
 
     def start(self) -> None:
         """Begin to write."""
@@ -74,7 +75,15 @@ class Backlog:
     def add(self, record: CallRecord) -> None:
         """Take one record; the caller looks at ``full`` before it reads more."""
         self._waiting.append(record)
-        self._octets += len(record.raw) + RECORD_OVERHEAD
+        self._more(len(record.raw))
+
+    def add_reject(self, reject: Reject) -> None:
+        """Take octets that are kept as they came."""
+        self._rejects.append(reject)
+        self._more(len(reject.raw))
+
+    def _more(self, octets: int) -> None:
+        self._octets += octets + RECORD_OVERHEAD
         self.full = self.full or self._octets >= self._most
         self._emptied.clear()
         self._arrived.set()
@@ -96,25 +105,27 @@ class Backlog:
         while True:
             await self._arrived.wait()
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            if not self._waiting:
+            rejects = [self._rejects.popleft() for _ in range(min(BATCH, len(self._rejects)))]
+            if not self._waiting and not self._rejects:
                 self._arrived.clear()
-            if not batch:
+            if not batch and not rejects:
                 continue
-            self._under_way += len(batch)
-            await self._write(batch)
-            self._under_way -= len(batch)
-            self._octets -= sum(len(record.raw) + RECORD_OVERHEAD for record in batch)
+            self._under_way += len(batch) + len(rejects)
+            await self._write(batch, rejects)
+            self._under_way -= len(batch) + len(rejects)
+            self._octets -= sum(len(one.raw) for one in batch) + sum(len(one.raw) for one in rejects)
+            self._octets -= RECORD_OVERHEAD * (len(batch) + len(rejects))
             if self.full and self._octets <= self._most // 2:
                 self.full = False
                 self._on_room()
             if not self.records:
                 self._emptied.set()
 
-    async def _write(self, batch: list[CallRecord]) -> None:
+    async def _write(self, batch: list[CallRecord], rejects: Sequence[Reject] = ()) -> None:
         pause = 0.1
         while True:
             try:
-                await self._writer.put(batch)
+                await self._writer.put(batch, rejects=rejects)
             except Unavailable as error:
                 log.warning("store unavailable, records wait", records=len(batch), pause_s=pause, error=str(error))
                 await asyncio.sleep(pause)
@@ -126,6 +137,9 @@ class Backlog:
                 return
 
     async def _halve(self, batch: list[CallRecord], error: Exception) -> None:
+        if not batch:
+            log.error("store refused octets that were to be kept as they came", exc_info=error)
+            return
         if len(batch) == 1:
             self._on_refused(batch[0], error)
             return

@@ -19,6 +19,7 @@ class Transport(StrEnum):
 
     TCP = "tcp"
     UDP = "udp"
+    TLS = "tls"
 
 
 class Outcome(StrEnum):
@@ -32,7 +33,7 @@ class Outcome(StrEnum):
     NOT_SIP = "not-sip"
     UNAUTHENTICATED = "unauthenticated"
     DROPPED = "dropped"
-    """Well formed and lost: the store was behind (UDP), or refused the record."""
+    """Lost: the store was behind (UDP) or refused the record, or the kernel had no room."""
     CLOSED = "closed"
     """A connection that was ended by us."""
 
@@ -53,12 +54,12 @@ class Counters(Collector):
 
     def __init__(self, door: str) -> None:
         self.door = door
-        self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._counts: Counter[tuple[Transport, Outcome, str]] = Counter()
         self._rejects: deque[Reject] = deque(maxlen=MOST_REJECTS)
 
     def count(self, transport: Transport, outcome: Outcome, *, reason: str = "", number: int = 1) -> None:
         """Add ``number`` to one outcome. ``reason`` is a word of ours, never a sender's text: there are few."""
-        self._counts[transport.value, outcome.value, reason] += number
+        self._counts[transport, outcome, reason] += number
 
     def keep(self, reject: Reject) -> None:
         """Remember the beginning of a refused frame; the oldest gives way."""
@@ -67,7 +68,7 @@ class Counters(Collector):
     def total(self, outcome: Outcome, *, reason: str | None = None) -> int:
         """Return how often ``outcome`` happened, for one reason or for all."""
         return sum(
-            number for (_, kind, why), number in self._counts.items() if kind == outcome.value and reason in (None, why)
+            number for (_, kind, why), number in self._counts.items() if kind is outcome and reason in (None, why)
         )
 
     @property
@@ -79,7 +80,7 @@ class Counters(Collector):
         """Return the counts by ``outcome`` or ``outcome:reason``, for one log line."""
         found: Counter[str] = Counter()
         for (_, outcome, reason), number in self._counts.items():
-            found[f"{outcome}:{reason}" if reason else outcome] += number
+            found[f"{outcome.value}:{reason}" if reason else outcome.value] += number
         return dict(sorted(found.items()))
 
     def collect(self) -> Iterator[CounterMetricFamily]:
@@ -90,5 +91,5 @@ class Counters(Collector):
             labels=("door", "transport", "outcome", "reason"),
         )
         for (transport, outcome, reason), number in sorted(self._counts.items()):
-            family.add_metric((self.door, transport, outcome, reason), number)
+            family.add_metric((self.door, transport.value, outcome.value, reason), number)
         yield family

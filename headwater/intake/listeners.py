@@ -9,48 +9,37 @@ Nothing is ever sent back: the format has no answer. Rules of the TCP side:
 """
 
 import asyncio
-import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final, cast
 
 import structlog
 
 from headwater import clock
+from headwater.calls.records import REJECT_OCTETS as MOST_KEPT
 from headwater.calls.records import CallRecord
+from headwater.calls.records import Reject as KeptReject
 from headwater.errors import Unavailable
 from headwater.intake import hep, sip
-from headwater.intake.backlog import MOST_OCTETS, Backlog, RecordWriter
+from headwater.intake.backlog import Backlog, RecordWriter
 from headwater.intake.counters import REJECT_OCTETS, Counters, Outcome, Reject, Transport
+from headwater.intake.datagrams import Datagrams
 from headwater.intake.records import NotKept, sip_record
 from headwater.intake.sources import Source
+from headwater.intake.streams import Limits, Stream
 
 Authenticate = Callable[[hep.HepFrame, str], Source | None]
 
-UDP_BUFFER: Final = 4 * 1024 * 1024
-"""Asked of the kernel, which grants up to net.core.rmem_max: bursts wait there while a batch is parsed."""
+PLAIN: Final = frozenset({Transport.TCP, Transport.UDP})
 TRIES_FOR_A_PORT: Final = 16
 CLOSE_WITHIN_S: Final = 10.0
 
-_STRANGERS: Final = frozenset({Outcome.MALFORMED, Outcome.UNAUTHENTICATED})
-"""What a connection whose first frame ends so is closed for."""
+#: HEP payloads that are no SIP and are kept as they came, beside what could not be read: protocol type -> its word.
+KEPT_AS_THEY_CAME: Final = {0x3C: "cdr", 0x64: "log"}
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The bounds of one door."""
-
-    connections: int = 256
-    connections_per_address: int = 32
-    first_frame_s: float = 15.0
-    frame_s: float = 15.0
-    idle_s: float = 3_600.0
-    garbage_octets: int = hep.LONGEST
-    backlog_octets: int = MOST_OCTETS
 
 
 class HepListeners:
@@ -64,7 +53,7 @@ class HepListeners:
         port: int,
         counters: Counters,
         *,
-        transports: frozenset[Transport] = frozenset(Transport),
+        transports: frozenset[Transport] = PLAIN,
         limits: Limits | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -78,8 +67,8 @@ class HepListeners:
         self._writer = writer
         self._backlog: Backlog | None = None
         self._server: asyncio.Server | None = None
-        self._datagrams: asyncio.DatagramTransport | None = None
-        self._streams: set[_Stream] = set()
+        self._datagrams: Datagrams | None = None
+        self._streams: set[Stream] = set()
         self._per_address: Counter[str] = Counter()
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -107,6 +96,7 @@ class HepListeners:
 
     async def close(self) -> int:
         """Stop reading, wait until what was read is durable, and return how many records were given up."""
+        self._count_kernel_drops()
         await self._unbind()
         if self._sweeper is not None:
             self._sweeper.cancel()
@@ -115,7 +105,7 @@ class HepListeners:
             stream.end("shutdown")
         lost = await self._backlog.close(within_s=CLOSE_WITHIN_S) if self._backlog is not None else 0
         if lost:
-            self.counters.count(Transport.TCP, Outcome.DROPPED, reason="shutdown", number=lost)
+            self.count(Transport.TCP, Outcome.DROPPED, reason="shutdown", number=lost)
         return lost
 
     @property
@@ -130,16 +120,13 @@ class HepListeners:
 
     async def _bind(self, port: int) -> None:
         loop = asyncio.get_running_loop()
-        if Transport.TCP in self._transports:
-            self._server = await loop.create_server(lambda: _Stream(self), self.host, port, ssl=self._tls, backlog=128)
+        if self._transports & {Transport.TCP, Transport.TLS}:
+            tls = self._tls if Transport.TLS in self._transports else None
+            self._server = await loop.create_server(lambda: Stream(self, tls), self.host, port, backlog=128)
             port = self._server.sockets[0].getsockname()[1]
         if Transport.UDP in self._transports:
-            self._datagrams, _ = await loop.create_datagram_endpoint(
-                lambda: _Datagrams(self), local_addr=(self.host, port)
-            )
-            sock = self._datagrams.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_BUFFER)
-            port = sock.getsockname()[1]
+            self._datagrams = Datagrams(lambda octets, peer_ip: self.take(octets, Transport.UDP, peer_ip))
+            port = await self._datagrams.open(self.host, port)
         self.port = port
 
     async def _unbind(self) -> None:
@@ -165,19 +152,47 @@ class HepListeners:
             shown = octets.replace(frame.auth_key, b"*" * len(frame.auth_key)) if frame.auth_key else octets
             return self.reject(Outcome.UNAUTHENTICATED, "", shown, transport=transport, peer_ip=peer_ip)
         try:
-            record = sip_record(frame, source.source_id, clock.now())
+            record = sip_record(frame, source.source_id, clock.now(), capture_agent=source.agent_of(frame))
         except sip.NotSip as error:
             return self.reject(Outcome.NOT_SIP, error.reason, octets, transport=transport, peer_ip=peer_ip)
         except NotKept as error:
-            self.counters.count(transport, Outcome.NOT_KEPT, reason=error.reason)
-            return Outcome.NOT_KEPT
-        backlog = cast("Backlog", self._backlog)
-        if transport is Transport.UDP and backlog.full:
-            self.counters.count(transport, Outcome.DROPPED, reason="backlog")
+            return self._not_a_call(frame, source, error.reason, transport)
+        if self._no_room(transport):
             return Outcome.DROPPED
-        backlog.add(record)
-        self.counters.count(transport, Outcome.ACCEPTED)
+        cast("Backlog", self._backlog).add(record)
+        self.count(transport, Outcome.ACCEPTED)
         return Outcome.ACCEPTED
+
+    def _no_room(self, transport: Transport) -> bool:
+        """Count and tell where a datagram is dropped because the store is behind: UDP cannot be slowed."""
+        if transport is Transport.UDP and self.behind:
+            self.count(transport, Outcome.DROPPED, reason="backlog")
+            return True
+        return False
+
+    def _not_a_call(self, frame: hep.HepFrame, source: Source, reason: str, transport: Transport) -> Outcome:
+        """Count what is no call signalling; keep the octets of records and logs that a switch sends this way."""
+        word = KEPT_AS_THEY_CAME.get(frame.protocol_type, "")
+        if word and not self._no_room(transport):
+            payload = frame.payload
+            cast("Backlog", self._backlog).add_reject(
+                KeptReject(
+                    received_at=clock.now(),
+                    source_id=source.source_id,
+                    door="hep",
+                    position=0,
+                    reason=f"HEP protocol type {frame.protocol_type} ({word}): kept as it came",
+                    raw=payload[:MOST_KEPT],
+                    raw_length=len(payload),
+                    raw_sha256=sha256(payload).digest(),
+                )
+            )
+        self.count(transport, Outcome.NOT_KEPT, reason=word or reason)
+        return Outcome.NOT_KEPT
+
+    def count(self, transport: Transport, outcome: Outcome, *, reason: str = "", number: int = 1) -> None:
+        """Count what became of a frame or of a connection."""
+        self.counters.count(transport, outcome, reason=reason, number=number)
 
     def reject(self, outcome: Outcome, reason: str, octets: bytes, *, transport: Transport, peer_ip: str) -> Outcome:
         """Count a refused frame and keep its beginning."""
@@ -204,7 +219,7 @@ class HepListeners:
         """The store is behind: read no more."""
         return self._backlog is not None and self._backlog.full
 
-    def admit(self, stream: "_Stream") -> str:
+    def admit(self, stream: Stream) -> str:
         """Enter a connection; return why it is turned away, or ""."""
         if len(self._streams) >= self.limits.connections:
             return "too-many-connections"
@@ -214,7 +229,7 @@ class HepListeners:
         self._per_address[stream.peer_ip] += 1
         return ""
 
-    def leave(self, stream: "_Stream") -> None:
+    def leave(self, stream: Stream) -> None:
         """Strike a connection that was entered."""
         if stream in self._streams:
             self._streams.discard(stream)
@@ -232,101 +247,12 @@ class HepListeners:
             now = asyncio.get_running_loop().time()
             for stream in tuple(self._streams):
                 stream.end_if_late(now)
+            self._count_kernel_drops()
 
-
-class _Stream(asyncio.Protocol):
-    """One TCP connection of a capture agent."""
-
-    def __init__(self, door: HepListeners) -> None:
-        self._door = door
-        self._splitter = hep.StreamSplitter()
-        self._transport: asyncio.Transport | None = None
-        self._paused = False
-        self._accepted_any = False
-        self._heard = self._waits_since = 0.0
-        self.peer_ip = ""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        peer = transport.get_extra_info("peername")
-        self.peer_ip = peer[0] if peer else ""
-        self._heard = self._waits_since = asyncio.get_running_loop().time()
-        turned_away = self._door.admit(self)
-        if turned_away:
-            self.end(turned_away)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc  # how it ended makes no difference: a frame that did not arrive whole is not evidence
-        if self._transport is not None and self._splitter.held:
-            self._door.counters.count(Transport.TCP, Outcome.MALFORMED, reason="cut-off")
-        self._transport = None
-        self._door.leave(self)
-
-    def data_received(self, data: bytes) -> None:
-        if self._transport is None:
-            return
-        now = asyncio.get_running_loop().time()
-        self._heard = now
-        before, runs = self._splitter.garbage, self._splitter.garbage_runs
-        idle = not self._splitter.held
-        frames = self._splitter.feed(data)
-        if frames or idle:
-            self._waits_since = now
-        for frame in frames:
-            outcome = self._door.take(frame, Transport.TCP, self.peer_ip)
-            self._accepted_any = self._accepted_any or outcome not in _STRANGERS
-            if not self._accepted_any:
-                self.end("first-frame-refused")
-                return
-        if self._splitter.garbage > before:
-            self._garbage(data, self._splitter.garbage_runs - runs)
-        if self._door.behind and self._transport is not None and not self._paused:
-            self._transport.pause_reading()
-            self._paused = True
-
-    def _garbage(self, data: bytes, begun: int) -> None:
-        for _ in range(min(begun, 8)):  # a read full of false magics is one sender's doing, not thousands of faults
-            self._door.reject(Outcome.MALFORMED, "no-magic", data, transport=Transport.TCP, peer_ip=self.peer_ip)
-        if not self._accepted_any or self._splitter.garbage_run > self._door.limits.garbage_octets:
-            self.end("garbage")
-
-    def resume(self) -> None:
-        """Read on after the store has caught up."""
-        if self._paused and self._transport is not None:
-            self._paused = False
-            self._heard = self._waits_since = asyncio.get_running_loop().time()
-            self._transport.resume_reading()
-
-    def end_if_late(self, now: float) -> None:
-        """Close a connection that lets us wait beyond its limits."""
-        limits = self._door.limits
-        if self._paused:
-            return  # it is we who let it wait
-        if not self._accepted_any and now - self._waits_since > limits.first_frame_s:
-            self.end("no-first-frame")
-        elif self._splitter.held and now - self._waits_since > limits.frame_s:
-            self.end("slow-frame")
-        elif now - self._heard > limits.idle_s:
-            self.end("idle")
-
-    def end(self, reason: str) -> None:
-        """Close the connection and count why."""
-        if self._transport is None:
-            return
-        self._door.counters.count(Transport.TCP, Outcome.CLOSED, reason=reason)
-        log.info("hep connection closed", door=self._door.counters.door, peer=self.peer_ip, reason=reason)
-        transport, self._transport = self._transport, None
-        transport.abort()  # nothing of ours is in the send buffer, and a hostile peer need not be waited for
-
-
-class _Datagrams(asyncio.DatagramProtocol):
-    """The UDP side of a door."""
-
-    def __init__(self, door: HepListeners) -> None:
-        self._door = door
-
-    def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
-        self._door.take(data, Transport.UDP, str(addr[0]))
-
-    def error_received(self, exc: Exception) -> None:
-        log.warning("hep datagram socket", door=self._door.counters.door, error=str(exc))
+    def _count_kernel_drops(self) -> None:
+        dropped = self._datagrams.dropped() if self._datagrams is not None else 0
+        if dropped:
+            self.count(Transport.UDP, Outcome.DROPPED, reason="kernel", number=dropped)
+            log.warning(
+                "the kernel dropped datagrams: the door read too slowly", door=self.counters.door, number=dropped
+            )

@@ -28,8 +28,10 @@ class NotKept(Invalid):
         super().__init__(f"not kept: {detail}")
 
 
-def sip_record(frame: hep.HepFrame, source_id: str, received_at: datetime) -> CallRecord:
+def sip_record(frame: hep.HepFrame, source_id: str, received_at: datetime, *, capture_agent: str = "") -> CallRecord:
     """Return the record of one captured SIP message of a carrier.
+
+    ``capture_agent`` is what the source calls the agent; without it the frame's own name or id is taken.
 
     Its event id is the SHA-256 of capture agent, time, addresses and the octets' own SHA-256: the same frame sent
     again gives the same record. Without a capture time (HEPv1, or a zero) the record has the time of receipt.
@@ -44,11 +46,13 @@ def sip_record(frame: hep.HepFrame, source_id: str, received_at: datetime) -> Ca
     message = sip.parse(payload)
     if message.method not in CALL_METHODS:
         raise NotKept("method", f"{message.method} is not call signalling")
-    agent = frame.agent_name or str(frame.agent_id)
+    agent = capture_agent or frame.agent_name or str(frame.agent_id)
     digest = sha256(payload).digest()
     event_id = _event_id(frame, agent, digest)
     hints = sip.identity_hints(message.identities)
     headers = fields(message) if message.headers is not None else {}
+    if frame.correlation_id:
+        headers["hep-correlation"] = frame.correlation_id
     return CallRecord(
         record_id=record_id(source_id, event_id),
         record_kind=RecordKind.SIP,

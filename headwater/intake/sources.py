@@ -20,6 +20,16 @@ class Source:
 
     source_id: str
     source_kind: SourceKind = SourceKind.CARRIER
+    short_capture_ids: bool = False
+    """Its capture agents write the id as 16 bits and two zero octets (sngrep, sipgrep): 101 arrives as 00 65 00 00."""
+
+    def agent_of(self, frame: HepFrame) -> str:
+        """Return the name of the capture agent that sent ``frame``, else its id as this source writes ids."""
+        if frame.agent_name:
+            return frame.agent_name
+        if self.short_capture_ids and frame.version == 3 and not frame.agent_id & 0xFFFF:
+            return str(frame.agent_id >> 16)
+        return str(frame.agent_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +42,8 @@ class Admission:
     source: Source
     auth_key: str = ""
     allowed: tuple[Network, ...] = ()
+    capture_ids: frozenset[str] = frozenset()
+    """Capture agents, by id or name, whose frames are taken; empty for all."""
     _key: bytes = field(init=False, repr=False, default=b"")
 
     def __post_init__(self) -> None:
@@ -43,7 +55,9 @@ class Admission:
         """Tell whether ``frame``, received from ``peer_ip``, is this source's."""
         if self.allowed and not within(peer_ip, self.allowed):
             return False
-        return not self._key or compare_digest(self._key, frame.auth_key)
+        if self._key and not compare_digest(self._key, frame.auth_key):
+            return False
+        return not self.capture_ids or self.source.agent_of(frame) in self.capture_ids
 
 
 class Register:

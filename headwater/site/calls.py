@@ -7,6 +7,7 @@ for it (ASGI lifespan), so that importing this module opens nothing.
 import asyncio
 import json
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -19,15 +20,16 @@ from headwater.site.setup import django
 django()
 
 # Django must be ready before a module with models is imported.
-from headwater.api import bodies, feeds  # noqa: E402 - see above
+from headwater.api import bodies, feeds, mapped  # noqa: E402 - see above
 from headwater.calls.facade import Facade, Readers  # noqa: E402 - see above
 from headwater.calls.queries import CallQueries  # noqa: E402 - see above
 from headwater.calls.store import CallStore  # noqa: E402 - see above
 from headwater.calls.writer import Writer  # noqa: E402 - see above
-from headwater.errors import HeadwaterError  # noqa: E402 - see above
+from headwater.errors import HeadwaterError, Invalid  # noqa: E402 - see above
 from headwater.intake.collector import calm_collector  # noqa: E402 - see above
-from headwater.intake.counters import Counters  # noqa: E402 - see above
+from headwater.intake.counters import Counters, Transport  # noqa: E402 - see above
 from headwater.intake.listeners import HepListeners  # noqa: E402 - see above
+from headwater.intake.tls import TlsFiles, server_context  # noqa: E402 - see above
 from headwater.site.config import Config, load  # noqa: E402 - see above
 from headwater.site.credentials import Credentials  # noqa: E402 - see above
 
@@ -80,13 +82,28 @@ class Composition:
         await credentials.start()
         self._closing.push_async_callback(credentials.close)
         self.feed = feeds.FeedDoor(
-            authenticate=credentials.feed_source, writer=self.writer, metrics=feeds.FeedMetrics(self.registry)
+            authenticate=credentials.feed_source,
+            writer=self.writer,
+            metrics=feeds.FeedMetrics(self.registry),
+            mappings=mapped.Mappings(config.home / "mappings"),
         )
         counters = Counters("hep")
         self.registry.register(counters)
         self.hep = HepListeners(self.writer, credentials.hep_source, config.bind, config.hep_port, counters)
         await self.hep.start()
         self._closing.push_async_callback(self.hep.close)
+        if config.hep_tls_port:
+            secured = HepListeners(
+                self.writer,
+                credentials.hep_source,
+                config.bind,
+                config.hep_tls_port,
+                counters,
+                transports=frozenset({Transport.TLS}),
+                tls=server_context(_tls(config)),
+            )
+            await secured.start()
+            self._closing.push_async_callback(secured.close)
 
     async def close(self) -> None:
         """Close in reverse: doors first, then what they took is written, then the store."""
@@ -131,7 +148,7 @@ class Application:
         path = scope["path"]
         if here is None:
             await feeds.respond(send, *feeds.problem(503, "The process is starting; try again shortly."))
-        elif path == feeds.PATH:
+        elif path == feeds.PATH or path.startswith(mapped.PREFIX):
             await here.feed(scope, receive, send)
         elif path == "/healthz":
             await _health(here, send)
@@ -167,6 +184,13 @@ async def _metrics(here: Composition, scope: bodies.Scope, send: bodies.Send) ->
     ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": octets})
+
+
+def _tls(config: Config) -> TlsFiles:
+    certificate, key, client_ca = config.hep_tls
+    if not (certificate and key):
+        raise Invalid("HEADWATER_HEP_TLS_PORT needs HEADWATER_HEP_TLS_CERT and HEADWATER_HEP_TLS_KEY: PEM files")
+    return TlsFiles(certificate=Path(certificate), key=Path(key), client_ca=Path(client_ca) if client_ca else None)
 
 
 def _readers(config: Config) -> dict[str, str]:

@@ -43,6 +43,10 @@ class Config:
     portal_port: int
     carrier_port: int
     hep_port: int
+    hep_tls_port: int
+    """Port of HEP over TLS; 0 where there is none."""
+    hep_tls: tuple[str, str, str]
+    """Files of its certificate and key, and of the CA of its senders' certificates ("" asks for none)."""
     database_url: str
     """PostgreSQL URL of this process's own role."""
     calls_url: str
@@ -130,6 +134,12 @@ def load() -> Config:
         portal_port=_port("HEADWATER_PORTAL_PORT", 8402),
         carrier_port=_port("HEADWATER_CARRIER_PORT", 8403),
         hep_port=_port("HEADWATER_HEP_PORT", 9060),
+        hep_tls_port=_port("HEADWATER_HEP_TLS_PORT", 0),
+        hep_tls=(
+            env.get("HEADWATER_HEP_TLS_CERT", ""),
+            env.get("HEADWATER_HEP_TLS_KEY", ""),
+            env.get("HEADWATER_HEP_TLS_CLIENT_CA", ""),
+        ),
         database_url=(written or given) if process is Process.ADMIN else (given or written),
         calls_url=env.get("HEADWATER_CALLS_URL") or _written(home, "calls.json", process),
         agent_target_s=_count("HEADWATER_AGENT_TARGET_S", 60),
@@ -158,8 +168,10 @@ def _days(name: str) -> tuple[str, ...]:
 
 
 def _port(name: str, default: int) -> int:
-    """Return the port that the variable ``name`` holds."""
+    """Return the port that the variable ``name`` holds; 0, for none, only where that is the default."""
     text = os.environ.get(name) or str(default)
+    if text == "0" == str(default):
+        return 0
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 65_535:
         raise Invalid(f"{name} is {text!r}; it must be a port number from 1 to 65535.")
     return int(text)

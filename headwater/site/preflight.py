@@ -57,6 +57,8 @@ def ports(config: Config) -> None:
     """Refuse to start while another program listens where one of our processes must."""
     wanted = [(config.port(process), setting) for process, setting in PORT_SETTINGS.items()]
     wanted.append((config.hep_port, "HEADWATER_HEP_PORT"))
+    if config.hep_tls_port:
+        wanted.append((config.hep_tls_port, "HEADWATER_HEP_TLS_PORT"))
     numbers = [port for port, _setting in wanted]
     for port, setting in wanted:
         if numbers.count(port) > 1:

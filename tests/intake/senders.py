@@ -5,7 +5,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from headwater.calls.records import CallRecord
+from headwater.calls.records import CallRecord, Reject
 from headwater.errors import Invalid, Unavailable
 
 
@@ -14,6 +14,7 @@ class MemoryWriter:
     """A writer's twin: keeps what it is given, once ``open`` is set; refuses records of the Call-IDs in ``poison``."""
 
     kept: list[CallRecord] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
     poison: set[str] = field(default_factory=set)
     failures: int = 0
     """How many puts answer that the store is away before one succeeds."""
@@ -22,7 +23,7 @@ class MemoryWriter:
     def __post_init__(self) -> None:
         self.open.set()
 
-    async def put(self, records: Sequence[CallRecord], /) -> None:
+    async def put(self, records: Sequence[CallRecord], /, *, rejects: Sequence[Reject] = ()) -> None:
         await self.open.wait()
         if self.failures:
             self.failures -= 1
@@ -30,6 +31,7 @@ class MemoryWriter:
         if any(record.call_id in self.poison for record in records):
             raise Invalid("one of these records breaks a bound")
         self.kept += records
+        self.rejects += rejects
 
 
 async def send_tcp(port: int, parts: Sequence[bytes], *, pause_s: float = 0.0) -> bool:

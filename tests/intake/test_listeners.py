@@ -4,6 +4,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -12,8 +13,9 @@ from headwater.calls.addresses import networks
 from headwater.errors import Unavailable
 from headwater.intake import hep
 from headwater.intake.counters import Counters, Outcome
-from headwater.intake.listeners import HepListeners, Limits
+from headwater.intake.listeners import HepListeners
 from headwater.intake.sources import Admission, Register, Source
+from headwater.intake.streams import Limits
 from tests.intake import lab
 from tests.intake.senders import MemoryWriter, is_closed, run, send_tcp, send_udp, until
 from tests.intake.test_hep import ADDRESSES, chunk, frame
@@ -347,3 +349,79 @@ def test_a_time_far_beyond_a_second_of_microseconds_is_malformed_and_not_a_wrong
     octets = frame(ADDRESSES, chunk(0x0A, struct.pack(">I", 4_000_000_000)), chunk(0x0F, invite()))
     with pytest.raises(hep.BadFrame, match="microseconds"):
         hep.decode(octets)
+
+
+def test_switch_records_and_logs_in_hep_are_kept_as_they_came_and_spoil_nothing():
+    async def scene() -> None:
+        writer = MemoryWriter()
+        async with door(writer) as listeners:
+            octets = [sip_frame(b'{"uuid":"1"}', protocol=0x3C), sip_frame(b"log line", protocol=0x64), LAB_A[0]]
+            await send_tcp(listeners.port, [b"".join(octets)])
+            send_udp(listeners.port, [sip_frame(b"more", protocol=0x64)])
+            await until(lambda: len(writer.kept) == 1 and len(writer.rejects) == 3)
+            assert {(one.source_id, one.door, one.raw) for one in writer.rejects} == {
+                ("709J", "hep", b'{"uuid":"1"}'),
+                ("709J", "hep", b"log line"),
+                ("709J", "hep", b"more"),
+            }
+            assert listeners.counters.summary() == {"accepted": 1, "not-kept:cdr": 1, "not-kept:log": 2}
+
+    run(scene())
+
+
+def test_a_source_is_also_told_by_its_capture_ids_as_it_writes_them():
+    rule = Register(
+        [
+            Admission(
+                source=Source(source_id="812K", short_capture_ids=True),
+                allowed=networks(["127.0.0.0/8"]),
+                capture_ids=frozenset({"2002"}),
+            )
+        ]
+    )
+
+    async def scene() -> None:
+        writer = MemoryWriter()
+        async with door(writer, rule) as listeners:
+            send_udp(listeners.port, [*lab.hex_lines("sngrep-1.6.0-capture-id-quirk.hex"), *LAB_A[:2]])
+            await until(lambda: len(writer.kept) == 6)
+            await until(lambda: listeners.counters.total(Outcome.UNAUTHENTICATED) == 2)
+            assert {record.capture_agent for record in writer.kept} == {"2002"}
+
+    run(scene())
+
+
+@pytest.mark.skipif(not Path("/proc/self/net/udp").exists(), reason="the kernel keeps no books of its drops here")
+def test_datagrams_that_the_kernel_dropped_are_counted():
+    async def scene() -> None:
+        async with door(MemoryWriter()) as listeners:
+            flood = [sip_frame(b"x" * 30_000)] * 600
+            # Nothing reads while this loop sends: what exceeds the kernel's buffer is dropped there.
+            send_udp(listeners.port, flood)
+            await until(lambda: listeners.counters.total(Outcome.DROPPED, reason="kernel") > 0)
+            await until(
+                lambda: (
+                    listeners.counters.total(Outcome.NOT_SIP)
+                    + listeners.counters.total(Outcome.DROPPED, reason="kernel")
+                    == len(flood)
+                )
+            )
+
+    run(scene())
+
+
+def test_a_thousand_silent_connections_cost_little_and_leave_room_for_one_that_speaks():
+    async def scene() -> None:
+        writer = MemoryWriter()
+        limits = Limits(connections=1_001, connections_per_address=1_001, first_frame_s=60)
+        async with door(writer, limits=limits) as listeners:
+            silent = [await asyncio.open_connection("127.0.0.1", listeners.port) for _ in range(1_000)]
+            await until(lambda: listeners.connections == 1_000)
+            await send_tcp(listeners.port, [LAB_A[0]])
+            await until(lambda: len(writer.kept) == 1)
+            for _, sender in silent:
+                sender.close()
+            await asyncio.gather(*(sender.wait_closed() for _, sender in silent), return_exceptions=True)
+            await until(lambda: listeners.connections == 0)
+
+    run(scene())

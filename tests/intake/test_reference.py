@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from headwater.intake import counters, hep, records
-from headwater.intake.listeners import Limits
+from headwater.intake.listeners import KEPT_AS_THEY_CAME
+from headwater.intake.streams import Limits
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "hep-door.md").read_text()
@@ -12,8 +13,8 @@ PAGE = (ROOT / "docs" / "reference" / "hep-door.md").read_text()
 
 def test_every_reason_that_can_be_counted_is_on_the_page_and_no_other():
     page = set(re.findall(r"`([a-z-]+)`", PAGE.split("## What is counted", 1)[1]))
-    code = {outcome.value for outcome in counters.Outcome}
-    for name in ("hep", "sip", "records", "listeners"):
+    code = {outcome.value for outcome in counters.Outcome} | set(KEPT_AS_THEY_CAME.values())
+    for name in ("hep", "sip", "records", "listeners", "streams", "datagrams"):
         text = (ROOT / "headwater" / "intake" / f"{name}.py").read_text()
         code |= set(re.findall(r'(?:BadFrame|NotSip|NotKept|self\.end|stream\.end)\(\s*"([a-z-]+)"', text))
         code |= set(re.findall(r'reason="([a-z-]+)"', text))
