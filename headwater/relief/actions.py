@@ -288,7 +288,8 @@ def block_numbers(actor: Actor, campaign_id: str, numbers: Sequence[E164], *, da
         for number in new
     )  # fmt: skip
     if new:
-        taken = Taken(kind=MeasureKind.NUMBERS_BLOCKED, at=now, what=f"{len(new)} calling numbers entered")
+        numbers_word = "number" if len(new) == 1 else "numbers"
+        taken = Taken(kind=MeasureKind.NUMBERS_BLOCKED, at=now, what=f"{len(new)} calling {numbers_word} entered")
         _measure(actor, campaign, taken)
         record(actor, Tag.BLOCK_ENTERED, campaign.id, {"numbers": new, "days": days})
     return len(new)

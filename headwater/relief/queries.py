@@ -1,5 +1,6 @@
 """What may be read of relief, and by whom: the consortium all, a provider its own notices, an agency what calls did."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,8 +29,9 @@ from headwater.tracebacks.stopping import Step, Stopper, stoppers
 
 #: Hours that the chart of one campaign shows at most.
 _LONGEST_CHART = timedelta(days=7)
-#: Steps of the chart, whatever its length.
+#: Steps of the chart: as many, unless the campaign is too young for that.
 _STEPS = 48
+_SHORTEST_STEP = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,14 +306,15 @@ def _ends(campaign: Campaign) -> list[tuple[datetime, str]]:
 def chart(campaign: Campaign, now: datetime) -> Chart:
     """Return the campaign's calls over its life, or its last week, in equal steps. For Headwater itself."""
     start = max(campaign.first_call_at, now - _LONGEST_CHART)
-    step = max((now - start) / _STEPS, timedelta(seconds=10))
-    counts = [0] * _STEPS
+    step = max((now - start) / _STEPS, _SHORTEST_STEP)
+    steps = max(1, min(_STEPS, math.ceil((now - start) / step)))
+    counts = [0] * steps
     for at in CampaignMember.objects.filter(campaign=campaign, call_at__gte=start, call_at__lte=now).values_list(
         "call_at", flat=True
     ):
-        counts[min(int((at - start) / step), _STEPS - 1)] += 1
+        counts[min(int((at - start) / step), steps - 1)] += 1
     marked = {
-        min(int((at - start) / step), _STEPS - 1)
+        min(int((at - start) / step), steps - 1)
         for at in Measure.objects.filter(campaign=campaign, at__gte=start, at__lte=now).values_list("at", flat=True)
     }
     return Chart(start=start, step=step, counts=tuple(counts), measures=tuple(sorted(marked)))

@@ -62,6 +62,11 @@ class Effect:
     """Seconds of silence that the rate before would leave with a probability of ``CHANCE``."""
     rule_version: str = VERSION
 
+    @property
+    def told(self) -> bool:
+        """Tell whether the figures after say anything yet."""
+        return self.verdict not in {Verdict.TOO_EARLY, Verdict.NOTHING_BEFORE}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
@@ -217,24 +222,22 @@ def _ratio(before: Rate, after: Rate) -> tuple[float | None, float | None, float
 
 def sentence(found: Effect) -> str:
     """Return what an effect says, in words that claim no more than the figures."""
-    before, after = found.before, found.after
-    rates = (
-        f"Reports came at {before.an_hour:g} an hour before ({before.low:g} to {before.high:g}) and at "
-        f"{after.an_hour:g} after ({after.low:g} to {after.high:g})."
-    )
+    before = f"{found.before.an_hour:g} an hour before ({found.before.low:g} to {found.before.high:g})"
+    after = f"{found.after.an_hour:g} after ({found.after.low:g} to {found.after.high:g})"
+    rates = f"Reports came at {before} and at {after}."
     match found.verdict:
         case Verdict.NOTHING_BEFORE:
             return "No call was reported in the time before, so there is nothing to compare with."
         case Verdict.STOPPED:
             since = _spoken(found.silent_since)
             chance = "at the rate before, chance leaves such a silence once in 1,000"
-            return f"No call was reported since {since}; {chance}. {rates}"
+            return f"No call was reported since {since}; {chance}. Reports came at {before}."
         case Verdict.RETURNED:
             return f"The calls were silent and came back at {_spoken(found.returned_at)}. {rates}"
         case Verdict.MOVED:
             return f"The calls go on, and every call traced since came from another source. {rates}"
         case Verdict.TOO_EARLY:
-            return f"Too little time has passed to tell. {rates}"
+            return f"Too little time has passed to tell. Reports came at {before}."
         case Verdict.FEWER | Verdict.MORE | Verdict.SAME:
             limits = f"95% interval {found.ratio_low:g} to {found.ratio_high:g}"
             return f"{rates} The rate after is {found.ratio:g} times that before ({limits})."

@@ -132,7 +132,8 @@ def block(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
     except Invalid as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"Entered {new} of {len(chosen)} numbers; the others are in force already.")
+        there = f" {len(set(chosen)) - new} were in force already." if new < len(set(chosen)) else ""
+        messages.success(request, f"Entered {new}.{there}")
     return _back(campaign_id)
 
 
