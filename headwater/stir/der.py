@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID, UTF8 = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0C
 ENUMERATED, SEQUENCE, SET, IA5, UTC_TIME, GENERALIZED_TIME = 0x0A, 0x30, 0x31, 0x16, 0x17, 0x18
 
+#: Octets of an object identifier; those in use have about ten.
+MAX_OID = 64
+
 
 class DerError(ValueError):
     """The octets are not the DER that was expected; the message says where."""
@@ -95,7 +98,7 @@ def integer(element: Element) -> int:
 def oid(element: Element) -> str:
     """Return the dotted form of an OBJECT IDENTIFIER."""
     octets = element.expect(OID).content
-    if not octets or octets[-1] & 0x80:
+    if not 1 <= len(octets) <= MAX_OID or octets[-1] & 0x80:
         raise DerError(f"bad object identifier at octet {element.start}")
     arcs: list[int] = []
     value = 0

@@ -1,6 +1,6 @@
 """Fetch a certificate from an address that an outsider wrote, without letting that outsider choose where we go.
 
-The one module of this package that does I/O. The rules: the address keeps ``passport.x5u_fault``; its host is on
+The one module of this package that does I/O. The rules: the address keeps ``x5u.x5u_fault``; its host is on
 the allow list, or the address waits for review; the name is resolved once and every answer must be a public
 address; the connection goes to that very address, with the name in SNI and Host; no proxy, no redirect, no cookie;
 3 s to connect, 5 s in all, 64 KiB, at most five certificates; one fetch in flight per address; failures are
@@ -8,7 +8,6 @@ remembered for five minutes.
 """
 
 import http.client
-import ipaddress
 import re
 import socket
 import ssl
@@ -21,8 +20,8 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from headwater.stir.certificates import Certificate, CertificateError, parse_pem_chain
-from headwater.stir.passport import x5u_fault
 from headwater.stir.reasons import Reason
+from headwater.stir.x5u import is_public, x5u_fault
 
 CONNECT_S, TOTAL_S, MAX_OCTETS, MAX_CERTIFICATES = 3.0, 5.0, 64 * 1024, 5
 #: ATIS-1000074: a certificate is kept 24 hours where the answer says nothing or less; a year is our upper bound.
@@ -55,19 +54,6 @@ def resolve_name(host: str, port: int) -> Sequence[str]:
 def dial_address(address: str, port: int, timeout: float) -> socket.socket:
     """Open a TCP connection to a numeric address."""
     return socket.create_connection((address, port), timeout=timeout)
-
-
-def is_public(address: str) -> bool:
-    """Tell whether ``address`` is a public unicast one, also behind IPv4-mapped, 6to4, Teredo and NAT64 forms."""
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed in ipaddress.ip_network("64:ff9b::/96") or parsed in ipaddress.ip_network("64:ff9b:1::/48"):
-            return False
-        if parsed.teredo or parsed.sixtofour:
-            return False
-        if parsed.ipv4_mapped:
-            parsed = parsed.ipv4_mapped
-    return parsed.is_global and not parsed.is_multicast
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """The SIP Identity header field: one or several tokens with their parameters (RFC 8224 section 4)."""
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -8,9 +9,6 @@ from headwater.stir.reasons import Check, Reason
 
 MAX_HEADER = 8 * 1024
 
-# The form that nearly every carrier sends, parameter by parameter; anything else takes the careful way below.
-_USUAL_ALG = frozenset({"alg=ES256", 'alg="ES256"'})
-_USUAL_PPT = {f"ppt={quote}{name}{quote}": name for name in ("shaken", "div", "rcd") for quote in ("", '"')}
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
@@ -45,27 +43,28 @@ def parse_identity(value: str) -> IdentityHeader:
         raise StirError(
             Check.SIZE_AND_JSON, Reason.TOKEN_TOO_LARGE, f"the header has {len(value)} octets, at most {MAX_HEADER}"
         )
-    parts = value.split(";")
-    if len(parts) == 4 and parts[2] in _USUAL_ALG and (ppt := _USUAL_PPT.get(parts[3])):
-        token, info = parts[0], parts[1]
-        # White space or brackets inside would have to be judged; what is left is compared with the token's x5u.
-        if info[:6] == "info=<" and info[-1] == ">" and token and "<" not in info[6:] and " " not in value:
-            return IdentityHeader(token, info[6:-1], "ES256", ppt)
-    text = _FOLD.sub(" ", value).strip()
+    text = _FOLD.sub(" ", value) if "\n" in value else value
     token, semicolon, rest = text.partition(";")
     token = token.strip()
-    if not token or any(character.isspace() for character in token):
+    if not token:
         raise _malformed("there is no token before the parameters")
     if not semicolon:
         raise _malformed("there are no parameters: info is required (RFC 8224 section 4)")
+    info, alg, ppt = _known_parameters(rest.strip())
+    return IdentityHeader(token, info, alg, ppt)
+
+
+# One signer sends the same parameters with every call: they are read once.
+@lru_cache(maxsize=4_096)
+def _known_parameters(text: str) -> tuple[str, str | None, str | None]:
     found: dict[str, str] = {}
-    for name, text_value in _parameters(rest):
+    for name, value in _parameters(text):
         if name in found:
             raise _malformed(f"the parameter {name} stands twice")
-        found[name] = text_value
+        found[name] = value
     if "info" not in found:
         raise _malformed("the parameter info is missing (RFC 8224 section 4)")
-    return IdentityHeader(token, found["info"], found.get("alg"), found.get("ppt"))
+    return found["info"], found.get("alg"), found.get("ppt")
 
 
 def _parameters(text: str) -> list[tuple[str, str]]:

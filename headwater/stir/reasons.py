@@ -4,6 +4,7 @@ A verdict stores the reason. SIP status and verstat are derived last, by table, 
 disagree: RFC 8224 section 6.2.2, ATIS-1000082's error list and Asterisk's map are all given.
 """
 
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 
@@ -117,6 +118,37 @@ class Verstat(StrEnum):
     PASSED = "TN-Validation-Passed"
     FAILED = "TN-Validation-Failed"
     NONE = "No-TN-Validation"
+
+
+class Outcome(StrEnum):
+    """How one check came out."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    FLAGGED = "flagged"
+    """Odd, and worth saying, but no reason to refuse."""
+    NOT_MADE = "not made"
+    """Could not or need not be made; the detail says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check of one token."""
+
+    check: Check
+    outcome: Outcome
+    detail: str = ""
+    reason: Reason | None = None
+
+    @property
+    def question(self) -> str:
+        """What the check asks, in plain words."""
+        return CHECK_TEXT[self.check][0]
+
+    @property
+    def source(self) -> str:
+        """The document that demands the check."""
+        return CHECK_TEXT[self.check][1]
 
 
 R = Reason

@@ -1,5 +1,6 @@
 """TNAuthList and JWTClaimConstraints: what a STI certificate lets its holder speak for and say."""
 
+import re
 from dataclasses import dataclass
 
 from headwater.stir import der
@@ -9,6 +10,7 @@ CLAIM_CONSTRAINTS_OID = "1.3.6.1.5.5.7.1.27"
 ENHANCED_CLAIM_CONSTRAINTS_OID = "1.3.6.1.5.5.7.1.33"
 
 _TN_CHARACTERS = frozenset("0123456789*#")
+_DIGITS = re.compile(r"[0-9]+").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class TnRange:
 
     def covers(self, tn: str) -> bool:
         """Tell whether ``tn`` lies in the range: the same length, digits only, below start + count."""
-        if len(tn) != len(self.start) or not tn.isdigit() or not self.start.isdigit():
+        if self.count == 1 or len(tn) != len(self.start) or not _DIGITS(tn):
             return tn == self.start
         return 0 <= int(tn) - int(self.start) < self.count
 
@@ -78,7 +80,7 @@ def parse_tn_auth_list(octets: bytes) -> TnAuthList:
             ranges.append(TnRange(_tn(inner[0]), 1))
         else:
             parts = list(inner[0].expect(der.SEQUENCE).children())
-            if len(parts) != 2 or (count := der.integer(parts[1])) < 2:
+            if len(parts) != 2 or not 2 <= (count := der.integer(parts[1])) <= 10**15 or not _DIGITS(_tn(parts[0])):
                 raise der.DerError(f"bad number range at octet {entry.start}")
             ranges.append(TnRange(_tn(parts[0]), count))
     if not spcs and not ranges:

@@ -1,17 +1,17 @@
 """What verification says: every check with its outcome, never a bare yes or no."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
-from headwater.stir.certificates import Certificate, Path
+from headwater.stir.certificates import Certificate
 from headwater.stir.identity import IdentityHeader
 from headwater.stir.passport import Passport
-from headwater.stir.reasons import CHECK_TEXT, SIP_RFC8224, Check, Reason, Verstat, sip_status, verstat
-from headwater.stir.tn_auth_list import TnAuthList
+from headwater.stir.reasons import SIP_RFC8224, Check, Finding, Outcome, Reason, Verstat, sip_status, verstat
+from headwater.stir.signer import Signer
 
 
 class Mode(StrEnum):
@@ -23,17 +23,6 @@ class Mode(StrEnum):
     """Later: the certificate is judged at ``iat``, freshness is not asked, a later revocation is said."""
 
 
-class Outcome(StrEnum):
-    """How one check came out."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    FLAGGED = "flagged"
-    """Odd, and worth saying, but no reason to refuse."""
-    NOT_MADE = "not made"
-    """Could not or need not be made; the detail says why."""
-
-
 class Result(StrEnum):
     """What the checks of one token add up to."""
 
@@ -43,24 +32,8 @@ class Result(StrEnum):
     """An extension that we do not judge: as if the header were absent (RFC 8224 section 6.2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check of one token."""
-
-    check: Check
-    outcome: Outcome
-    detail: str = ""
-    reason: Reason | None = None
-
-    @property
-    def question(self) -> str:
-        """What the check asks, in plain words."""
-        return CHECK_TEXT[self.check][0]
-
-    @property
-    def source(self) -> str:
-        """The document that demands the check."""
-        return CHECK_TEXT[self.check][1]
+_OF_CALL = frozenset({Check.CALL_MATCH, Check.REPLAY})
+_OF_HEADER = frozenset({Check.IDENTITY_PRESENT, Check.HEADER_FORM, Check.INFO_EQUALS_X5U})
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):
@@ -71,25 +44,7 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
     """The header that delivered it; ``None`` where its parameters are malformed."""
     noted: tuple[Finding, ...]
     reached: frozenset[Check]
-    signer: "Signer | None" = None
-    iat: float | None = None
-    """``iat`` where it is a number."""
-
-
-class Signer(msgspec.Struct, frozen=True):
-    """A certificate chain: its path and what it allows, judged once."""
-
-    leaf: Certificate
-    path: Path | None
-    spc: str
-    """Service Provider Code, upper case; "" for a delegate certificate and where none can be read."""
-    spc_from_name: bool
-    """The code stands in the subject's name alone: the TNAuthList could not be read."""
-    noted: tuple[Finding, ...]
-    delegate: TnAuthList | None
-    authorities: tuple[Certificate, ...]
-    constrained: bool
-    """Whether claim constraints or a delegate's scope must be held against each token."""
+    signer: Signer | None = None
 
 
 class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
@@ -154,16 +109,26 @@ class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
         return tuple(self._all())
 
     def _all(self) -> Iterator[Finding]:
-        noted: dict[Check, list[Finding]] = {}
-        for finding in self.noted:
-            noted.setdefault(finding.check, []).append(finding)
+        noted, reached = self.noted, self.reached
         for check in Check:
-            if check in noted:
-                yield from noted[check]
-            elif check in self.reached:
+            found = [each for each in noted if each.check is check]
+            if found:
+                yield from found
+            elif check in reached:
                 yield Finding(check, Outcome.PASSED)
             else:
-                yield Finding(check, Outcome.NOT_MADE, "an earlier check left nothing to judge")
+                yield Finding(check, Outcome.NOT_MADE, self._why_not_made(check))
+
+    def _why_not_made(self, check: Check) -> str:
+        if check in _OF_CALL:
+            return "asked of the call, not of one token"
+        if self.passport and self.header and self.header.info is None and check in _OF_HEADER:
+            return "the token came without a header"
+        if check is Check.FRESHNESS and self.mode is Mode.EVIDENCE:
+            return "not asked of evidence"
+        if check is Check.REVOCATION and self.judgement.signer and self.judgement.signer.path:
+            return "no revocation list is at hand"
+        return "an earlier check left nothing to judge"
 
     @property
     def reason(self) -> Reason | None:
@@ -182,9 +147,14 @@ class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
         """The PASSporT extension, "" for the plain form."""
         return (self.passport.header.ppt or "") if self.passport else ""
 
+    @property
+    def claims(self) -> dict[str, Any]:
+        """The claims as received; none where the token could not be read."""
+        return self.passport.claims if self.passport else {}
+
     def claim(self, name: str) -> Any:
         """Return one claim as received, or ``None``."""
-        return self.passport.claims.get(name) if self.passport else None
+        return self.claims.get(name)
 
     @property
     def signature_holds(self) -> bool:
@@ -206,20 +176,10 @@ class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
             "spc": self.spc,
             "spc_from_name": self.spc_from_name,
             "x5u": self.passport.header.x5u if self.passport else "",
-            "claims": self.passport.claims if self.passport else {},
+            "claims": self.claims,
             "certificate_sha256": self.leaf.sha256 if self.leaf else "",
             "path_sha256": list(self.path),
-            "checks": [
-                {
-                    "check": int(each.check),
-                    "question": each.question,
-                    "source": each.source,
-                    "outcome": each.outcome,
-                    "reason": each.reason,
-                    "detail": each.detail,
-                }
-                for each in self.findings
-            ],
+            "checks": [_as_json(each) for each in self.findings],
             "nested": self.nested.as_json() if self.nested else None,
         }
 
@@ -231,7 +191,9 @@ class CallVerdict:
     tokens: tuple[TokenVerdict, ...]
     noted: tuple[Finding, ...] = ()
     """Findings about the call as a whole: no header, numbers that do not match, a broken diversion chain."""
-    signers: tuple[str, ...] = field(default=())
+    reached: frozenset[Check] = frozenset()
+    """Checks that were made of the call as a whole; those without a noted finding passed."""
+    signers: tuple[str, ...] = ()
     """SPC of each valid signer from the first to the last diversion: each is a hop to be asked."""
 
     @property
@@ -248,6 +210,13 @@ class CallVerdict:
             return None
         reasons = [each.reason for each in self.tokens if each.result is Result.INVALID]
         return reasons[0] if reasons else Reason.IDENTITY_MISSING
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was asked of the call as a whole, in order."""
+        noted = {each.check for each in self.noted}
+        passed = [Finding(check, Outcome.PASSED) for check in self.reached if check not in noted]
+        return tuple(sorted((*self.noted, *passed), key=lambda each: each.check))
 
     @property
     def result(self) -> Result:
@@ -273,8 +242,16 @@ class CallVerdict:
             "verstat": self.verstat,
             "signers": list(self.signers),
             "tokens": [each.as_json() for each in self.tokens],
-            "checks": [
-                {"check": int(each.check), "outcome": each.outcome, "reason": each.reason, "detail": each.detail}
-                for each in self.noted
-            ],
+            "checks": [_as_json(each) for each in self.findings],
         }
+
+
+def _as_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "check": int(finding.check),
+        "question": finding.question,
+        "source": finding.source,
+        "outcome": finding.outcome,
+        "reason": finding.reason,
+        "detail": finding.detail,
+    }

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from headwater.stir import der
 from headwater.stir.certificates import CertificateError, TrustList, parse_certificate, parse_pem_chain
-from headwater.stir.reasons import Reason
+from headwater.stir.reasons import Outcome, Reason
 from headwater.stir.revocation import parse_revocation_list
 from headwater.stir.sign import make_token
 from headwater.stir.tn_auth_list import TnAuthList, parse_tn_auth_list
-from headwater.stir.verdict import Mode, Outcome
+from headwater.stir.verdict import Mode
 from tests.stir.pki import IAT, X5U, Pki, claims, issue, number_list, spc_list
 
 DATA = Path(__file__).parent.parent / "data" / "stir"

@@ -18,8 +18,9 @@ from cryptography.x509.oid import NameOID
 
 from headwater.stir import fetch
 from headwater.stir.certificates import CertificateError
-from headwater.stir.fetch import CertificateFetcher, Fetched, is_public
+from headwater.stir.fetch import CertificateFetcher, Fetched
 from headwater.stir.reasons import Reason
+from headwater.stir.x5u import is_public
 from tests.stir.pki import Pki
 
 HOST, URL = "certificates.example.com", "https://certificates.example.com/709J.pem"
