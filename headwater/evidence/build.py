@@ -113,8 +113,12 @@ def _tables(material: Material) -> Iterator[tuple[str, bytes]]:
     yield "exports/case-uco.jsonld", tables.json_octets(case_uco.graph(material))
 
 
-def write(file: BinaryIO, material: Material, key: Ed25519PrivateKey) -> Written:
-    """Write the package to ``file``.
+def write(
+    file: BinaryIO, material: Material, key: Ed25519PrivateKey, stamped: Callable[[bytes], bytes] | None = None
+) -> Written:
+    """Write the package to ``file``; ``stamped`` gives an authority's time stamp over the manifest.
+
+    The seal covers the manifest and, where there is one, the time stamp after it: no octet of either can be changed.
 
     Raises:
         TooLarge: it would pass what one package holds.
@@ -138,19 +142,22 @@ def write(file: BinaryIO, material: Material, key: Ed25519PrivateKey) -> Written
         }
     )
     writer.add(layout.MANIFEST, manifest)
-    writer.add(layout.SIGNATURE, _signature(manifest, key))
+    stamp = stamped(manifest) if stamped is not None else b""
+    if stamp:
+        writer.add(layout.STAMP, stamp)
+    writer.add(layout.SIGNATURE, _signature(manifest + stamp, key))
     writer.close()
     return Written(manifest_sha256=sha256(manifest).hexdigest(), key_id=keys.key_id(key.public_key()))
 
 
-def _signature(manifest: bytes, key: Ed25519PrivateKey) -> bytes:
+def _signature(sealed: bytes, key: Ed25519PrivateKey) -> bytes:
     public = key.public_key()
     return canonical_json(
         {
             "algorithm": "Ed25519",
             "key_id": keys.key_id(public),
             "public_key": keys.raw(public).hex(),
-            "signature": key.sign(manifest).hex(),
+            "signature": key.sign(sealed).hex(),
         }
     )
 

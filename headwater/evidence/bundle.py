@@ -28,6 +28,7 @@ MODULES = (
     "headwater/evidence/published.py",
     "headwater/evidence/report.py",
     "headwater/evidence/signatures.py",
+    "headwater/evidence/stamp.py",
     "headwater/evidence/tables.py",
     "headwater/evidence/verify.py",
 )

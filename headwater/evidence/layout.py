@@ -3,6 +3,7 @@
 FORMAT = "headwater-package/1"
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
+STAMP = "manifest.tsr"
 PUBLIC_KEY = "evidence-key.pem"
 VERIFIER = "verify.pyz"
 CUSTODY = "custody-log.jsonl"

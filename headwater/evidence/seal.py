@@ -9,7 +9,8 @@ import contextlib
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from headwater.audit.actions import checkpoint, record
 from headwater.audit.tags import Tag
 from headwater.calls.queries import CallQueries, connect
 from headwater.errors import HeadwaterError, Unavailable
-from headwater.evidence import build, gather, keys
+from headwater.evidence import build, gather, keys, stamping
 from headwater.evidence.material import Material, facts
 from headwater.evidence.models import Package
 from headwater.evidence.scope import BATCH
@@ -114,7 +115,7 @@ def _write(draft: Path, material: Material, key: Ed25519PrivateKey) -> build.Wri
     """Write the package durably and verify it as its reader will."""
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
-        written = build.write(file, material, key)
+        written = build.write(file, material, key, _stamped())
         file.flush()
         os.fsync(file.fileno())
     report = verify(draft, key=keys.pem(key.public_key()))
@@ -123,6 +124,14 @@ def _write(draft: Path, material: Material, key: Ed25519PrivateKey) -> build.Wri
         message = f"the package does not pass its own verification: {found}"
         raise SealingFailed(message)
     return written
+
+
+def _stamped() -> Callable[[bytes], bytes] | None:
+    """Return what gives a time stamp over a seal, None where the operator chose no authority."""
+    config = settings.HEADWATER
+    if not config.tsa_url:
+        return None
+    return partial(stamping.stamped, url=config.tsa_url, root=config.tsa_root)
 
 
 def _publish(actor: Actor, material: Material, draft: Path, written: build.Written) -> None:

@@ -5,14 +5,14 @@ It needs no database, no network and no Django: Python's standard library alone,
 a key inside a package proves nothing about who holds it.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from headwater.errors import Invalid
-from headwater.evidence import consistency, container, curves, layout, published
+from headwater.evidence import consistency, container, curves, layout, published, stamp
 from headwater.evidence.report import Check, Outcome, Report
 from headwater.wire.canonical import canonical_json
 
@@ -47,7 +47,7 @@ class Opened:
 
     def digest(self, name: str) -> str:
         """Return the SHA-256 of one file, read in pieces."""
-        state = sha256()
+        state = hashlib.sha256()
         for piece in container.chunks(self._file, self.members[name]):
             state.update(piece)
         return state.hexdigest()
@@ -98,12 +98,14 @@ def _verify(file: BinaryIO, key: bytes | None) -> Report:
     checks = [_passed("Container", f"The file is a whole package of {len(package.members)} files.")]
     try:
         octets = package.octets(layout.MANIFEST)
-        signed = _check_signature(package, octets, key)
+        stamped = package.octets(layout.STAMP, at_most=stamp.LARGEST) if layout.STAMP in package.members else b""
+        signed = _check_signature(package, octets + stamped, key)
         checks += signed[1]
         manifest = consistency.manifest(parse(octets, layout.MANIFEST))
     except container.NotAPackage as error:
         checks.append(_failed("Manifest", _sentence(error), error.member))
         return Report(checks=tuple(checks))
+    checks += _check_stamp(octets, stamped)
     checks.append(_passed("Manifest", f"The manifest lists {len(manifest.files)} files.", layout.MANIFEST))
     checks += _check_files(package, manifest)
     # A changed table would fail again below under other names: say the cause, not its echoes.
@@ -118,7 +120,7 @@ def _verify(file: BinaryIO, key: bytes | None) -> Report:
     )
 
 
-def _check_signature(package: Opened, manifest: bytes, pinned: bytes | None) -> tuple[str, list[Check]]:
+def _check_signature(package: Opened, sealed: bytes, pinned: bytes | None) -> tuple[str, list[Check]]:
     """Return the identifier of the key and the checks about it."""
     name = layout.SIGNATURE
     octets = package.octets(name, at_most=layout.LARGEST_SIGNATURE)
@@ -127,7 +129,7 @@ def _check_signature(package: Opened, manifest: bytes, pinned: bytes | None) -> 
     except (ValueError, TypeError, KeyError) as error:
         return "", [_failed("Signature", f"The signature file cannot be used: {error}.", name)]
     known = published.key_id(public)
-    if not curves.ed25519_holds(public, signature, manifest):
+    if not curves.ed25519_holds(public, signature, sealed):
         text = f"The manifest is not what the key {known} signed: manifest or signature was changed."
         return known, [_failed("Signature", text, layout.MANIFEST)]
     signed = _passed("Signature", f"The manifest is signed by the key {known}.", name)
@@ -164,6 +166,32 @@ def _check_pin(public: bytes, pinned: bytes | None) -> Check:
     return _passed("Key", f"The key that you gave, {known}, sealed this package.")
 
 
+def _check_stamp(manifest: bytes, stamped: bytes) -> list[Check]:
+    """Return the checks about the time stamp over the manifest."""
+    name = layout.STAMP
+    if not stamped:
+        text = "The package carries no time stamp of an authority: when it was sealed is the custodian's own statement."
+        return [Check(group="Time stamp", outcome=Outcome.NOTED, finding=text)]
+    try:
+        found = stamp.read(stamped)
+    except (ValueError, IndexError) as error:
+        return [_failed("Time stamp", f"The time stamp cannot be used: {error}.", name)]
+    if hashlib.new(found.digest, manifest).digest() != found.imprint:
+        return [_failed("Time stamp", "The time stamp is not over this manifest.", name)]
+    if found.signed is False:
+        return [
+            _failed("Time stamp", "The time stamp is not signed by the authority whose certificate it holds.", name)
+        ]
+    at = found.at.isoformat().replace("+00:00", "Z")
+    text = f"The manifest existed at {at}, as {found.authority or 'a time-stamp authority'} states."
+    judged = "" if found.signed else " The algorithm of its signature is not checked here."
+    advice = (
+        f"Compare the authority's certificate, SHA-256 {found.certificate_sha256}, or judge its path with its root: "
+        f"openssl ts -verify -data {layout.MANIFEST} -in {name} -CAfile ROOT.pem.{judged}"
+    )
+    return [_passed("Time stamp", text, name), Check(group="Time stamp", outcome=Outcome.NOTED, finding=advice)]
+
+
 def _check_files(package: Opened, manifest: consistency.Manifest) -> Iterator[Check]:
     listed = {entry.path: entry for entry in manifest.files}
     for name, entry in listed.items():
@@ -176,10 +204,11 @@ def _check_files(package: Opened, manifest: consistency.Manifest) -> Iterator[Ch
             yield _failed("Files", f"{name} was changed: its SHA-256 is not the one that was sealed.", name)
         else:
             yield _passed("Files", f"{name} has the size and SHA-256 that were sealed.", name)
-    own = {layout.MANIFEST, layout.SIGNATURE}
+    own = {layout.MANIFEST, layout.SIGNATURE, layout.STAMP}
     for name in package.members.keys() - listed.keys() - own:
         yield _failed("Files", f"{name} is in the package but not in the manifest: it was added.", name)
-    expected = [*listed, layout.MANIFEST, layout.SIGNATURE]
+    # A package is sealed with or without a time stamp; where there is one, it follows the manifest.
+    expected = [*listed, layout.MANIFEST, *({layout.STAMP} & set(package.members)), layout.SIGNATURE]
     if set(package.members) == set(expected):
         if list(package.members) == expected:
             yield _passed("Files", "No file was added, removed or moved.")

@@ -55,6 +55,10 @@ class Config:
     """The platform's own target for an answer by an agent, in seconds."""
     pages_target_minutes: int = 240
     """The platform's own target for an answer by a person, in minutes of the office's business hours."""
+    tsa_url: str = ""
+    """Time-stamp authority (RFC 3161) that stamps each seal; "" for none."""
+    tsa_root: Path = Path()
+    """Its root certificate (PEM): a stamp that does not chain to it does not count."""
     extra_holidays: tuple[str, ...] = ()
     """Days (``2026-11-27``) that do not run in the 24-hour clock beside the federal legal holidays."""
 
@@ -144,6 +148,8 @@ def load() -> Config:
         calls_url=env.get("HEADWATER_CALLS_URL") or _written(home, "calls.json", process),
         agent_target_s=_count("HEADWATER_AGENT_TARGET_S", 60),
         pages_target_minutes=_count("HEADWATER_PAGES_TARGET_MINUTES", 240),
+        tsa_url=_web_address("HEADWATER_TSA_URL"),
+        tsa_root=Path(env.get("HEADWATER_TSA_ROOT") or home / "secrets" / "tsa-root.pem").expanduser(),
         extra_holidays=_days("HEADWATER_EXTRA_HOLIDAYS"),
     )
 
@@ -154,6 +160,14 @@ def _count(name: str, default: int) -> int:
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 1_000_000:
         raise Invalid(f"{name} is {text!r}; it must be a number from 1 to 1000000.")
     return int(text)
+
+
+def _web_address(name: str) -> str:
+    """Return the address that the variable ``name`` holds, "" where it is not set."""
+    text = os.environ.get(name) or ""
+    if text and not text.startswith(("https://", "http://")):
+        raise Invalid(f"{name} is {text!r}; it must begin with https:// or http://.")
+    return text
 
 
 def _days(name: str) -> tuple[str, ...]:

@@ -51,7 +51,8 @@ def resealed(files: dict[str, bytes], key: Ed25519PrivateKey = specimen.KEY) -> 
     out = io.BytesIO()
     writer = container.Writer(out)
     manifest = json.loads(files[layout.MANIFEST])
-    content = {name: data for name, data in files.items() if name not in (layout.MANIFEST, layout.SIGNATURE)}
+    own = (layout.MANIFEST, layout.STAMP, layout.SIGNATURE)
+    content = {name: data for name, data in files.items() if name not in own}
     manifest["files"] = [
         {"path": name, "sha256": sha256(data).hexdigest(), "size": len(data)} for name, data in content.items()
     ]
@@ -59,7 +60,9 @@ def resealed(files: dict[str, bytes], key: Ed25519PrivateKey = specimen.KEY) -> 
         writer.add(name, data)
     octets = json.dumps(manifest).encode()
     writer.add(layout.MANIFEST, octets)
-    writer.add(layout.SIGNATURE, _signature(octets, key))
+    if layout.STAMP in files:
+        writer.add(layout.STAMP, files[layout.STAMP])
+    writer.add(layout.SIGNATURE, _signature(octets + files.get(layout.STAMP, b""), key))
     writer.close()
     return out.getvalue()
 
@@ -76,7 +79,7 @@ def test_a_package_as_sealed_passes_every_check(saved: Save):
 
     assert report.ok, report.failures
     assert {"Container", "Signature", "Key", "Manifest", "Files", "Calls", "Answers", "Provider path", "Custody",
-            "Figures"} == {check.group for check in report.checks}  # fmt: skip
+            "Figures", "Time stamp"} == {check.group for check in report.checks}  # fmt: skip
     assert sum(check.group == "Files" and bool(check.file) for check in report.checks) == len(members(GOOD)) - 2
     assert (report.package_id, report.process_id) == ("EP-SPECIMEN01", "LP-SPECIMEN01")
 

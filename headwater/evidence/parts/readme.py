@@ -43,7 +43,8 @@ WHAT IS IN IT
   verify.pyz              the verifier: a program that needs Python 3.11 or later and nothing else
   evidence-key.pem        the public key that seals it: {key}
   manifest.json           size, SHA-256 and Bates numbers of every file
-  manifest.sig            the seal: an Ed25519 signature over manifest.json
+  manifest.tsr            where there is one: a time stamp (RFC 3161) of an authority over manifest.json
+  manifest.sig            the seal: an Ed25519 signature over manifest.json, and manifest.tsr after it
 
 HOW TO CHECK IT
   unzip {package}.zip verify.pyz
