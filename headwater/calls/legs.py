@@ -156,7 +156,7 @@ def passages(records: Iterable[CallRecord], profile: Profile) -> tuple[Passage, 
 
 def legs(records: Iterable[CallRecord], profile: Profile) -> list[Leg]:
     """Return the legs of the carrier in ``records``: views of the same INVITE are one leg."""
-    views: defaultdict[tuple[str, str, str], list[CallRecord]] = defaultdict(list)
+    views: defaultdict[tuple[str, str, str, str], list[CallRecord]] = defaultdict(list)
     for record in records:
         if (
             record.record_kind is RecordKind.SIP
@@ -164,7 +164,9 @@ def legs(records: Iterable[CallRecord], profile: Profile) -> list[Leg]:
             and record.sip_status == 0
             and IN_DIALOG not in record.labels
         ):
-            views[record.call_id, record.source_ip, record.destination_ip].append(record)
+            # A dialler that uses a Call-ID again gives each call a From tag of its own.
+            tag = record.headers.get("from-tag", "")
+            views[record.call_id, tag, record.source_ip, record.destination_ip].append(record)
     found = [_leg(seen, profile) for seen in views.values()]
     return sorted((leg for leg in found if leg is not None), key=_order)
 
