@@ -41,6 +41,8 @@ class Permission(StrEnum):
     """The register of providers and their keys: the operator's command line alone, no role."""
     QUESTION_ANSWER = "question:answer"
     QUESTION_READ = "question:read"
+    REGISTRY_WRITE = "registry:write"
+    """To load a public registry: the operator's command line alone, no role."""
     RELIEF_READ = "relief:read"
     RELIEF_WRITE = "relief:write"
     """Measures and block entries."""

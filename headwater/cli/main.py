@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "audit": "headwater.cli.audit",
     "campaigns": "headwater.cli.campaigns",
     "providers": "headwater.cli.providers",
+    "registries": "headwater.cli.registries",
     "intake": "headwater.cli.intake",
     "evidence": "headwater.cli.evidence",
     "agent": "headwater.cli.agent",

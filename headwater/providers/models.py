@@ -50,6 +50,70 @@ class ProviderKey(models.Model):
     revoked_at = models.DateTimeField(null=True)
 
 
+class RegistryLoad(models.Model):
+    """One attempt to load a registry: what came of it, or why nothing did."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "RL"), editable=False)
+    registry = models.CharField(max_length=40)
+    """Name of the registry; for do-not-originate lists also whose: ``dno/itg``."""
+    as_of = models.DateTimeField()
+    """The moment at which the registry said so."""
+    loaded_at = models.DateTimeField()
+    file_name = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    """Of the file's octets."""
+    taken = models.BooleanField()
+    """False: the load was refused and changed nothing; ``reason`` says why."""
+    reason = models.TextField(blank=True)
+    entries = models.IntegerField(default=0)
+    added = models.IntegerField(default=0)
+    changed = models.IntegerField(default=0)
+    removed = models.IntegerField(default=0)
+    faults = models.IntegerField(default=0)
+    """Rows that could not be read."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["registry", "as_of"], condition=models.Q(taken=True), name="one_load_a_registry_and_moment"
+            )
+        ]
+
+
+class RegistryEntry(models.Model):
+    """One thing that a registry listed, from one load until the load that no longer said so."""
+
+    id = models.BigAutoField(primary_key=True)
+    registry = models.CharField(max_length=40)
+    key = models.CharField(max_length=80)
+    name = models.TextField(blank=True)
+    frn = models.CharField(max_length=10, blank=True)
+    ocn = models.CharField(max_length=4, blank=True)
+    first = models.BigIntegerField(null=True)
+    """First number of a range, country code and digits; ``last`` belongs to it."""
+    last = models.BigIntegerField(null=True)
+    detail = models.JSONField()
+    digest = models.UUIDField()
+    """Names what the entry says."""
+    valid_from = models.DateTimeField()
+    """As-of moment of the first load that said it."""
+    valid_to = models.DateTimeField(null=True)
+    """As-of moment of the first later load that did not; null while the registry says it."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["registry", "key"], condition=models.Q(valid_to=None), name="one_standing_entry_a_key"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["registry", "key", "valid_from"], name="entry_by_key"),
+            models.Index(fields=["frn"], condition=~models.Q(frn=""), name="entry_by_frn"),
+            models.Index(fields=["ocn", "registry"], condition=~models.Q(ocn=""), name="entry_by_ocn"),
+            models.Index(fields=["first"], condition=models.Q(first__isnull=False), name="entry_by_first"),
+        ]
+
+
 class UsedToken(models.Model):
     """A request token that was shown once and is therefore used up, until it expires."""
 

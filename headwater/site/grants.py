@@ -48,6 +48,9 @@ TABLES: dict[str, dict[Process, str]] = {
     "providers_provider": {D: "S", P: "S", A: "S", W: "S"},
     "providers_providerkey": {A: "S", W: "S"},
     "providers_usedtoken": {A: "SI", W: "SD"},
+    # Registries are public; the operator's command line loads them.
+    "providers_registryload": {D: "S", W: "S"},
+    "providers_registryentry": {D: "S", W: "S"},
     # Campaigns: found by the worker, named by the desk, read by those whom they are told to.
     "campaigns_campaign": {D: "S", P: "S", A: "S", W: "SIU"},
     "campaigns_campaignmember": {D: "S", P: "S", W: "SIU"},
