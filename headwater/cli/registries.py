@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from headwater.accounts.actors import system
 from headwater.providers.registries.entries import Registry
@@ -53,7 +54,8 @@ def load(  # noqa: PLR0917 - typer passes options by name
         accept_fewer=accept_fewer,
         signer=signer.read_bytes()[:65_536] if signer else b"",
     )
-    done = actions.load(system("operator"), new, file)
+    with Console(stderr=True).status(f"Loading {new.name} from {file.name} ..."):
+        done = actions.load(system("operator"), new, file)
     _print_load(done)
     if done.faults:
         print(f"  {done.faults:,} rows could not be read and were left out; the first: {done.first_fault}")

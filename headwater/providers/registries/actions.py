@@ -139,6 +139,7 @@ class _Staged:
 
 def _stage(cursor: CursorWrapper, found: Iterable[Entry | Fault]) -> _Staged:
     """Copy what was read into a table of this transaction alone."""
+    cursor.execute("DROP TABLE IF EXISTS pg_temp.staged")  # of a load before this one in the same transaction
     cursor.execute(
         "CREATE TEMP TABLE staged (key text, name text, frn text, ocn text, first bigint, last bigint, detail jsonb, "
         "digest uuid) ON COMMIT DROP"

@@ -8,8 +8,9 @@ from hashlib import sha256
 from typing import Any, BinaryIO, Final
 from uuid import UUID
 
+import msgspec
+
 from headwater.errors import Invalid
-from headwater.wire.canonical import canonical_json
 
 #: Octets of one line of a table.
 LINE_OCTETS: Final = 262_144
@@ -56,8 +57,8 @@ class Entry:
     @property
     def digest(self) -> UUID:
         """Names what the entry says: two entries that say the same have the same one."""
-        said = [self.name, self.frn, self.ocn, str(self.first), str(self.last), self.detail]
-        return UUID(bytes=sha256(canonical_json(said)).digest()[:16])
+        said = [self.name, self.frn, self.ocn, self.first, self.last, self.detail]
+        return UUID(bytes=sha256(msgspec.json.encode(said, order="deterministic")).digest()[:16])
 
 
 @dataclass(frozen=True, slots=True)
