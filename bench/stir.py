@@ -1,99 +1,146 @@
-"""Full verifications of distinct PASSporTs a second and core, beside the signature alone and beside OpenSSL.
+"""Full verifications of distinct PASSporTs a second and core, beside the signature alone, OpenSSL and secsipidx.
 
 Ours: header split, token read, claims judged, ES256 verified, freshness and path at this time; certificate known.
-Bound: the library's bare verification, and ``openssl speed ecdsap256`` where OpenSSL's command is installed.
+Bound: the library's bare verification, and ``openssl speed ecdsap256`` where OpenSSL's command is installed; the two
+are not the same OpenSSL, and both versions are printed. Peer: Debian's libsecsipid, without and with its chain check.
+
+One core is counted in CPU time, as ``openssl speed`` counts; two threads in the time of the clock. The best of
+several rounds that take turns is shown, since other work on the machine only ever makes a round slower.
+
+What brought ours from 0.75 to 0.88 of ``openssl speed`` (microseconds a token of 44; the library's own part is 39.3):
+
+- usual claims judged by one expression over the received octets, objects made only when read: 2.2
+- the digest made apart and handed over as ``Prehashed``: 0.6
+- one pass to the standard alphabet, strict decoding instead of an alphabet check before it: 0.5
+- the parameters of a header remembered by their text, like the token's header: 0.5
+- what is wrong with a token's header and address judged once a header: 0.4
+- r and s put into DER by hand where neither is short: 0.35
+- typed decoding with msgspec instead of the expression, and all of it in one function: nothing, so not taken
+
+What is left is the library's call: about 1.5 of its 39.3 microseconds lie above what ``openssl speed`` takes.
 """
 
+import os
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable
+from ctypes.util import find_library
+from pathlib import Path
 
+import msgspec
+from cryptography.hazmat.backends.openssl import backend
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from bench.report import Claim, Figure
+from headwater.stir.certificates import TrustList, parse_certificate
 from headwater.stir.passport import parse_token
 from headwater.stir.sign import make_identity, make_token
 from headwater.stir.verdict import Result
-from tests.stir.pki import IAT, X5U, Pki
+from tests.stir.pki import X5U, Pki
 
-TOKENS = 12_000
-NOW = IAT + 20
+TOKENS, PEER_TOKENS, ROUNDS = 12_000, 2_000, 4
+NOW = int(time.time())
 
 
 def run() -> Claim:
-    pki = Pki()
+    pki = Pki(at=NOW)
     headers = [make_identity(make_token(pki.leaf.key, _claims(number), x5u=X5U), x5u=X5U) for number in range(TOKENS)]
-    judge = pki.verifier().verify_header
-    ours = TOKENS / _seconds(lambda: [judge(each, now=NOW) for each in headers])
-    if not all(judge(each, now=NOW).result is Result.VALID for each in headers):
+    verifier = pki.verifier()
+    if not all(verifier.verify_header(each, now=NOW).result is Result.VALID for each in headers):
         raise SystemExit("a token that must be valid was refused: nothing that was measured means anything")
-    again = TOKENS / _seconds(lambda: [judge(each, now=NOW) for each in headers])
-    raw = TOKENS / _bare(pki, headers)
-    two = TOKENS / _two_threads(pki, headers)
-    first = _first_sight(pki)
+    bare = _bare(pki, headers)
+    ours = raw = openssl = one = two = plain = chain = 0.0
+    for _ in range(ROUNDS):
+        ours = max(ours, TOKENS / _cpu(lambda: _judge(pki, headers)))
+        raw = max(raw, TOKENS / _cpu(bare))
+        openssl = max(openssl, _openssl())
+        one = max(one, TOKENS / _clock(lambda: _judge(pki, headers)))
+        two = max(two, TOKENS / _clock(lambda: _two_threads(pki, headers)))
+        peer = _secsipidx(pki, headers[:PEER_TOKENS])
+        plain, chain = max(plain, peer["plain"]), max(chain, peer["chain"])
+    again = TOKENS / _cpu(lambda: [verifier.verify_header(each, now=NOW) for each in headers])
+    figures = [
+        Figure(what="ours: full verification", rate=ours, unit="tokens/s"),
+        Figure(what="bound: the library's verification alone", rate=raw, unit="signatures/s"),
+        Figure(what="bound: openssl speed ecdsap256", rate=openssl, unit="signatures/s"),
+        Figure(what="peer: libsecsipid, no chain check", rate=plain, unit="tokens/s"),
+        Figure(what="peer: libsecsipid, chain checked", rate=chain, unit="tokens/s"),
+    ]
     return Claim(
         title="STIR/SHAKEN: full verification of distinct tokens, certificate known, one core",
-        figures=[
-            Figure(what="ours: full verification", rate=ours, unit="tokens/s"),
-            Figure(what="bound: the library's verification alone", rate=raw, unit="signatures/s"),
-            *_openssl(),
-            Figure(what="ours: two threads", rate=two, unit="tokens/s"),
-            Figure(what="ours: tokens judged before", rate=again, unit="tokens/s", note=f"{1e6 / again:.2f} us each"),
+        figures=[each for each in figures if each.rate],
+        notes=[
+            f"two threads: {two:,.0f} tokens/s, one: {one:,.0f}, by the clock: {two / one:.2f} times",
+            f"a token judged before: {1e6 / again:.2f} us",
+            f"first sight of a chain of two certificates: {_first_sight(pki) * 1e3:.2f} ms",
+            f"the library's OpenSSL: {backend.openssl_version_text()}; the command's: {_openssl_version()}",
         ],
-        notes=[f"first sight of a chain of two certificates: {first * 1e3:.2f} ms"],
     )
 
 
 def _claims(number: int) -> dict[str, object]:
     calling = {"tn": f"1215{number:07d}"}
-    return {"attest": "A", "dest": {"tn": ["12155550131"]}, "iat": IAT, "orig": calling, "origid": str(uuid.uuid4())}
+    return {"attest": "A", "dest": {"tn": ["12155550131"]}, "iat": NOW, "orig": calling, "origid": str(uuid.uuid4())}
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _cpu(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def _clock(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
-def _bare(pki: Pki, headers: list[str]) -> float:
+def _judge(pki: Pki, headers: list[str]) -> None:
+    verify = pki.verifier().verify_header
+    for header in headers:
+        verify(header, now=NOW)
+
+
+def _bare(pki: Pki, headers: list[str]) -> Callable[[], None]:
     algorithm = ec.ECDSA(hashes.SHA256())
-    key = pki.leaf.key.public_key()
+    verify = pki.leaf.key.public_key().verify
     prepared = []
     for header in headers:
         passport = parse_token(header.partition(";")[0])
         r, s = (int.from_bytes(part, "big") for part in (passport.signature[:32], passport.signature[32:]))
         prepared.append((encode_dss_signature(r, s), passport.signed))
-    return _seconds(lambda: [key.verify(signature, signed, algorithm) for signature, signed in prepared])
+
+    def work() -> None:
+        for signature, signed in prepared:
+            verify(signature, signed, algorithm)
+
+    return work
 
 
-def _two_threads(pki: Pki, headers: list[str]) -> float:
-    judge = pki.verifier().verify_header
-    halves = headers[::2], headers[1::2]
+def _two_threads(pki: Pki, headers: list[str]) -> None:
+    verify = pki.verifier().verify_header
 
     def work(half: list[str]) -> None:
         for header in half:
-            judge(header, now=NOW)
+            verify(header, now=NOW)
 
-    threads = [threading.Thread(target=work, args=(half,)) for half in halves]
-
-    def both() -> None:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    return _seconds(both)
+    threads = [threading.Thread(target=work, args=(half,)) for half in (headers[::2], headers[1::2])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def _first_sight(pki: Pki) -> float:
-    from headwater.stir.certificates import TrustList, parse_certificate
-
     octets = [each.octets for each in pki.book[X5U]]
     trust = TrustList([pki.root.certificate])
 
@@ -102,13 +149,34 @@ def _first_sight(pki: Pki) -> float:
         trust.path(leaf, [authority])
         _ = leaf.tn_auth_list
 
-    return min(_seconds(once) for _ in range(50))
+    return min(_clock(once) for _ in range(50))
 
 
-def _openssl() -> list[Figure]:
+def _openssl() -> float:
     if not shutil.which("openssl"):
-        return []
-    command = ["openssl", "speed", "-seconds", "2", "ecdsap256"]
+        return 0.0
+    command = ["openssl", "speed", "-seconds", "1", "ecdsap256"]
     said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
     found = re.search(r"256 bits ecdsa \(nistp256\)\s+\S+\s+\S+\s+\S+\s+([\d.]+)", said)
-    return [Figure(what="bound: openssl speed ecdsap256", rate=float(found[1]), unit="signatures/s")] if found else []
+    return float(found[1]) if found else 0.0
+
+
+def _openssl_version() -> str:
+    if not shutil.which("openssl"):
+        return "not installed"
+    said = subprocess.run(["openssl", "version"], capture_output=True, text=True, timeout=60, check=True).stdout
+    return said.partition("(")[0].strip()
+
+
+def _secsipidx(pki: Pki, headers: list[str]) -> dict[str, float]:
+    if not find_library("secsipid"):
+        return {"plain": 0.0, "chain": 0.0}
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as name:
+        folder = Path(name)
+        (folder / "headers").write_text("\n".join(headers))
+        for file, holders in (("chain.pem", (pki.leaf, pki.authority)), ("root.pem", (pki.root,))):
+            (folder / file).write_bytes(b"".join(each.issued.public_bytes(Encoding.PEM) for each in holders))
+        command = [sys.executable, "-m", "bench._secsipidx", name]
+        alone = os.environ | {"GOMAXPROCS": "1"}
+        said = subprocess.run(command, capture_output=True, timeout=120, check=True, env=alone).stdout
+    return msgspec.json.decode(said, type=dict[str, float])

@@ -22,16 +22,19 @@ class StirError(ValueError):
         self.reason = reason
 
 
-class IdentityHeader(msgspec.Struct, frozen=True, gc=False):
-    """One Identity header value. Parameters that were absent are ``None``."""
+class Parameters(msgspec.Struct, frozen=True, gc=False):
+    """What follows the token in one Identity header value; ``None`` where it was absent."""
 
-    token: str
     info: str | None = None
     alg: str | None = None
     ppt: str | None = None
 
 
-def parse_identity(value: str) -> IdentityHeader:
+#: Of a token that came without a header.
+NO_PARAMETERS = Parameters()
+
+
+def parse_identity(value: str) -> tuple[str, Parameters]:
     """Read one Identity header value: the token, then ``info``, ``alg`` and ``ppt`` in any order.
 
     Parameter names are case-insensitive, values bare or quoted; unknown parameters are ignored.
@@ -50,13 +53,12 @@ def parse_identity(value: str) -> IdentityHeader:
         raise _malformed("there is no token before the parameters")
     if not semicolon:
         raise _malformed("there are no parameters: info is required (RFC 8224 section 4)")
-    info, alg, ppt = _known_parameters(rest.strip())
-    return IdentityHeader(token, info, alg, ppt)
+    return token, _read_parameters(rest.strip())
 
 
 # One signer sends the same parameters with every call: they are read once.
 @lru_cache(maxsize=4_096)
-def _known_parameters(text: str) -> tuple[str, str | None, str | None]:
+def _read_parameters(text: str) -> Parameters:
     found: dict[str, str] = {}
     for name, value in _parameters(text):
         if name in found:
@@ -64,7 +66,7 @@ def _known_parameters(text: str) -> tuple[str, str | None, str | None]:
         found[name] = value
     if "info" not in found:
         raise _malformed("the parameter info is missing (RFC 8224 section 4)")
-    return found["info"], found.get("alg"), found.get("ppt")
+    return Parameters(found["info"], found.get("alg"), found.get("ppt"))
 
 
 def _parameters(text: str) -> list[tuple[str, str]]:

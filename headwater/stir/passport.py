@@ -53,26 +53,29 @@ class TokenHeader:
 class Passport(msgspec.Struct, frozen=True, gc=False):
     """A token that could be taken apart. Its claims may still be wrong: ``claims.claim_faults`` says so."""
 
+    token: str
+    """As received. What else it holds is read anew at each call: the objects would take five times as much."""
     header: TokenHeader
-    payload: bytes
-    """The claims as received: JSON without a member twice."""
-    signed: bytes
-    """The octets that the signature covers, as received."""
-    signature: bytes
     iat: float | None
     """The claim ``iat`` in Unix seconds, where it is a number."""
     usual: bool
     """It is a shaken token, and nothing is wrong in its header and claims."""
 
     @property
-    def token(self) -> str:
-        """The token as received: base64url without stray bits has one form."""
-        return f"{self.signed.decode()}.{base64url(self.signature)}"
+    def claims(self) -> dict[str, Any]:
+        """The claims as received: JSON without a member twice."""
+        payload = self.token.encode().translate(_STANDARD).split(b".")[1]
+        return _decode(_base64(payload))  # type: ignore[no-any-return]  # take_apart took nothing but objects
 
     @property
-    def claims(self) -> dict[str, Any]:
-        """The claims, read anew at each call: the objects would take ten times the octets that are kept."""
-        return _decode(self.payload)  # type: ignore[no-any-return]  # parse_token took nothing but objects
+    def signed(self) -> bytes:
+        """The octets that the signature covers, as received."""
+        return self.token.rpartition(".")[0].encode()
+
+    @property
+    def signature(self) -> bytes:
+        """The octets of r and s."""
+        return _base64(self.token.rpartition(".")[2].encode().translate(_STANDARD))
 
 
 def parse_token(token: str) -> Passport:
@@ -82,6 +85,11 @@ def parse_token(token: str) -> Passport:
         StirError: not three base64url parts in full form, too large, or JSON that is malformed, too deep or
             holds a member twice.
     """
+    return take_apart(token)[0]
+
+
+def take_apart(token: str) -> tuple[Passport, bytes, bytes]:
+    """Return the token with the octets that its signature covers and the signature. Raises as ``parse_token``."""
     if len(token) > MAX_TOKEN:
         detail = f"the token has {len(token)} octets, at most {MAX_TOKEN}"
         raise StirError(Check.SIZE_AND_JSON, Reason.TOKEN_TOO_LARGE, detail)
@@ -92,11 +100,11 @@ def parse_token(token: str) -> Passport:
             raise StirError(Check.TOKEN_FORM, Reason.COMPACT_FORM, "the compact form leaves header and claims out")
         raise StirError(Check.TOKEN_FORM, Reason.TOKEN_MALFORMED, "the token is not three base64url parts")
     header, payload, signature = _token_header(parts[0]), _base64(parts[1]), _base64(parts[2])
-    signed = octets[: -1 - len(parts[2])]
-    usual = _USUAL_CLAIMS(payload)
-    if usual:
-        return Passport(header, payload, signed, signature, int(usual[1]), header.usual)
-    return Passport(header, payload, signed, signature, numeric_date(_object(payload, "payload").get("iat")), False)
+    if usual := _USUAL_CLAIMS(payload):
+        passport = Passport(token, header, int(usual[1]), header.usual)
+    else:
+        passport = Passport(token, header, numeric_date(_object(payload, "payload").get("iat")), False)
+    return passport, octets[: -1 - len(parts[2])], signature
 
 
 def _base64(text: bytes) -> bytes:

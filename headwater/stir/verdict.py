@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from headwater.stir.certificates import Certificate
-from headwater.stir.identity import IdentityHeader
+from headwater.stir.identity import NO_PARAMETERS, Parameters
 from headwater.stir.passport import Passport
 from headwater.stir.reasons import SIP_RFC8224, Check, Finding, Outcome, Reason, Verstat, sip_status, verstat
 from headwater.stir.signer import Signer
@@ -40,8 +40,8 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
     """What a token is by itself, whatever the call and the time: kept, since every hop delivers the same one."""
 
     passport: Passport | None
-    header: IdentityHeader | None
-    """The header that delivered it; ``None`` where its parameters are malformed."""
+    parameters: Parameters | None
+    """Of the header that delivered it; ``None`` where they are malformed."""
     noted: tuple[Finding, ...]
     reached: frozenset[Check]
     signer: Signer | None = None
@@ -64,11 +64,6 @@ class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
     def passport(self) -> Passport | None:
         """The token, where it could be taken apart."""
         return self.judgement.passport
-
-    @property
-    def header(self) -> IdentityHeader | None:
-        """The header that delivered the token, where its parameters could be read."""
-        return self.judgement.header
 
     @property
     def noted(self) -> tuple[Finding, ...]:
@@ -122,7 +117,7 @@ class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
     def _why_not_made(self, check: Check) -> str:
         if check in _OF_CALL:
             return "asked of the call, not of one token"
-        if self.passport and self.header and self.header.info is None and check in _OF_HEADER:
+        if self.judgement.parameters == NO_PARAMETERS and check in _OF_HEADER:
             return "the token came without a header"
         if check is Check.FRESHNESS and self.mode is Mode.EVIDENCE:
             return "not asked of evidence"

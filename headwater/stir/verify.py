@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_ds
 from headwater.stir.certificates import Certificate, CertificateError, Path, TrustList
 from headwater.stir.claims import SUPPORTED, canonical_tn, claim_faults, is_uuid, rcd_references
 from headwater.stir.diversion import follows, match_call
-from headwater.stir.identity import IdentityHeader, StirError, parse_identity, split_identities
-from headwater.stir.passport import Passport, parse_token
+from headwater.stir.identity import NO_PARAMETERS, Parameters, StirError, parse_identity, split_identities
+from headwater.stir.passport import Passport, parse_token, take_apart
 from headwater.stir.reasons import Check, Finding, Outcome, Reason
 from headwater.stir.replay import ReplayMemory
 from headwater.stir.revocation import RevocationList
@@ -51,20 +51,16 @@ _WITH_CERTIFICATE = _OF_TOKEN | {
     Check.DELEGATE_SCOPE,
     Check.SIGNATURE,
 }
-#: (no header was given, no certificate could be had) -> checks that were made.
-_REACHED = {
-    (False, False): _OF_HEADER | _WITH_CERTIFICATE,
-    (False, True): _OF_HEADER | _OF_TOKEN,
-    (True, False): _WITH_CERTIFICATE,
-    (True, True): _OF_TOKEN,
-}
-#: (freshness, revocation) -> checks that depend on the time and were made.
-_REACHED_NOW = {
-    (False, False): frozenset[Check](),
-    (False, True): frozenset({Check.REVOCATION}),
-    (True, False): frozenset({Check.FRESHNESS}),
-    (True, True): frozenset({Check.FRESHNESS, Check.REVOCATION}),
-}
+#: [no header was given][no certificate could be had]: checks that were made.
+_REACHED = (
+    (_OF_HEADER | _WITH_CERTIFICATE, _OF_HEADER | _OF_TOKEN),
+    (_WITH_CERTIFICATE, _OF_TOKEN),
+)
+#: [freshness][revocation]: checks that depend on the time and were made.
+_REACHED_NOW = (
+    (frozenset[Check](), frozenset({Check.REVOCATION})),
+    (frozenset({Check.FRESHNESS}), frozenset({Check.FRESHNESS, Check.REVOCATION})),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +99,7 @@ class Verifier:
     replay: ReplayMemory | None = None
     """Tokens met in other calls; ``verify_call`` asks and feeds it."""
     _judged: dict[str, Judgement] = field(default_factory=dict, init=False)
-    _signers: dict[str, Signer] = field(default_factory=dict, init=False)
+    _signers: dict[str, tuple[tuple[Certificate, ...], Signer]] = field(default_factory=dict, init=False)
 
     def verify_header(self, value: str, *, now: float, mode: Mode = Mode.LIVE) -> TokenVerdict:
         """Judge one Identity header value by itself; ``verify_call`` also holds it against the call.
@@ -113,11 +109,11 @@ class Verifier:
         judged = self._judged.get(value)
         if judged is None:
             try:
-                header = parse_identity(value)
+                token, parameters = parse_identity(value)
             except StirError as error:
                 judged = _refused(value, error)
             else:
-                judged = self._judge(value, header)
+                judged = self._judge(value, token, parameters)
         return self._at(judged, now, mode, _NESTING)
 
     def verify_token(self, token: str, *, now: float, mode: Mode = Mode.LIVE) -> TokenVerdict:
@@ -125,13 +121,13 @@ class Verifier:
         return self._token(token, now, mode, _NESTING)
 
     def _token(self, token: str, now: float, mode: Mode, nesting: int) -> TokenVerdict:
-        judged = self._judged.get(token) or self._judge(token, IdentityHeader(token))
+        judged = self._judged.get(token) or self._judge(token, token, NO_PARAMETERS)
         return self._at(judged, now, mode, nesting)
 
     # Checks 3 to 8, 10, 11 and 13 to 18: what the token and its certificate are by themselves.
-    def _judge(self, value: str, given: IdentityHeader) -> Judgement:
+    def _judge(self, value: str, token: str, given: Parameters) -> Judgement:
         try:
-            passport = parse_token(given.token)
+            passport, signed, signature = take_apart(token)
         except StirError as error:
             return _unreadable(given, error)
         header = passport.header
@@ -143,29 +139,31 @@ class Verifier:
             noted.extend(_claims_findings(passport))
         # A refused address is never dereferenced, but a certificate that the case supplies may still be had.
         try:
-            signer = self._signer(self.certificates(header.x5u))
+            signer = self._signer(header.x5u)
         except CertificateError as error:
             # It may be had later: such a judgement is not kept.
             noted.append(Finding(Check.CERTIFICATE_HAD, Outcome.FAILED, str(error), error.reason))
             return _judgement(passport, given, noted, None)
-        noted.extend(signer.noted)
+        noted += signer.noted
         if signer.constrained:
-            noted.extend(constraint_findings(signer, passport))
-        noted.extend(_signature(passport, signer.leaf))
+            noted += constraint_findings(signer, passport)
+        noted += _signature(signed, signature, signer.leaf)
         judgement = _judgement(passport, given, noted, signer)
         if len(self._judged) >= self.policy.judged_tokens:
             self._judged.clear()
         self._judged[value] = judgement
         return judgement
 
-    def _signer(self, chain: Sequence[Certificate]) -> Signer:
-        key = "".join([each.sha256 for each in chain])
-        if known := self._signers.get(key):
-            return known
+    def _signer(self, x5u: str) -> Signer:
+        """Return who signs with the chain at ``x5u``, judged anew only where the source gives another chain."""
+        chain = tuple(self.certificates(x5u))
+        known = self._signers.get(x5u)
+        if known and known[0] == chain:
+            return known[1]
         signer = judge_signer(chain, self.trust, require_spc=self.policy.require_spc)
         if len(self._signers) >= self.policy.known_signers:
             self._signers.clear()
-        self._signers[key] = signer
+        self._signers[x5u] = chain, signer
         return signer
 
     # Checks 11, 12 and 20: what the token is at this time.
@@ -188,7 +186,7 @@ class Verifier:
         if passport.header.ppt == "div-o":
             nested, faults = self._nested(passport, now, mode, nesting)
             more.extend(faults)
-        reached = _REACHED_NOW[live and iat is not None, path is not None and self.revocation is not None]
+        reached = _REACHED_NOW[live and iat is not None][path is not None and self.revocation is not None]
         return TokenVerdict(judged, mode, at, tuple(more), reached, nested)
 
     def _nested(
@@ -235,12 +233,13 @@ class Verifier:
         return CallVerdict(tokens=tuple(tokens), noted=tuple(findings), reached=frozenset(reached), signers=signers)
 
 
-def _judgement(passport: Passport, given: IdentityHeader, noted: list[Finding], signer: Signer | None) -> Judgement:
-    noted.sort(key=lambda each: each.check)
-    return Judgement(passport, given, tuple(noted), _REACHED[given.info is None, signer is None], signer)
+def _judgement(passport: Passport, given: Parameters, noted: list[Finding], signer: Signer | None) -> Judgement:
+    if len(noted) > 1:
+        noted.sort(key=lambda each: each.check)
+    return Judgement(passport, given, tuple(noted), _REACHED[given.info is None][signer is None], signer)
 
 
-def _unreadable(given: IdentityHeader, error: StirError) -> Judgement:
+def _unreadable(given: Parameters, error: StirError) -> Judgement:
     before = frozenset[Check]() if given.info is None else frozenset({Check.IDENTITY_PRESENT, Check.HEADER_FORM})
     return Judgement(None, given, (_failed(error),), before | {error.check})
 
@@ -277,18 +276,18 @@ def _claims_findings(passport: Passport) -> list[Finding]:
     return noted
 
 
-def _header_faults(header: IdentityHeader, passport: Passport) -> list[Finding]:
-    if header.info is None:
+def _header_faults(given: Parameters, passport: Passport) -> list[Finding]:
+    if given.info is None:
         return []
     found = []
-    if header.info != passport.header.x5u:
-        detail = f"info is {header.info}, x5u is {passport.header.x5u}"
+    if given.info != passport.header.x5u:
+        detail = f"info is {given.info}, x5u is {passport.header.x5u}"
         found.append(Finding(Check.INFO_EQUALS_X5U, Outcome.FAILED, detail, Reason.INFO_DIFFERS))
-    if header.alg is not None and header.alg != "ES256":
-        detail = f"the alg parameter is {header.alg!r}, not ES256"
+    if given.alg is not None and given.alg != "ES256":
+        detail = f"the alg parameter is {given.alg!r}, not ES256"
         found.append(Finding(Check.TOKEN_HEADER, Outcome.FAILED, detail, Reason.ALG_NOT_ES256))
-    if header.ppt is not None and header.ppt != passport.header.ppt:
-        detail = f"the ppt parameter is {header.ppt!r}, in the token {passport.header.ppt!r}"
+    if given.ppt is not None and given.ppt != passport.header.ppt:
+        detail = f"the ppt parameter is {given.ppt!r}, in the token {passport.header.ppt!r}"
         found.append(Finding(Check.TOKEN_HEADER, Outcome.FAILED, detail, Reason.PARAMETER_DIFFERS))
     return found
 
@@ -345,8 +344,8 @@ def _certificate_failed(path: Path, at: float) -> Finding:
 
 
 # Check 16. RFC 7515 section 3.4: r and s, 32 octets each, over the octets as received.
-def _signature(passport: Passport, leaf: Certificate) -> tuple[Finding, ...]:
-    raw, key = passport.signature, leaf.es256_key
+def _signature(signed: bytes, raw: bytes, leaf: Certificate) -> tuple[Finding, ...]:
+    key = leaf.es256_key
     if key is None:
         detail = "the certificate's key cannot make ES256"
         return (Finding(Check.SIGNATURE, Outcome.FAILED, detail, Reason.CERTIFICATE_UNSUITABLE),)
@@ -355,7 +354,7 @@ def _signature(passport: Passport, leaf: Certificate) -> tuple[Finding, ...]:
         return (Finding(Check.SIGNATURE, Outcome.FAILED, detail, Reason.SIGNATURE_MALFORMED),)
     try:
         # r and s of zero or beyond the order are refused by the library (FIPS 186-5 section 6.4.2).
-        key.verify(_der_signature(raw), sha256(passport.signed).digest(), _ECDSA_SHA256)
+        key.verify(_der_signature(raw), sha256(signed).digest(), _ECDSA_SHA256)
     except InvalidSignature:
         return (Finding(Check.SIGNATURE, Outcome.FAILED, "the signature does not verify", Reason.SIGNATURE_INVALID),)
     return ()

@@ -129,16 +129,18 @@ def issue(
 class Pki:
     """One ecosystem: a root on the trust list, an authority, a provider's leaf, and the book of addresses."""
 
-    root: Holder = field(default_factory=lambda: issue("Root", authority=True, days=3_650, not_before=IAT - 10**8))
+    at: int = IAT
+    """Unix seconds at which all of it is valid."""
+    root: Holder = field(init=False)
     authority: Holder = field(init=False)
     leaf: Holder = field(init=False)
     book: dict[str, list[Certificate]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.authority = issue(
-            "Issuing", by=self.root, authority=True, path_length=1, days=2_000, not_before=IAT - 10**8
-        )
-        self.leaf = issue("SHAKEN 709J", by=self.authority, tn_auth_list=spc_list("709J"))
+        old = self.at - 10**8
+        self.root = issue("Root", authority=True, days=3_650, not_before=old)
+        self.authority = issue("Issuing", by=self.root, authority=True, path_length=1, days=2_000, not_before=old)
+        self.leaf = issue("SHAKEN 709J", by=self.authority, tn_auth_list=spc_list("709J"), not_before=self.at - 86_400)
         self.book[X5U] = [self.leaf.certificate, self.authority.certificate]
 
     def certificates(self, x5u: str) -> list[Certificate]:
