@@ -1,0 +1,164 @@
+"""Which format a file has: each ready mapping is tried on its first rows, and the answer says why. Pure."""
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from headwater.errors import Invalid
+from headwater.intake.cdr.mapping import Layout, Mapping, presets
+from headwater.intake.cdr.reading import Batch, FileReader
+from headwater.intake.cdr.rows import BadFile, Block, Cutter, Row
+from headwater.intake.provenance import Provenance
+
+#: Octets at the beginning of a file by which its format is told.
+HEAD_OCTETS: Final = 65_536
+#: Rows that are looked at.
+ROWS: Final = 50
+#: Share of the rows that a format must be able to read.
+ENOUGH: Final = 0.5
+_ANYBODY: Final = Provenance(source_id="preview")
+#: Times only have to be readable here; which zone they are of changes nothing.
+_UTC: Final = ZoneInfo("UTC")
+
+
+class UnknownLayout(Invalid):
+    """No ready format fits the file, or several do; the message says which, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """How well one format fits."""
+
+    mapping: Mapping
+    readable: int
+    looked_at: int
+    marks: int
+    """How many names or texts of the format were found: a format that asks for more is meant where two fit."""
+    trouble: str = ""
+
+    @property
+    def share(self) -> float:
+        """Share of the rows that the format reads."""
+        return self.readable / self.looked_at if self.looked_at else 0.0
+
+    @property
+    def reason(self) -> str:
+        """Say why, in one sentence."""
+        if self.trouble:
+            return f"{self.mapping.name}: {self.trouble}"
+        marks = f", {self.marks} of its marks are there" if self.marks else ""
+        return f"{self.mapping.name}: {self.readable} of the first {self.looked_at} rows can be read{marks}"
+
+
+def trials(head: bytes, now: datetime) -> list[Trial]:
+    """Return how each ready format fits a file that begins with ``head``, the best first."""
+    found = [_tried(mapping, head, now) for mapping in presets().values()]
+    return sorted(found, key=lambda one: (-one.share, -one.marks, one.mapping.name))
+
+
+def recognised(head: bytes, now: datetime) -> Trial:
+    """Return the one format that fits a file.
+
+    Raises:
+        UnknownLayout: none does, or several as well as each other.
+    """
+    found = [one for one in trials(head, now) if one.share >= ENOUGH]
+    if not found:
+        raise UnknownLayout(
+            "The file shows none of the ready formats. Name one with --format, or give a mapping of your own: "
+            "docs/howto/send-cdrs.md shows how. Ready: " + ", ".join(presets()) + "."
+        )
+    best = found[0]
+    equal = [one for one in found if (one.share, one.marks) == (best.share, best.marks)]
+    if len(equal) > 1:
+        raise UnknownLayout(
+            "The file could be " + " or ".join(one.mapping.name for one in equal) + "; say which with --format."
+        )
+    return best
+
+
+def _tried(mapping: Mapping, head: bytes, now: datetime) -> Trial:
+    marks = _marks(mapping, head)
+    if marks < 0:
+        return Trial(mapping=mapping, readable=0, looked_at=0, marks=0, trouble="its marks are not in the file")
+    try:
+        batch = first_rows(head, mapping, now, zone=mapping.zone_info or _UTC)
+    except BadFile as error:
+        return Trial(mapping=mapping, readable=0, looked_at=0, marks=0, trouble=str(error))
+    readable, looked_at = len(batch.records) + batch.passed, batch.number_of_rows
+    if not batch.records:
+        readable = 0  # rows that are passed over show nothing alone
+    return Trial(mapping=mapping, readable=readable, looked_at=looked_at, marks=marks)
+
+
+def first_rows(
+    head: bytes, mapping: Mapping, now: datetime, *, zone: ZoneInfo | None = None, secret: bytes = b"", whole: bool = False
+) -> Batch:
+    """Return the first ``ROWS`` rows of a file that begins with ``head``, as ``mapping`` understands them.
+
+    ``whole`` says that the file is not longer. Raises as ``FileReader.read`` does.
+    """
+    octets = head if whole or len(head) < HEAD_OCTETS else head[: head.rfind(b"\n") + 1 or len(head)]
+    reader = FileReader(mapping, _ANYBODY, zone=zone, secret=secret)
+    if mapping.input.layout is not Layout.JSON:
+        octets = b"".join(io.BytesIO(octets).readlines()[: (ROWS + 30) * 2])
+    batch = reader.read(Block(0, octets), now, last=True)
+    if not whole and len(head) >= HEAD_OCTETS and batch.refused and mapping.input.layout is Layout.JSON:
+        batch.refused.pop()  # the head ends within an object
+    for kept in (batch.records, batch.rows, batch.refused):
+        del kept[ROWS:]
+    return batch
+
+
+def _marks(mapping: Mapping, head: bytes) -> int:
+    """Return how many marks of the format the head shows; -1 where one is missing."""
+    detect = mapping.detect
+    text = head.decode("utf-8", "replace").lstrip("\ufeff")
+    if any(mark not in text for mark in detect.contains):
+        return -1
+    if mapping.input.layout is Layout.JSON and text.lstrip()[:1] not in {"{", "["} and not text.startswith("cdr="):
+        return -1
+    if mapping.input.layout is Layout.RADIUS:
+        first = text.lstrip().split("\n", 1)[0].strip()
+        if not (_is_hexadecimal(first) or "Acct-Status-Type" in text):
+            return -1
+    elif mapping.input.layout is Layout.JSON:
+        if not text.startswith("cdr=") and any(f'"{name}"' not in text for name in detect.columns):
+            return -1
+    elif mapping.input.layout is Layout.CSV and mapping.input.header:
+        first = text.split("\n", 1)[0].rstrip("\r")
+        names = {name.strip().strip('"') for name in first.split(mapping.input.delimiter)}
+        if not set(detect.columns) <= names:
+            return -1
+    if detect.first:
+        delimiter = mapping.input.delimiter
+        rows = [line.split(delimiter, 1)[0].strip().strip('"') for line in text.split("\n")[:ROWS] if delimiter in line]
+        if not rows or any(first not in detect.first for first in rows):
+            return -1
+    return len(detect.columns) + len(detect.contains) + bool(detect.first)
+
+
+def _is_hexadecimal(text: str) -> bool:
+    return len(text) >= 40 and text[:2] == "04" and all(character in "0123456789abcdefABCDEF" for character in text)
+
+
+def raw_rows(head: bytes, mapping: Mapping, most: int = 5) -> tuple[list[str], list[Row]]:
+    """Return the header and the first rows as they are cut, before they are understood."""
+    cutter = Cutter(mapping.input)
+    found = []
+    for row in cutter.rows(Block(0, head), last=True):
+        found.append(row)
+        if len(found) == most:
+            break
+    return list(cutter.header or []), found
+
+
+def described(row: Row) -> str:
+    """Return a row's values for people."""
+    if isinstance(row.values, list):
+        return " | ".join(row.values)
+    return msgspec.json.encode(row.values).decode()[:400]
