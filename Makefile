@@ -2,11 +2,12 @@
 .DELETE_ON_ERROR:
 PYTHON ?= python3
 PYTEST_ARGS ?=
+LAB_ARGS ?=
 FUZZ_ARGS ?= --total 10000000
 V := .venv/bin
 PIP := $(V)/pip --quiet --disable-pip-version-check --no-input install
 
-.PHONY: help setup demo serve test check fuzz format docs bench clean
+.PHONY: help setup demo serve test check fuzz lab format docs bench clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +47,9 @@ check: .venv/.installed-dev ## Format, lint, types, import contracts
 
 fuzz: .venv/.installed-dev ## Fuzz every reader of foreign octets: 10 million executions (FUZZ_ARGS="NAME --seconds 60" for less)
 	$(V)/python -m tests.fuzz $(FUZZ_ARGS)
+
+lab: .venv/.installed-dev ## Call through real switches in network namespaces and judge what Headwater made of it (Debian, root)
+	$(V)/python -m lab $(LAB_ARGS)
 
 format: .venv/.installed-dev ## Put every file into the house's format
 	$(V)/ruff format .
