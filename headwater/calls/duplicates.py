@@ -11,7 +11,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from headwater.calls.records import CallRecord
+from headwater.calls.records import PROVENANCE, CallRecord
 
 _HASHES = 8
 #: Bits for one identifier: with 8 hashes, 1 new identifier in 180,000 is taken for seen when a filter is full.
@@ -22,13 +22,21 @@ Identifiers = npt.NDArray[np.uint64]
 
 
 def same_content(one: CallRecord, other: CallRecord) -> bool:
-    """Tell whether two records say the same of the call: all but when and in which octets they came."""
-    return all(getattr(one, name) == getattr(other, name) for name in _SAID)
+    """Tell whether two records say the same of the call: all but when, from where and in which octets they came."""
+    return all(getattr(one, name) == getattr(other, name) for name in _SAID) and (
+        one.headers == other.headers or _said(one.headers) == _said(other.headers)
+    )
 
 
 _SAID = tuple(
-    name for name in CallRecord.__struct_fields__ if name not in {"record_id", "received_at", "raw", "raw_sha256"}
+    name
+    for name in CallRecord.__struct_fields__
+    if name not in {"record_id", "received_at", "raw", "raw_sha256", "headers"}
 )
+
+
+def _said(headers: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name not in PROVENANCE}
 
 
 def identifiers(ids: Sequence[UUID]) -> Identifiers:

@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -80,6 +81,10 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The octets as received (one NDJSON line, one SIP message). Opened only for an audited purpose."""
     raw_sha256: bytes = b""
     """SHA-256 of ``raw``, 32 octets."""
+
+
+#: Names of headers that say where a record came from, not what it says of its call: one row may stand in two files.
+PROVENANCE: Final = frozenset({"file-name", "file-sha256", "file-row", "file-offset", "mapping", "credential", "software"})
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -9,8 +9,6 @@ from headwater.calls.records import SourceKind
 from headwater.intake.sources import Source
 
 _UNSAFE: Final = re.compile(r"[^\w.+@=,-]+")
-#: Names of a record's headers that say where it came from, not what it says: the same call may come from two files.
-MARKS: Final = frozenset({"file-name", "file-sha256", "file-row", "file-offset", "mapping", "credential", "software"})
 
 
 def file_name(name: str) -> str:

@@ -6,6 +6,7 @@ A mapping is prepared once (``Mapper``); each row then costs a few look-ups in a
 from collections.abc import Callable, Mapping as Members, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -113,12 +114,12 @@ class Mapper:
             ring_ms=values.milliseconds(said["ring"], kind.units["ring"]),
             disposition=said["disposition"][:64],
             sip_method=said["sip_method"][:32],
-            sip_status=values.whole(said["sip_status"], 999),
+            sip_status=_whole(said["sip_status"], 999),
             call_id=said["call_id"][:256],
             source_ip=said["source_ip"],
-            source_port=values.whole(said["source_port"], 65_535),
+            source_port=_whole(said["source_port"], 65_535),
             destination_ip=said["destination_ip"],
-            destination_port=values.whole(said["destination_port"], 65_535),
+            destination_port=_whole(said["destination_port"], 65_535),
             identity_digest=identity,
             attest=attest,
             origid=origid,
@@ -150,6 +151,10 @@ class Mapper:
         return "checked"
 
 
+def _whole(text: str, most: int) -> int:
+    return values.whole(text, most) if text else 0
+
+
 def _signed(said: dict[str, str]) -> tuple[str, str, str]:
     if not said["identity"]:
         attest = said["attest"].upper()
@@ -164,7 +169,8 @@ class _Columns:
     def __init__(self, mapping: Mapping, header: Sequence[str] | None) -> None:
         self._is_table = mapping.input.layout is Layout.CSV
         self._places = {name: place for place, name in reversed(list(enumerate(header or ())))}
-        self._has_header = mapping.input.header
+        # Places that every row has: a row with fewer columns was refused before.
+        self._sure = len(header) if header and mapping.input.header else mapping.input.least
         for name in mapping.detect.columns if mapping.input.header and self._is_table else ():
             if name not in self._places:
                 raise BadFile(f"the header has no column {name[:60]!r}: the file is not {mapping.title}")
@@ -176,15 +182,13 @@ class _Columns:
         place = column - 1 if isinstance(column, int) else self._places.get(column, -1)
         if place < 0:
             return None
+        if place < self._sure:
+            return itemgetter(place)
 
         def get(cells: list[str]) -> str:
             return cells[place] if place < len(cells) else ""
 
         return get
-
-    def place(self, column: Column) -> int:
-        """Return the place of ``column`` in a table, or -1."""
-        return column - 1 if isinstance(column, int) else self._places.get(column, -1)
 
     def first(self, columns: Column | list[Column]) -> Get | None:
         """Return what reads the first of ``columns`` that is not empty."""
@@ -253,7 +257,8 @@ class _Kind:
         }
         if not variant.skip and not {"call", "start"} & set(self._times):
             raise BadFile(f"the file has no column for the time of a call, which {mapping.title} needs")
-        self._call = self._times.pop("call", None) or self._times.get("start") or (lambda _: None)
+        self._call = self._times.pop("call", None)
+        self._has_duration = any(name == "duration" for name, _ in self._columns)
         self._links = [
             ([(piece, columns.get(piece)) for piece in places(link)], link) for link in variant.links
         ]
@@ -271,7 +276,7 @@ class _Kind:
 
     def moments(self, cells: Any, headers: dict[str, str]) -> tuple[datetime, int]:
         """Return when the call was, and its talk time in milliseconds where answer and end say it, else -1."""
-        call = self._call(cells)
+        call = self._call(cells) if self._call else None
         known: dict[str, Moment] = {}
         for name, read in self._times.items():
             moment = read(cells)
@@ -283,13 +288,11 @@ class _Kind:
             raise Unreadable("the row has no time")
         if found.note:
             headers["time-note"] = found.note
+        if self._has_duration:
+            return found.at, -1
         answer, end = known.get("answer"), known.get("end")
         spent = round((end.at - answer.at).total_seconds() * 1_000) if answer and end else -1
-        return found.at, -1 if self._has_duration or not 0 <= spent <= 604_800_000 else spent
-
-    @property
-    def _has_duration(self) -> bool:
-        return any(name == "duration" for name, _ in self._columns)
+        return found.at, spent if spent <= values.LONGEST_MS else -1
 
     def links(self, cells: Any) -> str:
         """Return the row's leg link keys, a space between."""

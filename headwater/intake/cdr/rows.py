@@ -220,6 +220,9 @@ class Cutter:
         form = self._form
         number = self.number
         split = _rows(texts, form)
+        least, most = form.least, form.most
+        if form.header and self.header is not None:
+            least = most = len(self.header)  # a row that was cut off, or has a stray delimiter, says wrong things
         for (offset, raw), text in zip(lines, texts, strict=True):
             fault = ""
             values: list[str] = []
@@ -233,8 +236,8 @@ class Cutter:
             self.number = number
             if raw[-1:] == b"\r":
                 raw = raw[:-1]  # noqa: PLW2901 - the line's end is no part of the row
-            if not fault and (len(values) < form.least or len(values) > form.most):
-                fault = f"the row has {len(values)} columns; this format has {form.least} to {form.most}"
+            if not fault and not least <= len(values) <= most:
+                fault = f"the row has {len(values)} columns, not {least}" + (f" to {most}" if most > least else "")
             if not fault and len(raw) > ROW_OCTETS:
                 fault, raw = f"the row has more than {ROW_OCTETS} octets", raw[:1_024]  # noqa: PLW2901 - as above
             yield Row(number, offset, raw, _without_extra(values, form), fault)

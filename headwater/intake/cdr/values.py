@@ -123,7 +123,8 @@ FORMS: Final[dict[str, Callable[[str], str]]] = {
 }
 #: Milliseconds of one unit. Ribbon counts in ticks of ten milliseconds.
 UNITS: Final = {"text": 1_000.0, "seconds": 1_000.0, "milliseconds": 1.0, "microseconds": 0.001, "ticks": 10.0}
-_LONGEST_MS: Final = 604_800_000
+#: A week: the longest duration that a record may have.
+LONGEST_MS: Final = 604_800_000
 
 
 def milliseconds(text: str, unit: float) -> int:
@@ -144,7 +145,7 @@ def milliseconds(text: str, unit: float) -> int:
         for part in parts:
             found = found * 60 + int(part[:9])
         found *= 1_000
-    if not 0 <= found <= _LONGEST_MS:
+    if not 0 <= found <= LONGEST_MS:
         raise Unreadable(f"a duration of {text[:40]!r} is negative or longer than a week")
     return found
 
