@@ -26,8 +26,10 @@ TOKEN_S: Final = 60.0
 """The same for an Identity token or another identifier that one call keeps: PASSporTs are fresh for 60 s (RFC 8224)."""
 RIVAL_S: Final = 1.0
 """Two calls with the same numbers that start closer than this cannot be told apart by their numbers."""
-EGRESS_CALL_ID: Final = "egress-call-id"
+CALL_ID_OUT: Final = "call-id-out"
 """Name in a CDR's ``headers``: the Call-ID of the leg out, beside ``call_id`` of the leg in."""
+LINKS: Final = "links"
+"""Name in a CDR's ``headers``: the switch's own keys of the call, a space between; its rows of one call share one."""
 
 
 class Rule(StrEnum):
@@ -36,7 +38,7 @@ class Rule(StrEnum):
     DIALOG = "dialog"
     """Same Call-ID and From tag: a proxy passed the message on, or tried several ways."""
     CDR = "cdr"
-    """A switch's own record names both Call-IDs."""
+    """A switch's own records name both Call-IDs."""
     IDENTITY = "identity"
     """Same Identity token and called number: a back-to-back user agent passed the signature on (RFC 8224)."""
     SESSION = "session-id"
@@ -59,7 +61,7 @@ CONFIDENCE: Final = {
 
 _WHY: Final = {
     Rule.DIALOG: "same Call-ID and From tag",
-    Rule.CDR: "a call detail record names both Call-IDs",
+    Rule.CDR: "the switch's call detail records name both Call-IDs",
     Rule.IDENTITY: "same Identity token, same called number",
     Rule.SESSION: "same session identifier, same called number",
     Rule.CALL_ID: "same Call-ID, and the one begins where the other ends",
@@ -208,13 +210,20 @@ def _by_dialog(found: Sequence[Hop], joined: _Joined) -> None:
 
 
 def _by_cdr(found: Sequence[Hop], joined: _Joined, records: Sequence[CallRecord]) -> None:
+    """Join the Call-IDs that a switch's records name together: in one row, or in rows that share one of its keys."""
     of_call: defaultdict[str, list[Hop]] = defaultdict(list)
     for hop in found:
         of_call[hop.call_id].append(hop)
+    together: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for record in sorted((one for one in records if one.record_kind is RecordKind.CDR), key=sighting):
-        for before in of_call.get(record.call_id, ())[:8]:
-            for after in of_call.get(record.headers.get(EGRESS_CALL_ID, ""), ())[:8]:
-                if before.call_id != after.call_id and _near(before, after, DIALOG_S):
+        named = [name for name in (record.call_id, record.headers.get(CALL_ID_OUT, "")) if name in of_call]
+        for key in (record.event_id, *record.headers.get(LINKS, "").split()):
+            together[record.source_id, key] += named
+    for names in together.values():
+        for one, other in pairwise(dict.fromkeys(names)):
+            # A switch counts its keys round; rows that are not of one time are not of one call.
+            for before, after in ((a, b) for a in of_call[one][:8] for b in of_call[other][:8]):
+                if _near(before, after, DIALOG_S):
                     joined.join(before, after, Rule.CDR)
 
 

@@ -117,12 +117,31 @@ def test_a_session_id_of_zeros_joins_nothing():
     assert len(calls_of(records)) == 2
 
 
-def test_a_switchs_own_record_joins_what_nothing_else_does():
+def cdr(call_id, **headers):
+    return invite(B, C, call_id=call_id, record_kind=RecordKind.CDR, sip_method="", headers=headers)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [cdr("c", **{"call-id-out": "c-b2b"})],
+        [cdr("c", links="u-1 u-2"), cdr("c-b2b", links="u-2")],
+    ],
+    ids=["one row names both", "two rows share a key"],
+)
+def test_a_switchs_own_records_join_what_nothing_else_does(rows):
     records = sip_call(lags=(0.01, 9.0, 0.02))
-    cdr = invite(B, C, call_id="c", record_kind=RecordKind.CDR, sip_method="", headers={"egress-call-id": "c-b2b"})
     assert len(calls_of(records)) == 2
-    (call,) = calls_of([*records, cdr])
+    (call,) = calls_of([*records, *rows])
     assert rules(call)[Rule.CDR] == 1
+
+
+def test_another_switchs_key_or_another_day_joins_nothing():
+    records = sip_call(lags=(0.01, 9.0, 0.02))
+    stranger = replace(cdr("c-b2b", links="u-2"), source_id="them")
+    assert len(calls_of([*records, cdr("c", links="u-2"), stranger])) == 2
+    late = sip_call(lags=(0.01, 9_000.0, 0.02))
+    assert len(calls_of([*late, cdr("c", links="u-2"), cdr("c-b2b", links="u-2")])) == 2
 
 
 def test_a_switch_that_keeps_the_call_id_and_changes_the_tag_is_crossed():
