@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.report import machine, show
 
-_NOT_BENCHES = {"__main__", "report", "split_calls"}
+_NOT_BENCHES = {"__main__", "learn", "report", "split_calls"}
 
 
 def names() -> list[str]:

@@ -1,4 +1,4 @@
-"""Tries the matcher and the namer on labelled calls. Pure: texts in, figures out."""
+"""Tries the matcher, the namer and the batch grouping on labelled calls. Pure: texts in, figures out."""
 
 import statistics
 import time
@@ -8,14 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.campaigns.engine import Matcher
+import numpy as np
+
+from headwater.campaigns.engine import JOIN, Matcher
+from headwater.campaigns.labels import Labels
+from headwater.campaigns.likeness import Reader, words_alone, words_and_pairs
+from headwater.campaigns.links import Weights, probability
 from headwater.campaigns.measures import Agreement, agreement
 from headwater.campaigns.naming import Namer
-from headwater.campaigns.reference import Labelled
 from headwater.campaigns.rules import CONFIRM_AT
 from headwater.campaigns.script import Script, read
+from headwater.campaigns.spoken import heard
 
-#: Where the batch baseline cuts its tree: cosine .35, as the matcher joins.
+#: Where the plain batch baseline cuts its tree: cosine .35.
 BASELINE_CUT = 0.35
 
 
@@ -45,7 +50,10 @@ class Named:
 
     seen_calls: int
     """Calls of campaigns that the reference knows."""
+    seen_top1_right: float | None
+    """The best name is the true one, whether or not it was high enough to be given."""
     seen_named_right: float | None
+    """The name given is the true one; a call marked new counts as wrong."""
     seen_called_new: float | None
     unseen_calls: int
     unseen_called_new: float | None
@@ -67,9 +75,9 @@ class Online:
     """Reading the words, placing and keeping; one core, no database."""
 
 
-def online(calls: Sequence[Call], background: Sequence[Script]) -> Online:
+def online(calls: Sequence[Call], labels: Labels, weights: Weights) -> Online:
     """Group the calls in one pass and score those with a campaign's name."""
-    matcher = Matcher(background)
+    matcher = Matcher((known.script for known in labels.known), labels=labels, weights=weights)
     placed: list[str] = []
     skipped = 0
     started = time.perf_counter()
@@ -123,39 +131,69 @@ def declared(calls: Sequence[Call], placed: Sequence[str]) -> Declared:
 
 
 def baseline(calls: Sequence[Call]) -> Agreement:
-    """Score the simple batch peer: scikit-learn TF-IDF of words and pairs, average linkage cut at cosine .35."""
-    # Imported here: the command needs scikit-learn's clustering, the detector does not.
-    from sklearn.cluster import AgglomerativeClustering
+    """Score the plain batch peer: scikit-learn TF-IDF of words and pairs, average linkage cut at cosine .35."""
+    # Imported here: only the command needs it.
     from sklearn.feature_extraction.text import TfidfVectorizer
 
+    if len(calls) < 2 or not any(read(call.text).words for call in calls):
+        return _scored(calls, range(len(calls)))
     vectors = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True).fit_transform([call.text for call in calls])
     distances = 1.0 - (vectors @ vectors.T).toarray()
-    tree = AgglomerativeClustering(
-        n_clusters=None, metric="precomputed", linkage="average", distance_threshold=1.0 - BASELINE_CUT
-    )
-    return _scored(calls, tree.fit_predict(distances).tolist())
+    return _scored(calls, _average_link(distances, 1.0 - BASELINE_CUT))
 
 
-def named(calls: Sequence[Call], labelled: Sequence[Labelled]) -> Named:
+def batch(calls: Sequence[Call], labels: Labels, weights: Weights) -> Agreement:
+    """Group all calls at once by the same weighed evidence, average linkage on probabilities, cut at ``JOIN``."""
+    scripts = [read(call.text) for call in calls]
+    found: list[Any] = [f"none-{number}" for number in range(len(calls))]
+    use = [at for at, script in enumerate(scripts) if script.is_comparable]
+    if len(use) > 1:
+        odds = _odds([scripts[at] for at in use], [calls[at].text for at in use], labels, weights)
+        for at, group in zip(use, _average_link(1.0 - probability(odds), 1.0 - JOIN), strict=True):
+            found[at] = group
+    return _scored(calls, found)
+
+
+def _odds(scripts: Sequence[Script], texts: Sequence[str], labels: Labels, weights: Weights) -> Any:
+    known = [labelled.script for labelled in labels.known]
+    cosines = []
+    for reading in (words_and_pairs, words_alone):
+        rows = Reader(known, reading, further=scripts).rows(scripts)
+        cosines.append(np.asarray((rows @ rows.T).toarray()))
+    shares = labels.shares(labels.scores(labels.likeness(scripts)))
+    numbers = [heard(text).callback for text in texts]
+    shared = np.array([[float(bool(one & other)) for other in numbers] for one in numbers])
+    odds = weights.prior + weights.of_words(cosines[0]) + weights.of_vocabulary(cosines[1])
+    return odds + weights.of_label(np.clip(shares @ shares.T, 0.0, 1.0)) + weights.of_callback(shared)
+
+
+def _average_link(distances: Any, cut: float) -> list[int]:
+    # Imported here: the command needs scikit-learn's clustering, the detector does not.
+    from sklearn.cluster import AgglomerativeClustering
+
+    tree = AgglomerativeClustering(n_clusters=None, metric="precomputed", linkage="average", distance_threshold=cut)
+    groups: list[int] = tree.fit_predict(distances).tolist()
+    return groups
+
+
+def named(calls: Sequence[Call], labels: Labels) -> Named:
     """Name every comparable call by itself, as at a campaign's first call, and compare with its label."""
-    namer = Namer(labelled)
-    known = {reference.campaign for reference in labelled if reference.campaign}
+    known = set(labels.campaigns)
+    pairs = [(call, script) for call in calls if (script := read(call.text)).is_comparable]
     seen, unseen, family = [], [], []
-    for call in calls:
-        script = read(call.text)
-        if not script.is_comparable:
-            continue
-        proposal = namer.propose([script])
+    for (call, _), proposal in zip(pairs, Namer(labels).each([script for _, script in pairs]), strict=True):
         if call.family:
             family.append(proposal.family == call.family)
         if call.campaign in known:
-            seen.append((proposal.name == call.campaign, proposal.is_new))
+            nearest = proposal.basis["nearest_campaign"] == call.campaign
+            seen.append((nearest, proposal.name == call.campaign, proposal.is_new))
         elif call.campaign:
             unseen.append(proposal.is_new)
     return Named(
         seen_calls=len(seen),
-        seen_named_right=_share([right for right, _ in seen]),
-        seen_called_new=_share([new for _, new in seen]),
+        seen_top1_right=_share([nearest for nearest, _, _ in seen]),
+        seen_named_right=_share([right for _, right, _ in seen]),
+        seen_called_new=_share([new for _, _, new in seen]),
         unseen_calls=len(unseen),
         unseen_called_new=_share(unseen),
         family_calls=len(family),

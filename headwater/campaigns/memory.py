@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from django.db.models import Q
 
 from headwater.campaigns.engine import Exemplar, Learnt, Matcher
+from headwater.campaigns.labels import shipped
 from headwater.campaigns.models import CampaignExemplar, DetectorCheckpoint
 from headwater.campaigns.naming import Namer
-from headwater.campaigns.reference import reference
 from headwater.campaigns.script import read
 
 #: Where a detector that has never read begins.
@@ -26,12 +26,12 @@ class Memory:
 
 def load() -> Memory:
     """Build the memory from the rows: the same calls will be placed as if it had never been gone."""
-    known = reference()
+    labels = shipped()
     checkpoint = DetectorCheckpoint.objects.filter(id=1).first()
     epoch = checkpoint.epoch if checkpoint else 0
     rows = CampaignExemplar.objects.filter(Q(retired__isnull=True) | Q(retired__gt=epoch)).order_by("added")
     matcher = Matcher(
-        (labelled.script for labelled in known),
+        (labelled.script for labelled in labels.known),
         (
             Exemplar(
                 record_id=row.record_id,
@@ -45,8 +45,9 @@ def load() -> Memory:
         ),
         clock=checkpoint.clock if checkpoint else 0,
         epoch=epoch,
+        labels=labels,
     )
-    return Memory(matcher=matcher, namer=Namer(known))
+    return Memory(matcher=matcher, namer=Namer(labels))
 
 
 def checkpoint_for_update() -> DetectorCheckpoint:

@@ -15,6 +15,8 @@ class Labelled:
     number: int
     """Its line in data/reference.jsonl, from 1: what a name's basis cites."""
     script: Script
+    text: str = ""
+    """The transcript that was read."""
     campaign: str
     family: str
 
@@ -25,6 +27,12 @@ def reference() -> tuple[Labelled, ...]:
     text = files("headwater.campaigns").joinpath("data/reference.jsonl").read_text("utf-8")
     rows = enumerate((json.loads(line) for line in text.splitlines()), start=1)
     return tuple(
-        Labelled(number=number, script=read(row["transcript"]), campaign=row["campaign"], family=row["family"])
+        Labelled(
+            number=number,
+            script=read(row["transcript"]),
+            text=row["transcript"],
+            campaign=row["campaign"],
+            family=row["family"],
+        )
         for number, row in rows
     )

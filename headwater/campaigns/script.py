@@ -36,9 +36,15 @@ class Script:
 
     digest: str
     """SHA-256 (hex) of the words: what makes two transcripts exact duplicates."""
-    words: int
+    tokens: tuple[str, ...]
+    """The words in order, case and width folded."""
     terms: dict[str, float]
     """Term -> sublinear frequency, 1 + ln(count). Never changed after it is made."""
+
+    @property
+    def words(self) -> int:
+        """How many words were read."""
+        return len(self.tokens)
 
     @property
     def is_comparable(self) -> bool:
@@ -69,6 +75,6 @@ def read(text: str) -> Script:
     counts.update(f"{first} {second}" for first, second in pairwise(words))
     return Script(
         digest=sha256(" ".join(words).encode("utf-8", "replace")).hexdigest(),
-        words=len(words),
+        tokens=tuple(words),
         terms={term: 1.0 + math.log(count) for term, count in counts.items()},
     )

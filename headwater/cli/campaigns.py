@@ -6,9 +6,11 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from headwater.campaigns import evaluation
+from headwater.campaigns import evaluation, links
+from headwater.campaigns import labels as known_labels
 from headwater.campaigns.evaluation import Call
-from headwater.campaigns.reference import Labelled, reference
+from headwater.campaigns.labels import Labels
+from headwater.campaigns.reference import Labelled
 from headwater.campaigns.script import read
 
 #: A file of labelled calls is small; what is larger is something else.
@@ -39,33 +41,49 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled calls, one JSON object a line.")],
-    online: Annotated[bool, typer.Option("--online", help="Only the one-pass figures, without the baseline.")] = False,
+    online: Annotated[bool, typer.Option("--online", help="Leave out the batch figures.")] = False,
     train: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Labelled calls to know beforehand, in place of the reference."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_table: Annotated[bool, typer.Option("--table", help="Print a table for reading in place of JSON.")] = False,
 ) -> None:
-    """Group, name and score labelled calls, in the order of FILE, beside the simple batch baseline.
+    """Group, name and score labelled calls, in the order of FILE, beside the plain TF-IDF baseline; print JSON.
 
-    The program knows the shipped reference (or --train) and nothing else: scripts of FILE that are also there flatter
-    the names. Calls without a campaign's name are grouped with the others and not scored.
+    The program knows the shipped reference (or --train, from which it then learns its weights as well) and nothing
+    else: scripts of FILE that are also there flatter the figures. Calls without a campaign's name are grouped with the
+    others and not scored.
     """
     calls = [_call(row) for row in _rows(file)]
-    labelled = reference() if train is None else _labelled(train)
-    one_pass = evaluation.online(calls, [known.script for known in labelled])
-    names = evaluation.named(calls, labelled)
-    batch = None if online else evaluation.baseline(calls)
-    if as_json:
-        figures = {"online": one_pass, "names": names, "baseline": batch}
-        typer.echo(msgspec.json.encode(figures).decode())
-        return
-    typer.echo(f"{one_pass.calls} calls, {one_pass.agreement.calls} of them with a campaign's name (scored), ")
-    typer.echo(f"{one_pass.not_comparable} without words to compare; reference of {len(labelled)} labelled calls.\n")
+    labels = known_labels.shipped() if train is None else Labels(_labelled(train))
+    weights = links.shipped() if train is None else links.learn(labels, version=f"links/{train.name}")
+    found = {
+        "scored": {
+            "calls": len(calls),
+            "with_campaign_name": sum(bool(call.campaign) for call in calls),
+            "labelled_calls_known": len(labels.known),
+            "campaigns_known": len(labels.campaigns),
+        },
+        "batch": None if online else evaluation.batch(calls, labels, weights),
+        "online": evaluation.online(calls, labels, weights),
+        "names": evaluation.named(calls, labels),
+        "baseline": evaluation.baseline(calls),
+    }
+    if as_table:
+        _table(found)
+    else:
+        typer.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+
+
+def _table(found: dict[str, Any]) -> None:
+    one_pass, names, scored = found["online"], found["names"], found["scored"]
+    typer.echo(f"{scored['calls']} calls, {scored['with_campaign_name']} of them with a campaign's name (scored), ")
+    typer.echo(f"{one_pass.not_comparable} without words; {scored['labelled_calls_known']} labelled calls known.\n")
     typer.echo(f"{'':34}{'P':>7}{'R':>7}{'F1':>7}{'bF':>7}{'ARI':>7}{'V':>7}")
-    typer.echo(_line("one pass, exemplars", one_pass.agreement))
-    if batch is not None:
-        typer.echo(_line("batch TF-IDF average link .35", batch))
+    if found["batch"] is not None:
+        typer.echo(_line("batch, weighed evidence", found["batch"]))
+    typer.echo(_line("one pass, weighed evidence", one_pass.agreement))
+    typer.echo(_line("baseline: TF-IDF average link .35", found["baseline"]))
     soon = one_pass.declared
     typer.echo(
         f"\nDeclared: {soon.declared} of {soon.campaigns} campaigns with 3 calls or more, at call "
@@ -73,9 +91,10 @@ def evaluate(
     )
     typer.echo(f"Groups of 3 calls or more: {one_pass.campaigns_found}.")
     typer.echo(
-        f"Names, call by call: {_figure(names.seen_named_right)} right of {names.seen_calls} calls of known campaigns "
-        f"({_figure(names.seen_called_new)} called new); {_figure(names.unseen_called_new)} of {names.unseen_calls} "
-        f"of unknown ones called new; family {_figure(names.family_right)} right of {names.family_calls}."
+        f"Names, call by call: the best name is right for {_figure(names.seen_top1_right)} of {names.seen_calls} "
+        f"calls of known campaigns ({_figure(names.seen_called_new)} called new, {_figure(names.seen_named_right)} "
+        f"named right); {_figure(names.unseen_called_new)} of {names.unseen_calls} of unknown ones called new; family "
+        f"{_figure(names.family_right)} right of {names.family_calls}."
     )
     typer.echo(f"Speed: {one_pass.calls_per_second:,.0f} calls a second on one core, without the database.")
 
@@ -102,7 +121,7 @@ def _call(row: Row) -> Call:
 def _labelled(file: Path) -> tuple[Labelled, ...]:
     calls = (_call(row) for row in _rows(file))
     return tuple(
-        Labelled(number=number, script=read(call.text), campaign=call.campaign, family=call.family)
+        Labelled(number=number, script=read(call.text), text=call.text, campaign=call.campaign, family=call.family)
         for number, call in enumerate(calls, start=1)
         if call.text.strip() and call.family
     )

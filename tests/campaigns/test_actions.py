@@ -89,7 +89,7 @@ def test_a_seen_campaign_takes_the_name_the_itg_gave_it():
     campaign = Campaign.objects.get()
 
     assert (campaign.name, campaign.name_is_new) == ("Legal-Enforcement-Notice", False)
-    assert campaign.name_basis["cosine"] >= campaign.name_basis["seen_at"]
+    assert campaign.name_basis["score"] >= campaign.name_basis["seen_at"]
     assert campaign.name_status == NameStatus.PROPOSED
 
 

@@ -1,3 +1,4 @@
+import math
 import random
 import uuid
 from dataclasses import replace
@@ -6,19 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.campaigns.engine import (
-    FLOOR,
-    JOIN,
-    MAX_PER_CAMPAIGN,
-    SUPPORT,
-    Exemplar,
-    Matcher,
-    count_terms,
-)
+from headwater.campaigns.engine import JOIN, MAX_PER_CAMPAIGN, SAME, Exemplar, Matcher
+from headwater.campaigns.index import Index, count_terms
+from headwater.campaigns.links import Weights
 from headwater.campaigns.reference import reference
 from headwater.campaigns.script import MAX_WORDS, read
 from tests.campaigns.material import BENIGN, held_out, numbered
 
+CORE = "final notice about the extended vehicle service contract on your car factory warranty expired"
+#: Weights by which anything with some words in common joins: for tests of what is kept.
+EAGER = Weights(version="eager", prior=-1.0, words=(20, 0, 0, 0), vocabulary=(0, 0, 0), label=0.0, callback=0.0)
 BACKGROUND = [known.script for known in reference()]
 
 
@@ -57,25 +55,24 @@ def test_the_benign_messages_do_not_join_each_other():
 def test_the_index_finds_what_comparing_all_finds():
     matcher = Matcher(BACKGROUND)
     texts = [row["transcript"] for row in held_out()[:150]]
-    fill(matcher, texts)
-
-    vectors = [matcher.frequencies.weigh(exemplar.script) for exemplar in matcher.living]
+    vectors = [matcher.frequencies.weigh(read(text)) for text in texts]
+    index = Index()
+    for vector in vectors:
+        index.add(vector)
     others = [row["transcript"] for row in held_out()[150:200]]
-    # A piece of a script within another text: likenesses of every size, also just above the floor.
-    mixed = [f"{text[: 20 + 7 * number]} {BENIGN[number % len(BENIGN)]}" for number, text in enumerate(texts[:40])]
-    for text in others + BENIGN + mixed:
-        script = read(text)
-        if not script.is_comparable:
-            continue
-        query = matcher.frequencies.weigh(script)
-        best = max(sum(weight * vector.get(term, 0.0) for term, weight in query.items()) for vector in vectors)
-        placement = matcher.place(script)
-        near = placement.score if placement.nearest else 0.0
-        second = placement.runner_up.score if placement.runner_up else 0.0
-        if best >= FLOOR + 0.001:
-            assert max(near, second) == pytest.approx(min(best, 1.0), abs=2e-5)
-        else:
-            assert placement.nearest is None
+    for text in others + BENIGN:
+        query = matcher.frequencies.weigh(read(text))
+        every = [sum(weight * vector.get(term, 0.0) for term, weight in query.items()) for vector in vectors]
+        with index.asked(query) as asked:
+            found, words = asked.cosines(list(range(len(vectors))))
+        assert found == pytest.approx(every, abs=2e-6)
+        assert index.partial(query.items()) == pytest.approx(every, abs=2e-6)
+        single = {term: weight for term, weight in query.items() if " " not in term}
+        own = sum(weight**2 for weight in single.values()) ** 0.5
+        for vector, cosine_of_words in zip(vectors, words, strict=True):
+            theirs = sum(weight**2 for term, weight in vector.items() if " " not in term) ** 0.5
+            products = sum(weight * vector.get(term, 0.0) for term, weight in single.items())
+            assert cosine_of_words == pytest.approx(products / (own * theirs or 1.0), abs=2e-6)
 
 
 def test_a_call_joins_at_the_threshold_and_not_below():
@@ -84,8 +81,21 @@ def test_a_call_joins_at_the_threshold_and_not_below():
     for row in held_out():
         placement = matcher.place(read(row["transcript"]))
         if placement.campaign_id is not None:
-            assert placement.score >= JOIN
-            assert placement.support >= SUPPORT
+            assert placement.support >= JOIN or placement.score >= SAME
+
+
+def test_the_evidence_that_is_shown_adds_up_to_the_decision():
+    matcher = Matcher(BACKGROUND)
+    texts = [row["transcript"] for row in held_out()]
+    fill(matcher, texts[:250])
+    shown = [p for p in (matcher.place(read(text)) for text in texts[250:]) if p.evidence]
+    assert len(shown) > 3
+    for placement in shown:
+        assert [reason.kind for reason in placement.evidence] == ["prior", "words", "vocabulary", "label"]
+        if placement.exemplars == 1:
+            odds = sum(reason.weight for reason in placement.evidence)
+            assert 1 / (1 + math.exp(-odds)) == pytest.approx(placement.support, abs=1e-4)
+        assert placement.support >= JOIN
 
 
 def test_one_chance_likeness_does_not_chain_campaigns_together():
@@ -97,10 +107,13 @@ def test_one_chance_likeness_does_not_chain_campaigns_together():
         for i, text in enumerate([*rest, odd])
     ]
     matcher = Matcher(BACKGROUND, exemplars, clock=7)
-    newcomer = odd + " and invites you to dinner"
+    newcomer = (
+        f"{odd} and invites you to dinner with music on the wooden terrace behind the old mill, "
+        "where her brother plays the trumpet all night long for guests"
+    )
 
     placement = matcher.place(read(newcomer))
-    assert cosine(matcher, newcomer, odd) > JOIN
+    assert 0.5 < cosine(matcher, newcomer, odd) < SAME
     assert placement.campaign_id is None
     assert placement.runner_up is not None
     assert placement.runner_up.campaign_id == "C"
@@ -114,9 +127,9 @@ def test_the_exact_same_words_need_no_search_and_score_one():
 
 
 def test_a_campaign_keeps_its_founder_and_at_most_as_many_exemplars():
-    matcher = Matcher(BACKGROUND)
-    core = "final notice about the extended vehicle service contract on your car factory warranty expired"
-    texts = [core] + [f"{core} " + " ".join(f"w{n}x{i}" for i in range(8)) for n in range(80)]
+    matcher = Matcher(BACKGROUND, weights=EAGER)
+    core = CORE
+    texts = [core] + [f"{core} " + " ".join(f"w{n}x{i}" for i in range(22)) for n in range(80)]
     placed = fill(matcher, texts)
 
     assert set(placed) == {"C0"}
@@ -139,7 +152,7 @@ def test_chinese_is_read_by_characters():
         [
             "国际快递最后一次通知您 您有一个快件已派送两次无人签收 如需查询英文请按1 中文请按2",
             "FedEx国际快递最后一次通知您,您有一个快件已派送两次,无人签收,如需查询请按1",
-            "这里是中国领事馆,您有一份重要文件尚未领取,请按9由工作人员为您服务",
+            "妈妈今天晚上我加班,冰箱里有饺子和汤,你们先吃不用等我回来",
         ],
     )
     assert placed[0] == placed[1] != placed[2]
@@ -165,15 +178,15 @@ def test_a_rebuilt_memory_goes_on_as_the_one_that_never_stopped(cut: int, seed: 
 
 @pytest.mark.parametrize("cut", range(5, 160, 11))
 def test_a_rebuilt_memory_goes_on_also_after_exemplars_gave_way(cut: int):
-    core = "final notice about the extended vehicle service contract on your car factory warranty expired"
-    texts = [core] + [f"{core} " + " ".join(f"w{n % 67}x{i}" for i in range(8)) for n in range(160)]
-    whole = Matcher(BACKGROUND)
+    core = CORE
+    texts = [core] + [f"{core} " + " ".join(f"w{n % 67}x{i}" for i in range(22)) for n in range(160)]
+    whole = Matcher(BACKGROUND, weights=EAGER)
     expected = [follow(whole, number, text, None) for number, text in enumerate(texts)]
 
     stored: dict[uuid.UUID, Exemplar] = {}
-    first = Matcher(BACKGROUND)
+    first = Matcher(BACKGROUND, weights=EAGER)
     head = [follow(first, number, text, stored) for number, text in enumerate(texts[:cut])]
-    rebuilt = Matcher(BACKGROUND, stored.values(), clock=first.clock, epoch=first.epoch)
+    rebuilt = Matcher(BACKGROUND, stored.values(), clock=first.clock, epoch=first.epoch, weights=EAGER)
     tail = [follow(rebuilt, number, text, stored) for number, text in enumerate(texts[cut:], start=cut)]
 
     assert head + tail == expected

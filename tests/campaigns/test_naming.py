@@ -3,12 +3,13 @@ from importlib.resources import files
 
 import pytest
 
+from headwater.campaigns.labels import shipped
 from headwater.campaigns.naming import SEEN, Namer, unique
 from headwater.campaigns.reference import reference
 from headwater.campaigns.script import read
 from tests.campaigns.material import BENIGN, held_out
 
-NAMER = Namer(reference())
+NAMER = Namer(shipped())
 
 
 def test_the_program_knows_no_held_out_script():
@@ -26,7 +27,7 @@ def test_the_reference_holds_no_number_and_no_held_out_label_file_is_read():
 def test_a_benign_message_takes_no_scams_name(text: str):
     proposal = NAMER.propose([read(text)])
     assert proposal.is_new, proposal
-    assert proposal.basis["cosine"] < SEEN
+    assert proposal.basis["score"] < SEEN
 
 
 def test_a_new_name_is_family_and_lure_in_ascii_camel_case():
@@ -74,6 +75,6 @@ def test_most_held_out_calls_of_known_campaigns_get_their_name_and_most_unknown_
             seen.append(proposal.name == row["campaign"])
         else:
             unseen.append(proposal.is_new)
-    # Measured .80 and .86 when written: a fall below these is a fault, not chance.
-    assert sum(seen) / len(seen) > 0.75
+    # Measured .86 and .86 when written: a fall below these is a fault, not chance.
+    assert sum(seen) / len(seen) > 0.80
     assert sum(unseen) / len(unseen) > 0.75
