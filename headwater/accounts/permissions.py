@@ -28,6 +28,8 @@ class Permission(StrEnum):
     CAMPAIGN_ALERT = "campaign:alert"
     CAMPAIGN_NAME = "campaign:name"
     CAMPAIGN_READ = "campaign:read"
+    CONNECTOR_PULL = "connector:pull"
+    """To ask a source now: the worker and the operator's command line, no role."""
     EVENT_SEND = "event:send"
     NOTICE_ANSWER = "notice:answer"
     NOTICE_SEND = "notice:send"
@@ -46,6 +48,9 @@ class Permission(StrEnum):
     RELIEF_READ = "relief:read"
     RELIEF_WRITE = "relief:write"
     """Measures and block entries."""
+    SIGNER_READ = "signer:read"
+    SIGNER_REVIEW = "signer:review"
+    """Which hosts certificates are fetched from, and certificates that are brought."""
     TRACEBACK_OPEN = "traceback:open"
     TRACEBACK_READ = "traceback:read"
 
@@ -83,6 +88,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.PROVIDER_READ,
             P.RELIEF_READ,
             P.RELIEF_WRITE,
+            P.SIGNER_READ,
+            P.SIGNER_REVIEW,
             P.TRACEBACK_OPEN,
             P.TRACEBACK_READ,
         }
@@ -100,6 +107,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.PROVIDER_READ,
             P.RELIEF_READ,
             P.RELIEF_WRITE,
+            P.SIGNER_READ,
+            P.SIGNER_REVIEW,
             P.TRACEBACK_OPEN,
             P.TRACEBACK_READ,
         }
@@ -112,6 +121,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.PACKAGE_SEAL,
             P.PROCESS_READ,
             P.RELIEF_READ,
+            P.SIGNER_READ,
             P.TRACEBACK_READ,
         }
     ),

@@ -51,6 +51,16 @@ TABLES: dict[str, dict[Process, str]] = {
     # Registries are public; the operator's command line loads them.
     "providers_registryload": {D: "S", W: "S"},
     "providers_registryentry": {D: "S", W: "S"},
+    # Connectors: asked by the worker, looked at at the desk.
+    "connectors_connector": {D: "S", W: "SIU"},
+    "connectors_pull": {D: "S", W: "SID"},
+    # Signers: judged by the worker; the desk reads, decides hosts and brings certificates.
+    "signers_signature": {D: "S", W: "SIU"},
+    "signers_signerhour": {D: "S", W: "SIU"},
+    "signers_certificate": {D: "SI", W: "SIU"},
+    "signers_address": {D: "SI", W: "SIU"},
+    "signers_host": {D: "SIU", W: "SIU"},
+    "signers_verifiercheckpoint": {D: "S", W: "SIU"},
     # Campaigns: found by the worker, named by the desk, read by those whom they are told to.
     "campaigns_campaign": {D: "S", P: "S", A: "S", W: "SIU"},
     "campaigns_campaignmember": {D: "S", P: "S", W: "SIU"},
@@ -94,6 +104,8 @@ COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     "alerts_alert": {P: ("first_read_at",)},
     "campaigns_campaign": {D: ("name", "name_status")},
     "providers_provider": {A: ("agent_seen_at",)},
+    "signers_certificate": {D: ("last_seen_at",)},
+    "signers_address": {D: ("last_had_at",)},
     "relief_notice": {A: ("state", "seen_at", "seen_by", "acknowledged_at", "acknowledged_by")},
 }
 

@@ -47,6 +47,8 @@ INSTALLED_APPS = [
     "headwater.audit",
     "headwater.accounts",
     "headwater.providers",
+    "headwater.connectors",
+    "headwater.signers",
     "headwater.campaigns",
     "headwater.tracebacks",
     "headwater.alerts",

@@ -24,6 +24,7 @@ from headwater import clock, jobs
 from headwater.audit import actions as audit
 from headwater.errors import Conflict, HeadwaterError
 from headwater.tracebacks import actions as tracebacks
+from headwater.worker import connectors, verifier
 from headwater.worker.tasks import HEARTBEAT_S, STALLED_S, tasks
 
 log = structlog.get_logger(__name__)
@@ -101,8 +102,17 @@ async def run_detector(stop: asyncio.Event) -> None:
         return
     # Imported here: it loads the text models, which take their time while jobs can run already.
     detector = await asyncio.to_thread(importlib.import_module, "headwater.worker.detector")
+    await _thread(detector.run, stop)
+
+
+async def run_verifier(stop: asyncio.Event) -> None:
+    """Run the verifier of signatures in a thread of its own until ``stop``."""
+    await _thread(verifier.run, stop)
+
+
+async def _thread(part: Callable[[threading.Event], None], stop: asyncio.Event) -> None:
     halt = threading.Event()
-    following = asyncio.create_task(asyncio.to_thread(detector.run, halt))
+    following = asyncio.create_task(asyncio.to_thread(part, halt))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({following, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
@@ -150,7 +160,13 @@ async def supervised(name: str, part: Callable[[asyncio.Event], Awaitable[None]]
 
 async def work(stop: asyncio.Event) -> None:
     """Run every part of the worker until ``stop``."""
-    parts = {"jobs": run_jobs, "clock": run_clock, "detector": run_detector, "checkpoints": run_checkpoints}
+    parts = {
+        "jobs": run_jobs,
+        "clock": run_clock,
+        "detector": run_detector,
+        "checkpoints": run_checkpoints,
+        "connectors": connectors.run,
+    }
     await asyncio.gather(*(supervised(name, part, stop) for name, part in parts.items()))
 
 

@@ -1,0 +1,1 @@
+"""Connectors: sources that Headwater asks by itself, politely, and where it was with each."""
