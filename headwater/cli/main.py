@@ -19,12 +19,14 @@ COMMANDS: dict[str, str] = {
     "database": "headwater.cli.database",
     "accounts": "headwater.cli.accounts",
     "audit": "headwater.cli.audit",
+    "calls": "headwater.cli.calls",
     "campaigns": "headwater.cli.campaigns",
     "providers": "headwater.cli.providers",
     "registries": "headwater.cli.registries",
     "intake": "headwater.cli.intake",
     "evidence": "headwater.cli.evidence",
     "agent": "headwater.cli.agent",
+    "signers": "headwater.cli.signers",
     "stir": "headwater.cli.stir",
 }
 
