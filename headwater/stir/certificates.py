@@ -30,7 +30,7 @@ from headwater.stir.tn_auth_list import (
 )
 
 BASIC_CONSTRAINTS, KEY_USAGE = "2.5.29.19", "2.5.29.15"
-AUTHORITY_KEY_ID, SUBJECT_KEY_ID, POLICIES = "2.5.29.35", "2.5.29.14", "2.5.29.32"
+AUTHORITY_KEY_ID, SUBJECT_KEY_ID, POLICIES, CRL_POINTS = "2.5.29.35", "2.5.29.14", "2.5.29.32", "2.5.29.31"
 #: Extensions that we process or that restrict nothing which we rely on: critical or not, they are understood.
 _UNDERSTOOD = frozenset(
     {
@@ -39,7 +39,7 @@ _UNDERSTOOD = frozenset(
         AUTHORITY_KEY_ID,
         SUBJECT_KEY_ID,
         POLICIES,
-        "2.5.29.31",
+        CRL_POINTS,
         "2.5.29.17",
         "2.5.29.37",
         "1.3.6.1.5.5.7.1.1",
@@ -73,6 +73,7 @@ class Certificate:
     """One X.509 certificate: the fields that judging needs, and the octets that they were read from."""
 
     octets: bytes
+    version: int
     tbs: bytes
     signature_algorithm: str
     signature: bytes
@@ -196,8 +197,10 @@ def parse_certificate(octets: bytes) -> Certificate:
     try:
         tbs, algorithm, signature = der.whole(octets, der.SEQUENCE).children()
         fields = list(tbs.expect(der.SEQUENCE).children())
+        version = 1
         if fields and fields[0].tag == 0xA0:
-            fields = fields[1:]
+            (number,) = fields[0].children()
+            version, fields = der.integer(number) + 1, fields[1:]
         serial, inner_algorithm, issuer, validity, subject, key = fields[:6]
         not_before, not_after = validity.expect(der.SEQUENCE).children()
         outer_oid = der.oid(next(algorithm.expect(der.SEQUENCE).children()))
@@ -208,6 +211,7 @@ def parse_certificate(octets: bytes) -> Certificate:
             raise der.DerError("the signature is no whole number of octets")
         return Certificate(
             octets=octets,
+            version=version,
             tbs=tbs.whole,
             signature_algorithm=outer_oid,
             signature=bits[1:],

@@ -65,7 +65,8 @@ def _read_parameters(text: str) -> Parameters:
             raise _malformed(f"the parameter {name} stands twice")
         found[name] = value
     if "info" not in found:
-        raise _malformed("the parameter info is missing (RFC 8224 section 4)")
+        detail = "the parameter info is missing (RFC 8224 section 4)"
+        raise StirError(Check.HEADER_FORM, Reason.INFO_MISSING, detail)
     return Parameters(found["info"], found.get("alg"), found.get("ppt"))
 
 

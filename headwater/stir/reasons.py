@@ -69,6 +69,7 @@ class Reason(StrEnum):
 
     IDENTITY_MISSING = "identity-missing"
     HEADER_MALFORMED = "header-malformed"
+    INFO_MISSING = "info-missing"
     COMPACT_FORM = "compact-form"
     TOKEN_MALFORMED = "token-malformed"
     TOKEN_TOO_LARGE = "token-too-large"
@@ -177,6 +178,7 @@ SIP_RFC8224: dict[Reason, int] = {
 #: ATIS-1000082 error cases E1 to E19 where they differ from RFC 8224.
 SIP_ATIS1000082: dict[Reason, int] = {
     **SIP_RFC8224,
+    R.INFO_MISSING: 436,
     R.TOKEN_HEADER_MEMBER: 436,
     R.INFO_DIFFERS: 436,
     R.TYP_NOT_PASSPORT: 437,

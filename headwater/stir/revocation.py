@@ -57,6 +57,7 @@ def _signed(tbs: bytes, algorithm: str, signature: bytes) -> Certificate:
     """Return a carrier for ``signed_by``, which looks at these three fields of the signed thing alone."""
     return Certificate(
         octets=tbs,
+        version=1,
         tbs=tbs,
         signature_algorithm=algorithm,
         signature=signature,
