@@ -107,6 +107,10 @@ class Readers:
         # An empty secret would be a password of no characters: it opens nothing.
         self._readers = {name: secret.encode() for name, secret in readers.items() if secret}
 
+    def secret(self, name: str) -> str:
+        """Return the secret of one of our own processes, by which it opens other doors of this one; "" without one."""
+        return self._readers.get(name, b"").decode()
+
     def knows(self, headers: Mapping[bytes, bytes]) -> bool:
         """Tell whether a request shows a reader's name and secret."""
         user, secret = _shown(headers)

@@ -84,7 +84,9 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 #: Names of headers that say where a record came from, not what it says of its call: one row may stand in two files.
-PROVENANCE: Final = frozenset({"file-name", "file-sha256", "file-row", "file-offset", "mapping", "credential", "software"})
+PROVENANCE: Final = frozenset(
+    {"file-name", "file-sha256", "file-row", "file-offset", "mapping", "credential", "software"}
+)
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -6,7 +6,7 @@ from typing import Final
 import typer
 
 #: Modules that add commands to ``headwater intake``, in the order of its help.
-KINDS: Final = ("headwater.cli.intake_events", "headwater.cli.intake_pull")
+KINDS: Final = ("headwater.cli.intake_events", "headwater.cli.intake_pull", "headwater.cli.intake_files")
 
 
 def register(app: typer.Typer) -> None:

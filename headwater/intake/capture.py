@@ -9,7 +9,8 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from ipaddress import ip_address
+from typing import BinaryIO, Final, NamedTuple
 
 import dpkt
 
@@ -81,6 +82,42 @@ def sip_messages(head: bytes, rest: BinaryIO) -> Iterator[CapturedMessage]:
         Invalid: the file is no capture, or its compression breaks off; what came before was yielded. A last packet
             that was cut short is passed over.
     """
+    for seen_at, payload in _payloads(head, rest):
+        yield from _of_payload(payload.octets, seen_at)
+
+
+def sip_frames(head: bytes, rest: BinaryIO) -> Iterator[hep.HepFrame]:
+    """Yield the same messages with their addresses, as frames: those inside HEP as they are, bare ones as captured.
+
+    Raises as ``sip_messages`` does.
+    """
+    for seen_at, payload in _payloads(head, rest):
+        if payload.octets.startswith(_HEP):
+            try:
+                yield hep.decode(payload.octets)
+            except hep.BadFrame:
+                continue
+        elif payload.octets[:1].isalpha() and b"SIP/2.0" in payload.octets[:400]:
+            yield _as_frame(payload, seen_at)
+
+
+def _as_frame(payload: "_Payload", seen_at: float) -> hep.HepFrame:
+    micros = round(seen_at * 1_000_000)
+    return hep.HepFrame(
+        version=3,
+        source_ip=str(ip_address(payload.source)),
+        source_port=payload.source_port,
+        destination_ip=str(ip_address(payload.destination)),
+        destination_port=payload.destination_port,
+        seconds=micros // 1_000_000,
+        microseconds=micros % 1_000_000,
+        protocol_type=hep.SIP,
+        agent_name="capture",
+        payload=payload.octets,
+    )
+
+
+def _payloads(head: bytes, rest: BinaryIO) -> "Iterator[tuple[float, _Payload]]":
     stream = _Blocks(_Joined(head, rest))
     if head[:2] == GZIP:
         plain = gzip.GzipFile(fileobj=io.BufferedReader(_Joined(head, rest)))
@@ -91,9 +128,19 @@ def sip_messages(head: bytes, rest: BinaryIO) -> Iterator[CapturedMessage]:
         reader = kind(stream)
         for seen_at, packet in reader:
             for payload in packets.payloads(packet, reader.datalink()):
-                yield from _of_payload(payload, float(seen_at))
+                yield float(seen_at), payload
     except (ValueError, OSError, EOFError, struct.error, zlib.error, dpkt.Error) as error:
         raise Invalid(f"the capture cannot be read further: {error}") from None
+
+
+class _Payload(NamedTuple):
+    """What one packet carried, and between whom."""
+
+    octets: bytes
+    source: bytes
+    source_port: int
+    destination: bytes
+    destination_port: int
 
 
 @dataclass(slots=True)
@@ -119,17 +166,21 @@ class _Packets:
         self._splitters: dict[tuple[bytes, int, bytes, int], hep.StreamSplitter] = {}
         self._fragments: dict[tuple[bytes, bytes, int], _Fragments] = {}
 
-    def payloads(self, packet: bytes, datalink: int) -> Iterator[bytes]:
+    def payloads(self, packet: bytes, datalink: int) -> Iterator[_Payload]:
         """Yield each UDP datagram, and each HEP frame or bare segment of TCP, that ``packet`` completes."""
         network = _network(packet, datalink)
         segment = getattr(network, "data", None)
         if isinstance(network, dpkt.ip.IP) and network.p == dpkt.ip.IP_PROTO_UDP:
             cut = isinstance(segment, dpkt.udp.UDP) and segment.ulen > len(segment)
             segment = self._joined(network) if network.mf or network.offset or cut else segment
+        if not isinstance(network, dpkt.ip.IP | dpkt.ip6.IP6):
+            return
         if isinstance(segment, dpkt.udp.UDP):
-            yield bytes(segment.data)
-        elif isinstance(segment, dpkt.tcp.TCP) and segment.data and isinstance(network, dpkt.ip.IP | dpkt.ip6.IP6):
-            yield from self._stream((network.src, segment.sport, network.dst, segment.dport), bytes(segment.data))
+            yield _Payload(bytes(segment.data), network.src, segment.sport, network.dst, segment.dport)
+        elif isinstance(segment, dpkt.tcp.TCP) and segment.data:
+            flow = (network.src, segment.sport, network.dst, segment.dport)
+            for octets in self._stream(flow, bytes(segment.data)):
+                yield _Payload(octets, *flow)
 
     def _joined(self, network: dpkt.ip.IP) -> object:
         key = (network.src, network.dst, network.id)

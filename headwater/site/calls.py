@@ -20,7 +20,7 @@ from headwater.site.setup import django
 django()
 
 # Django must be ready before a module with models is imported.
-from headwater.api import bodies, feeds, mapped  # noqa: E402 - see above
+from headwater.api import bodies, feeds, files, mapped  # noqa: E402 - see above
 from headwater.calls.facade import Facade, Readers  # noqa: E402 - see above
 from headwater.calls.queries import CallQueries  # noqa: E402 - see above
 from headwater.calls.store import CallStore  # noqa: E402 - see above
@@ -29,6 +29,7 @@ from headwater.errors import HeadwaterError, Invalid  # noqa: E402 - see above
 from headwater.intake.collector import calm_collector  # noqa: E402 - see above
 from headwater.intake.counters import Counters, Transport  # noqa: E402 - see above
 from headwater.intake.listeners import HepListeners  # noqa: E402 - see above
+from headwater.intake.recordings import Recordings  # noqa: E402 - see above
 from headwater.intake.tls import TlsFiles, server_context  # noqa: E402 - see above
 from headwater.site.config import Config, load  # noqa: E402 - see above
 from headwater.site.credentials import Credentials  # noqa: E402 - see above
@@ -86,6 +87,13 @@ class Composition:
             writer=self.writer,
             metrics=feeds.FeedMetrics(self.registry),
             mappings=mapped.Mappings(config.home / "mappings"),
+            recordings=Recordings(config.home),
+        )
+        self.files = files.FileDoor(
+            authenticate=credentials.file_source,
+            page_secret=self.readers.secret("work"),
+            writer=self.writer,
+            metrics=files.FileMetrics(self.registry),
         )
         counters = Counters("hep")
         self.registry.register(counters)
@@ -148,8 +156,10 @@ class Application:
         path = scope["path"]
         if here is None:
             await feeds.respond(send, *feeds.problem(503, "The process is starting; try again shortly."))
-        elif path == feeds.PATH or path.startswith(mapped.PREFIX):
+        elif path in {feeds.PATH, mapped.VCON} or path.startswith(mapped.PREFIX):
             await here.feed(scope, receive, send)
+        elif path.startswith(files.PREFIX):
+            await here.files(scope, receive, send)
         elif path == "/healthz":
             await _health(here, send)
         elif path == "/metrics":

@@ -103,12 +103,26 @@ class Credentials:
             Forbidden: the credential is good for something else.
             Unavailable: it is not known here and the database does not answer.
         """
+        return source_of(await self._feed_view(token))
+
+    async def file_source(self, token: str) -> tuple[Source, str]:
+        """Return the sender of a file and the credential's identifier: a feed credential of a carrier.
+
+        Raises as ``feed_source``; ``Forbidden`` also where the sender is no carrier: others have no calls of their own.
+        """
+        view = await self._feed_view(token)
+        source = source_of(view)
+        if source.source_kind is not SourceKind.CARRIER:
+            raise Forbidden(f"credential {view.id} is no carrier's; reports of calls go to the feed door's events")
+        return source, view.id
+
+    async def _feed_view(self, token: str) -> CredentialView:
         view = self._remembered(token, FRESH_S) or await self._asked(token)
         if view is None:
             raise Unauthenticated("the credential is wrong, expired or revoked; ask the desk for a new one")
         if view.kind != CredentialKind.FEED or not view.actor.may(Permission.EVENT_SEND):
             raise Forbidden(f"credential {view.id} does not open the feed door; ask the desk for one that does")
-        return source_of(view)
+        return view
 
     def _remembered(self, token: str, seconds: float) -> CredentialView | None:
         """Return a credential that was good when it was asked for, at most so long ago."""

@@ -3,7 +3,8 @@
 A mapping is prepared once (``Mapper``); each row then costs a few look-ups in a list. A row is judged for itself.
 """
 
-from collections.abc import Callable, Mapping as Members, Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as Members
 from datetime import datetime, timedelta
 from hashlib import sha256
 from operator import itemgetter
@@ -86,7 +87,9 @@ class Mapper:
         said = kind.said(cells, headers)
         call_at, duration = kind.moments(cells, headers)
         if not EARLIEST <= call_at <= received_at + AHEAD:
-            raise Unreadable(f"the call's time {call_at.isoformat()} is before 2000 or more than a day ahead of our clock")
+            raise Unreadable(
+                f"the call's time {call_at.isoformat()} is before 2000 or more than a day ahead of our clock"
+            )
         calling_raw, called_raw = said["calling"], said["called"]
         calling, called = kind.number(calling_raw), kind.number(called_raw)
         links = kind.links(cells)
@@ -259,9 +262,7 @@ class _Kind:
             raise BadFile(f"the file has no column for the time of a call, which {mapping.title} needs")
         self._call = self._times.pop("call", None)
         self._has_duration = any(name == "duration" for name, _ in self._columns)
-        self._links = [
-            ([(piece, columns.get(piece)) for piece in places(link)], link) for link in variant.links
-        ]
+        self._links = [([(piece, columns.get(piece)) for piece in places(link)], link) for link in variant.links]
 
     def said(self, cells: Any, headers: dict[str, str]) -> dict[str, str]:
         """Return the texts of the columns, and put the others into ``headers``."""
@@ -373,18 +374,24 @@ def _moment(time: Time, columns: _Columns, zone: ZoneInfo | None) -> Callable[[A
     return moment
 
 
+FIELD_NAMES: Final = (
+    "call at (UTC)", "calling", "called", "duration", "status", "Call-ID", "from", "to", "leg links", "note",
+)  # fmt: skip
+
+
 def fields_of(record: CallRecord) -> Members[str, str]:
-    """Return what a record says, by plain names, for people who look at a preview."""
-    shown = {
-        "call at (UTC)": record.call_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "calling": record.calling or record.calling_raw,
-        "called": record.called or record.called_raw,
-        "duration": f"{record.duration_ms / 1_000:g} s" if record.duration_ms >= 0 else "",
-        "status": str(record.sip_status or "") or record.disposition,
-        "Call-ID": record.call_id,
-        "from": record.source_ip or record.headers.get("trunk-in", ""),
-        "to": record.destination_ip or record.headers.get("trunk-out", ""),
-        "leg links": record.headers.get("links", ""),
-        "note": record.headers.get("time-note", ""),
-    }
-    return shown
+    """Return what a record says, by ``FIELD_NAMES``, for people who look at a preview."""
+    said = record.headers
+    texts = (
+        record.call_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        record.calling or record.calling_raw,
+        record.called or record.called_raw,
+        f"{record.duration_ms / 1_000:g} s" if record.duration_ms >= 0 else "",
+        str(record.sip_status or "") or record.disposition or said.get("cause-text", "") or said.get("cause", ""),
+        record.call_id,
+        " ".join(filter(None, (record.source_ip, said.get("trunk-in", "")))),
+        " ".join(filter(None, (record.destination_ip, said.get("trunk-out", "")))),
+        said.get("links", ""),
+        said.get("time-note", ""),
+    )
+    return dict(zip(FIELD_NAMES, texts, strict=True))

@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from headwater.errors import Invalid
+from headwater.intake.cdr.apply import FIELD_NAMES, fields_of
 from headwater.intake.cdr.mapping import Layout, Mapping, presets
 from headwater.intake.cdr.reading import Batch, FileReader
-from headwater.intake.cdr.rows import BadFile, Block, Cutter, Row
+from headwater.intake.cdr.rows import BadFile, Block
 from headwater.intake.provenance import Provenance
 
 #: Octets at the beginning of a file by which its format is told.
@@ -96,7 +95,13 @@ def _tried(mapping: Mapping, head: bytes, now: datetime) -> Trial:
 
 
 def first_rows(
-    head: bytes, mapping: Mapping, now: datetime, *, zone: ZoneInfo | None = None, secret: bytes = b"", whole: bool = False
+    head: bytes,
+    mapping: Mapping,
+    now: datetime,
+    *,
+    zone: ZoneInfo | None = None,
+    secret: bytes = b"",
+    whole: bool = False,
 ) -> Batch:
     """Return the first ``ROWS`` rows of a file that begins with ``head``, as ``mapping`` understands them.
 
@@ -146,19 +151,73 @@ def _is_hexadecimal(text: str) -> bool:
     return len(text) >= 40 and text[:2] == "04" and all(character in "0123456789abcdefABCDEF" for character in text)
 
 
-def raw_rows(head: bytes, mapping: Mapping, most: int = 5) -> tuple[list[str], list[Row]]:
-    """Return the header and the first rows as they are cut, before they are understood."""
-    cutter = Cutter(mapping.input)
-    found = []
-    for row in cutter.rows(Block(0, head), last=True):
-        found.append(row)
-        if len(found) == most:
-            break
-    return list(cutter.header or []), found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One row of a preview: what was understood, or why nothing was."""
+
+    row: int
+    cells: tuple[str, ...] = ()
+    reason: str = ""
+    raw: str = ""
 
 
-def described(row: Row) -> str:
-    """Return a row's values for people."""
-    if isinstance(row.values, list):
-        return " | ".join(row.values)
-    return msgspec.json.encode(row.values).decode()[:400]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """The first rows of a file as a mapping understands them."""
+
+    mapping: Mapping
+    explained: str
+    columns: tuple[str, ...]
+    lines: tuple[Line, ...]
+    sources: tuple[tuple[str, str], ...]
+    """(field, column of the file that fills it)."""
+    passed: int
+
+    @property
+    def refused(self) -> int:
+        """Rows that could not be read."""
+        return sum(1 for line in self.lines if line.reason)
+
+
+def preview(
+    head: bytes, mapping: Mapping | None, now: datetime, *, zone: str = "", secret: str = "", whole: bool = False
+) -> Preview:
+    """Return the first rows as understood; without ``mapping`` the file shows its format.
+
+    Raises:
+        UnknownLayout: the file shows no format, or several.
+        NeedsZone: its times are local, and nobody said whose.
+        BadFile, BadMapping: the file is none of this format; there is no such zone.
+    """
+    explained = ""
+    if mapping is None:
+        trial = recognised(head, now)
+        mapping, explained = trial.mapping, f"read as {trial.reason}"
+    mapping = mapping.with_zone(zone)
+    explained = explained or f"read as {mapping.name} ({mapping.title})"
+    batch = first_rows(head, mapping, now, zone=ZoneInfo(zone) if zone else None, secret=secret.encode(), whole=whole)
+    lines = [
+        Line(row=number, cells=tuple(fields_of(record).values()))
+        for number, record in zip(batch.rows, batch.records, strict=True)
+    ]
+    lines += [
+        Line(row=one.row, reason=one.reason, raw=one.raw[:300].decode("utf-8", "replace")) for one in batch.refused
+    ]
+    return Preview(
+        mapping=mapping,
+        explained=explained,
+        columns=FIELD_NAMES,
+        lines=tuple(sorted(lines, key=lambda line: line.row)),
+        sources=sources(mapping),
+        passed=batch.passed,
+    )
+
+
+def sources(mapping: Mapping) -> tuple[tuple[str, str], ...]:
+    """Return which columns fill which field, of the first kind of row that is kept."""
+    kind = next(variant for variant in mapping.row if not variant.skip)
+    found = [(f"{name} time", time.column) for name, time in kind.times.items()]
+    found += [(name, field.column) for name, field in kind.fields.items() if field.column != []]
+    return tuple(
+        (name, ", ".join(map(str, column)) if isinstance(column, list) else str(column)) for name, column in found
+    )

@@ -59,7 +59,9 @@ def values(text: str) -> dict[str, str]:
         try:
             return attributes(bytes.fromhex(stripped))
         except ValueError:
-            raise BadPacket("the line is neither a RADIUS packet in hexadecimal nor an entry of a detail file") from None
+            raise BadPacket(
+                "the line is neither a RADIUS packet in hexadecimal nor an entry of a detail file"
+            ) from None
     found: dict[str, str] = {}
     for line in text.split("\n"):
         pair = _PAIR.fullmatch(line.rstrip("\r"))

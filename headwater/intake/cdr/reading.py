@@ -98,7 +98,7 @@ class FileReader:
         take = _Taker(self, batch, received_at)
         for row in self._cutter.rows(block, last=last):
             take(row)
-        end = block.offset + len(block.octets) - self._cutter.held_octets
+        end = block.after if block.too_long else block.offset + len(block.octets) - self._cutter.held_octets
         self.place = Place(offset=max(end, 0), number=self._cutter.number, header=self._cutter.header)
         batch.after = self.place
         return batch

@@ -25,6 +25,7 @@ ROW_OCTETS: Final = 1 << 18
 ROW_LINES: Final = 20
 #: Values of one row.
 ROW_VALUES: Final = 1_000
+TOO_LONG: Final = f"the row has more than {ROW_OCTETS} octets"
 _BOMS: Final = {b"\xef\xbb\xbf": "UTF-8", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 csv.field_size_limit(ROW_OCTETS)
@@ -52,8 +53,10 @@ class Block(NamedTuple):
 
     offset: int
     octets: bytes
-    faults: tuple[tuple[int, bytes], ...] = ()
-    """Offset and beginning of rows that were too long to be read; they stand before the octets."""
+    too_long: bytes = b""
+    """Beginning of a row after these octets that was too long to be read and was passed over."""
+    after: int = -1
+    """Where the next block begins, which is not at the end of the octets where a row was passed over."""
 
 
 def blocks(file: BinaryIO, *, offset: int = 0) -> Iterator[Block]:
@@ -66,25 +69,24 @@ def blocks(file: BinaryIO, *, offset: int = 0) -> Iterator[Block]:
         part = file.read(BLOCK_OCTETS)
         if not part:
             if held:
-                yield Block(offset, held)
+                yield Block(offset, held, after=offset + len(held))
             return
         held += part
         if len(held) < BLOCK_OCTETS:
             continue
         end = held.find(b"\n", BLOCK_OCTETS - 1) + 1
         if end:
-            yield Block(offset, held[:end])
+            yield Block(offset, held[:end], after=offset + end)
             offset += end
             held = held[end:]
         elif len(held) >= BLOCK_OCTETS + ROW_OCTETS:
             whole = held.rfind(b"\n") + 1
             if len(held) - whole <= ROW_OCTETS:
                 continue
-            start, beginning = offset + whole, held[whole : whole + 1_024]
             passed, rest = _pass_over(file, held[whole:])
-            yield Block(offset, held[:whole], ((start, beginning),))
-            offset += whole + passed
-            held = rest
+            after = offset + whole + passed
+            yield Block(offset, held[:whole], held[whole : whole + 1_024], after)
+            offset, held = after, rest
 
 
 def _pass_over(file: BinaryIO, line: bytes) -> tuple[int, bytes]:
@@ -127,15 +129,17 @@ class Cutter:
         """
         octets = block.octets
         offset = block.offset
+        last = last or bool(block.too_long)
         if offset == 0:
             octets, offset = _without_mark(octets)
         if self._form.layout is Layout.JSON:
             yield from self._objects(octets, offset, last=last)
         else:
             yield from self._lines(octets, offset, last=last)
-        for start, beginning in block.faults:
+        if block.too_long:
             self.number += 1
-            yield Row(self.number, start, beginning, None, f"the row has more than {ROW_OCTETS} octets")
+            start = block.offset + len(block.octets)
+            yield Row(self.number, start, block.too_long, None, TOO_LONG)
 
     # -- lines -------------------------------------------------------------------------------------------------------
 
@@ -239,13 +243,13 @@ class Cutter:
             if not fault and not least <= len(values) <= most:
                 fault = f"the row has {len(values)} columns, not {least}" + (f" to {most}" if most > least else "")
             if not fault and len(raw) > ROW_OCTETS:
-                fault, raw = f"the row has more than {ROW_OCTETS} octets", raw[:1_024]  # noqa: PLW2901 - as above
+                fault, raw = TOO_LONG, raw[:1_024]  # noqa: PLW2901 - as above
             yield Row(number, offset, raw, _without_extra(values, form), fault)
 
     def _logged(self, offset: int, raw: bytes) -> Row:
         raw = raw.removesuffix(b"\r")
         if len(raw) > ROW_OCTETS:
-            return Row(self.number, offset, raw[:1_024], None, f"the row has more than {ROW_OCTETS} octets")
+            return Row(self.number, offset, raw[:1_024], None, TOO_LONG)
         text = raw.decode(self._form.encoding, "replace")
         if self._form.layout is Layout.RADIUS:
             try:
@@ -311,9 +315,7 @@ class Cutter:
         fault = "" if isinstance(value, dict) else "the record is no JSON object"
         return Row(self.number, offset, plain, value if not fault else None, fault)
 
-    def _object_of_lines(
-        self, octets: bytes, place: int, offset: int, *, last: bool
-    ) -> tuple[Row | None, int] | None:
+    def _object_of_lines(self, octets: bytes, place: int, offset: int, *, last: bool) -> tuple[Row | None, int] | None:
         """Return the object that begins at ``place`` and where the next one may; ``None`` where more is needed."""
         start = place
         while start < len(octets) and octets[start : start + 1] in b" \t\r\n,[]":
@@ -329,7 +331,9 @@ class Cutter:
                 return None
             end = _next_object(octets, start + 1)
             self.number += 1
-            return Row(self.number, offset + start, octets[start : min(end, start + 1_024)], None, f"no JSON: {error}"), end
+            return Row(
+                self.number, offset + start, octets[start : min(end, start + 1_024)], None, f"no JSON: {error}"
+            ), end
         raw = text[:length].encode("utf-8", "surrogateescape")
         self.number += 1
         fault = "" if isinstance(value, dict) else "the record is no JSON object"

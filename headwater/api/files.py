@@ -1,0 +1,127 @@
+"""The file door: ``POST /api/feeds/v1/files/parts``, whole rows of a carrier's file in, 202 when they are on disk.
+
+Raw ASGI beside the feed door, with the same credentials. Reading a part takes a tenth of a second of processor, so it
+is done in a thread, two at a time, and the event loop serves the others. The public contract is
+docs/reference/file-door.md; ``headwater intake file`` and the carriers' pages are its usual senders.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry
+from prometheus_client import Counter as Total
+
+from headwater import clock
+from headwater.api import bodies
+from headwater.api.feeds import Answer, RecordWriter, bearer, problem, problem_of, respond
+from headwater.errors import HeadwaterError, Unauthenticated, Unavailable
+from headwater.intake.cdr import exchange
+from headwater.intake.sources import Source
+
+PREFIX: Final = "/api/feeds/v1/files"
+PARTS: Final = f"{PREFIX}/parts"
+#: Parts that are read at once; and that wait.
+AT_ONCE: Final = 2
+WAITING: Final = 32
+BODY_S: Final = 60.0
+STORE_S: Final = 45.0
+#: Header by which a page of ours says whose file it sends.
+ON_BEHALF: Final = b"headwater-organisation"
+
+Sender = tuple[Source, str]
+"""Whose records they are, and the identifier of the credential."""
+Authenticate = Callable[[str], Awaitable[Sender]]
+
+log = structlog.get_logger(__name__)
+
+
+class FileMetrics:
+    """What the door counts, for Prometheus."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.rows = Total("headwater_file_rows", "Rows of files by source and outcome.", ["source", "outcome"], registry=registry)
+        self.octets = Total("headwater_file_octets", "Octets of rows of files.", registry=registry)
+
+
+class FileDoor:
+    """The ASGI application of the file routes."""
+
+    def __init__(self, *, authenticate: Authenticate, page_secret: str, writer: RecordWriter, metrics: FileMetrics) -> None:
+        """Take parts from holders of a feed credential, and from our own pages and jobs, which show ``page_secret``."""
+        self._authenticate = authenticate
+        self._page_secret = page_secret.encode()
+        self._writer = writer
+        self._metrics = metrics
+        self._reading = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
+
+    async def __call__(self, scope: bodies.Scope, receive: bodies.Receive, send: bodies.Send) -> None:
+        """Answer one request."""
+        with suppress(bodies.Disconnected):
+            await respond(send, *await self._answer(scope, receive))
+
+    async def _answer(self, scope: bodies.Scope, receive: bodies.Receive) -> Answer:
+        if scope["path"] != PARTS:
+            return problem(404, "There is nothing at this address.")
+        if scope["method"] != "POST":
+            return problem(405, "Send parts of files with POST.", ((b"allow", b"POST"),))
+        try:
+            source, credential = await self._sender(bodies.headers_of(scope))
+            return 202, await self._take(scope, receive, source, credential), ()
+        except HeadwaterError as error:
+            return problem_of(error)
+        except bodies.Disconnected:
+            raise
+        except Exception:
+            log.exception("part of a file failed")
+            return problem(500, "Something failed on our side; nothing was acknowledged.")
+
+    async def _sender(self, headers: dict[bytes, bytes]) -> Sender:
+        token = bearer(headers)
+        if self._page_secret and hmac.compare_digest(token.encode(), self._page_secret):
+            organisation = headers.get(ON_BEHALF, b"").decode("latin-1")
+            if not organisation:
+                raise Unauthenticated("say whose file it is: Headwater-Organisation")
+            return Source(source_id=organisation[:64]), "carrier pages"
+        return await self._authenticate(token)
+
+    async def _take(
+        self, scope: bodies.Scope, receive: bodies.Receive, source: Source, credential: str
+    ) -> exchange.Answer:
+        part = exchange.decoded(bodies.headers_of(scope).get(exchange.HEADER, b""))
+        if self._waiting >= WAITING:
+            raise Unavailable("more files are being sent at once than this process reads; send the same again shortly")
+        self._waiting += 1
+        try:
+            octets = bytearray()
+            async for piece in bodies.octets(scope, receive, limit=exchange.PART_OCTETS, within_s=BODY_S):
+                octets += piece
+            async with self._reading:
+                found = await asyncio.to_thread(
+                    exchange.read, part, bytes(octets), source, clock.now(), credential=credential
+                )
+            async with asyncio.timeout(STORE_S):
+                inserted = await self._writer.put(found.records, rejects=found.kept)
+        except TimeoutError:
+            raise Unavailable("the call store did not answer in time; send the same part again") from None
+        finally:
+            self._waiting -= 1
+        said = exchange.answer(found, inserted)
+        self._count(said, source.source_id, len(octets))
+        return said
+
+    def _count(self, said: exchange.Answer, source_id: str, octets: int) -> None:
+        self._metrics.octets.inc(octets)
+        outcomes = {
+            "stored": said.stored,
+            "duplicate": said.duplicates,
+            "passed": said.passed,
+            "refused": said.refused,
+        }
+        for outcome, number in outcomes.items():
+            if number:
+                self._metrics.rows.labels(source_id, outcome).inc(number)
