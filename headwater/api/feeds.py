@@ -145,9 +145,9 @@ class FeedDoor:
         writer: RecordWriter,
         metrics: FeedMetrics,
         limits: Limits | None = None,
-        mappings: mapped.Mappings | None = None,
+        formats: mapped.Formats | None = None,
     ) -> None:
-        self._mappings = mappings
+        self._formats = formats
         self._authenticate = authenticate
         self._writer = writer
         self._metrics = metrics
@@ -205,10 +205,8 @@ class FeedDoor:
         return _taken(batch, inserted)
 
     async def _read(self, body: bytes, source: Source, scope: bodies.Scope) -> feed.FeedBatch:
-        path = str(scope["path"])
-        if path.startswith(mapped.PREFIX) and self._mappings is not None:
-            found = self._mappings(path.removeprefix(mapped.PREFIX))
-            return await mapped.read(body, found, source, clock.now())
+        if self._formats is not None and mapped.is_ours(scope["path"]):
+            return await self._formats.read(scope["path"], body, source, clock.now())
         return await _read(body, source, bodies.headers_of(scope).get(b"content-type", b""))
 
     @contextmanager

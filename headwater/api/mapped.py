@@ -1,4 +1,6 @@
-"""A partner's own webhook format at the feed door: ``POST /api/feeds/v1/mapped/NAME``, read by the mapping NAME.
+"""Other formats at the feed door: a partner's own webhook, and vCon.
+
+``POST /api/feeds/v1/mapped/NAME`` is read by the mapping NAME; ``POST /api/feeds/v1/vcon`` takes one vCon.
 
 The mapping is the operator's file in the folder ``mappings`` of the data directory, or a ready one. It is read anew
 when the file changed. What the partner sent stands in each record's raw octets, inside the neutral event made of it.
@@ -18,11 +20,14 @@ from headwater.errors import Invalid
 from headwater.intake import feed
 from headwater.intake.events import items, mapping
 from headwater.intake.events.apply import Mapper, NotMapped
+from headwater.intake.events.conversations import read_events
 from headwater.intake.events.items import Item
 from headwater.intake.events.mapping import Mapping, MappingNotFound
+from headwater.intake.recordings import Recordings
 from headwater.intake.sources import Source
 
 PREFIX: Final = "/api/feeds/v1/mapped/"
+VCON: Final = "/api/feeds/v1/vcon"
 RECORDS_A_PART: Final = 200
 
 
@@ -49,6 +54,45 @@ class Mappings:
             known = (changed, mapping.load_mapping(name, self.folder))
             self._known[name] = known
         return known[1]
+
+
+def is_ours(path: str) -> bool:
+    """Tell whether an address is one of these formats'."""
+    return path == VCON or path.startswith(PREFIX)
+
+
+class Formats:
+    """The formats that one door reads beside NDJSON and CloudEvents."""
+
+    def __init__(self, home: Path) -> None:
+        """Read mappings from, and keep recordings in, the data directory ``home``."""
+        self._mappings = Mappings(home / "mappings")
+        self._recordings = Recordings(home)
+
+    async def read(self, path: str, body: bytes, source: Source, received_at: datetime) -> feed.FeedBatch:
+        """Return the records of a body that came to ``path``, and what was refused in it. See below for errors."""
+        if path == VCON:
+            return await read_vcon(body, self._recordings, source, received_at)
+        return await read(body, self._mappings(path.removeprefix(PREFIX)), source, received_at)
+
+
+async def read_vcon(body: bytes, recordings: Recordings, source: Source, received_at: datetime) -> feed.FeedBatch:
+    """Return the records of one vCon; its recordings are kept. What cannot be read of it is refused whole.
+
+    Raises:
+        BadVcon: it is no vCon, is encrypted, or its signature does not hold.
+    """
+    batch = feed.FeedBatch(records=[], lines=[], rejects=[], kept=[])
+    events = await asyncio.to_thread(read_events, body, recordings, now=received_at)
+    for number, event in enumerate(events, start=1):
+        line = msgspec.json.encode(event)
+        try:
+            batch.records.append(feed.read_line(line, source, received_at))
+            batch.lines.append(number)
+        except feed.BadLine as error:
+            batch.rejects.append(feed.Rejection(number, str(error), event.id))
+            batch.kept.append(feed.kept(line, number, str(error), source=source, received_at=received_at))
+    return batch
 
 
 async def read(body: bytes, found: Mapping, source: Source, received_at: datetime) -> feed.FeedBatch:

@@ -6,7 +6,12 @@ from typing import Final
 import typer
 
 #: Modules that add commands to ``headwater intake``, in the order of its help.
-KINDS: Final = ("headwater.cli.intake_events", "headwater.cli.intake_pull", "headwater.cli.intake_files")
+KINDS: Final = (
+    "headwater.cli.intake_events",
+    "headwater.cli.intake_pull",
+    "headwater.cli.intake_files",
+    "headwater.cli.intake_vcon",
+)
 
 
 def register(app: typer.Typer) -> None:

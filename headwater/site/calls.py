@@ -29,7 +29,6 @@ from headwater.errors import HeadwaterError, Invalid  # noqa: E402 - see above
 from headwater.intake.collector import calm_collector  # noqa: E402 - see above
 from headwater.intake.counters import Counters, Transport  # noqa: E402 - see above
 from headwater.intake.listeners import HepListeners  # noqa: E402 - see above
-from headwater.intake.recordings import Recordings  # noqa: E402 - see above
 from headwater.intake.tls import TlsFiles, server_context  # noqa: E402 - see above
 from headwater.site.config import Config, load  # noqa: E402 - see above
 from headwater.site.credentials import Credentials  # noqa: E402 - see above
@@ -86,8 +85,7 @@ class Composition:
             authenticate=credentials.feed_source,
             writer=self.writer,
             metrics=feeds.FeedMetrics(self.registry),
-            mappings=mapped.Mappings(config.home / "mappings"),
-            recordings=Recordings(config.home),
+            formats=mapped.Formats(config.home),
         )
         self.files = files.FileDoor(
             authenticate=credentials.file_source,
@@ -156,7 +154,7 @@ class Application:
         path = scope["path"]
         if here is None:
             await feeds.respond(send, *feeds.problem(503, "The process is starting; try again shortly."))
-        elif path in {feeds.PATH, mapped.VCON} or path.startswith(mapped.PREFIX):
+        elif path == feeds.PATH or mapped.is_ours(path):
             await here.feed(scope, receive, send)
         elif path.startswith(files.PREFIX):
             await here.files(scope, receive, send)

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from headwater.api import feeds, mapped
 from headwater.api.feeds import FeedDoor, FeedMetrics, Limits
-from headwater.api.mapped import Mappings
+from headwater.api.mapped import Formats
 from headwater.calls.queries import CallQueries
 from headwater.calls.records import SourceKind
 from headwater.calls.store import CallStore
@@ -72,7 +72,7 @@ class Door:
             writer=self.writer,
             metrics=FeedMetrics(self.registry),
             limits=self._limits,
-            mappings=Mappings(Path(self._url.removeprefix("chdb://")).with_name("mappings")),
+            formats=Formats(Path(self._url.removeprefix("chdb://")).parent),
         )
         await send({"type": "lifespan.startup.complete"})
         await receive()

@@ -109,6 +109,8 @@ def _said(data: EventData, *, calling: str, callback: str) -> dict[str, str]:
         "asr": content.asr,
         "audio": content.audio,
         "audio_sha256": content.sha256,
+        "audio_hash": content.content_hash,
+        "audio_type": content.mediatype,
         "audio_fingerprint": content.fingerprint,
         "vcon": content.vcon,
         "verstat": network.verstat,
