@@ -203,8 +203,8 @@ def parse_certificate(octets: bytes) -> Certificate:
             version, fields = der.integer(number) + 1, fields[1:]
         serial, inner_algorithm, issuer, validity, subject, key = fields[:6]
         not_before, not_after = validity.expect(der.SEQUENCE).children()
-        outer_oid = der.oid(next(algorithm.expect(der.SEQUENCE).children()))
-        if outer_oid != der.oid(next(inner_algorithm.expect(der.SEQUENCE).children())):
+        outer_oid = der.oid(algorithm.parts(der.SEQUENCE, 1, 2)[0])
+        if outer_oid != der.oid(inner_algorithm.parts(der.SEQUENCE, 1, 2)[0]):
             raise der.DerError("the two signature algorithms differ")
         bits = signature.expect(der.BIT_STRING).content
         if not bits or bits[0]:
@@ -223,7 +223,7 @@ def parse_certificate(octets: bytes) -> Certificate:
             public_key_info=key.expect(der.SEQUENCE).whole,
             extensions=_extensions(fields[6:]),
         )
-    except (der.DerError, ValueError, StopIteration) as error:
+    except ValueError as error:
         raise CertificateError(Reason.CERTIFICATE_MALFORMED, f"no X.509 certificate: {error}") from None
 
 
@@ -234,7 +234,7 @@ def _extensions(fields: Iterable[der.Element]) -> dict[str, tuple[bool, bytes]]:
             continue
         (listing,) = field.children()
         for extension in listing.expect(der.SEQUENCE).children():
-            parts = list(extension.expect(der.SEQUENCE).children())
+            parts = extension.parts(der.SEQUENCE, 2, 3)
             critical = len(parts) == 3 and parts[1].expect(der.BOOLEAN).content == b"\xff"
             oid = der.oid(parts[0])
             if oid in found:
@@ -293,8 +293,6 @@ class Path:
     certificates: tuple[Certificate, ...]
     not_before: int
     not_after: int
-    deviations: tuple[str, ...]
-    """What departs from the SHAKEN profile without breaking the chain (conformance, not validity)."""
 
     def check_time(self, at: float) -> None:
         """Raise ``CertificateError`` unless every certificate of the path was valid at Unix time ``at``."""
@@ -313,12 +311,40 @@ class Path:
 class TrustList:
     """Approved authorities of one ecosystem (US: the STI-PA list; Canada: the CST-PA list)."""
 
-    def __init__(self, anchors: Iterable[Certificate], *, name: str = "US") -> None:
+    def __init__(
+        self,
+        anchors: Iterable[Certificate],
+        *,
+        name: str = "US",
+        sequence: int | None = None,
+        expires: float | None = None,
+    ) -> None:
         self.name = name
+        self.sequence = sequence
+        """Number of the signed list that this is, where it came as one."""
+        self.expires = expires
+        """Unix seconds after which a newer list is due, where the list says so."""
         self._anchors: dict[bytes, list[Certificate]] = {}
         for anchor in anchors:
             self._anchors.setdefault(anchor.subject, []).append(anchor)
-        self._is_anchor = {anchor.sha256 for group in self._anchors.values() for anchor in group}
+        self._is_anchor = {anchor.sha256 for anchor in self.anchors}
+
+    @property
+    def anchors(self) -> list[Certificate]:
+        """The approved authorities."""
+        return [anchor for group in self._anchors.values() for anchor in group]
+
+    @classmethod
+    def joined(cls, lists: Sequence["TrustList"], *, name: str) -> "TrustList":
+        """Return one list of all the authorities of ``lists``; it is due when the first of them is."""
+        due = [each.expires for each in lists if each.expires is not None]
+        numbers = [each.sequence for each in lists if each.sequence is not None]
+        return cls(
+            (anchor for each in lists for anchor in each.anchors),
+            name=name,
+            sequence=max(numbers, default=None),
+            expires=min(due, default=None),
+        )
 
     def path(self, leaf: Certificate, intermediates: Sequence[Certificate] = ()) -> Path:
         """Return a path from ``leaf`` to an approved authority. Times are judged apart (``Path.check_time``).
@@ -347,7 +373,6 @@ class TrustList:
             certificates=chain,
             not_before=max(each.not_before for each in chain),
             not_after=min(each.not_after for each in chain),
-            deviations=tuple(_deviations(chain)),
         )
 
     def _climb(self, chain: tuple[Certificate, ...], pool: Sequence[Certificate]) -> tuple[Certificate, ...] | None:
@@ -366,18 +391,3 @@ class TrustList:
             if signed_by(last, parent) and (found := self._climb((*chain, parent), pool)):
                 return found
         return None
-
-
-def _deviations(chain: Sequence[Certificate]) -> Iterable[str]:
-    for certificate in chain[1:]:
-        key = certificate.key
-        if isinstance(key, rsa.RSAPublicKey):
-            yield f"authority {certificate.common_name}: RSA key (ATIS-1000080: P-256)"
-        elif isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, ec.SECP256R1):
-            yield f"authority {certificate.common_name}: key on {key.curve.name} (ATIS-1000080: P-256)"
-        if certificate.tn_auth_list is not None:
-            yield f"authority {certificate.common_name}: has a TNAuthList"
-    if POLICIES not in chain[0].extensions:
-        yield "leaf: no certificate policy"
-    if AUTHORITY_KEY_ID not in chain[0].extensions:
-        yield "leaf: no authority key identifier"

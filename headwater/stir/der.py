@@ -53,6 +53,13 @@ class Element:
             yield child
             at = child.end
 
+    def parts(self, tag: int, at_least: int, at_most: int) -> list["Element"]:
+        """Return the elements inside, where this one has ``tag`` and holds so many; raise ``DerError`` otherwise."""
+        found = list(self.expect(tag).children())
+        if not at_least <= len(found) <= at_most:
+            raise DerError(f"{len(found)} elements at octet {self.start}, expected {at_least} to {at_most}")
+        return found
+
 
 def read(data: bytes, at: int = 0, limit: int | None = None) -> Element:
     """Return the element at octet ``at``; it must end by ``limit``.

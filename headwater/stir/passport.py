@@ -64,8 +64,7 @@ class Passport(msgspec.Struct, frozen=True, gc=False):
     @property
     def claims(self) -> dict[str, Any]:
         """The claims as received: JSON without a member twice."""
-        payload = self.token.encode().translate(_STANDARD).split(b".")[1]
-        return _decode(_base64(payload))  # type: ignore[no-any-return]  # take_apart took nothing but objects
+        return _decode(from_base64url(self.token.encode().split(b".")[1]))  # type: ignore[no-any-return]  # take_apart took nothing but objects
 
     @property
     def signed(self) -> bytes:
@@ -75,7 +74,7 @@ class Passport(msgspec.Struct, frozen=True, gc=False):
     @property
     def signature(self) -> bytes:
         """The octets of r and s."""
-        return _base64(self.token.rpartition(".")[2].encode().translate(_STANDARD))
+        return from_base64url(self.token.rpartition(".")[2].encode())
 
 
 def parse_token(token: str) -> Passport:
@@ -117,6 +116,11 @@ def _base64(text: bytes) -> bytes:
     except Base64Error:
         detail = "the token holds characters that are no base64url"
         raise StirError(Check.TOKEN_FORM, Reason.TOKEN_MALFORMED, detail) from None
+
+
+def from_base64url(text: bytes) -> bytes:
+    """Return the octets that ``text`` stands for, strictly (RFC 7515 section 2). Raises ``StirError``."""
+    return _base64(text.translate(_STANDARD)) if text else b""
 
 
 def base64url(octets: bytes) -> str:

@@ -43,11 +43,12 @@ def parse_revocation_list(octets: bytes, signer: Certificate) -> RevocationList:
         octets = pem_body(octets.partition(b"-----BEGIN X509 CRL-----")[2].partition(b"-----END")[0])
     try:
         tbs, algorithm, signature = der.whole(octets, der.SEQUENCE).children()
-        outer = der.oid(next(algorithm.expect(der.SEQUENCE).children()))
+        outer = der.oid(algorithm.parts(der.SEQUENCE, 1, 2)[0])
+        bits = signature.expect(der.BIT_STRING).content[1:]
         issuer, this_update, next_update, entries, indirect = _fields(tbs)
-    except (der.DerError, ValueError, StopIteration) as error:
+    except ValueError as error:
         raise CertificateError(Reason.CERTIFICATE_MALFORMED, f"no revocation list: {error}") from None
-    stand_in = _signed(tbs.whole, outer, signature.content[1:])
+    stand_in = _signed(tbs.whole, outer, bits)
     if issuer != signer.subject or not signer.allows(6) or not signed_by(stand_in, signer):
         raise CertificateError(Reason.CERTIFICATE_UNTRUSTED, "the revocation list is not signed by the pinned signer")
     return RevocationList(this_update, next_update, entries, sha256(octets).hexdigest(), indirect)
@@ -72,9 +73,11 @@ def _signed(tbs: bytes, algorithm: str, signature: bytes) -> Certificate:
 
 
 def _fields(tbs: der.Element) -> tuple[bytes, int, int | None, dict[tuple[bytes, int], int], bool]:
-    fields = list(tbs.expect(der.SEQUENCE).children())
+    fields = tbs.parts(der.SEQUENCE, 3, 7)
     if fields[0].tag == der.INTEGER:
         fields = fields[1:]
+    if len(fields) < 3:
+        raise der.DerError("the revocation list ends before its time")
     issuer = fields[1].expect(der.SEQUENCE).whole
     this_update, rest = der.time(fields[2]), fields[3:]
     next_update = None
@@ -84,28 +87,33 @@ def _fields(tbs: der.Element) -> tuple[bytes, int, int | None, dict[tuple[bytes,
     if rest and rest[0].tag == der.SEQUENCE:
         current = issuer
         for entry in rest[0].children():
-            parts = list(entry.expect(der.SEQUENCE).children())
-            if len(parts) > 2:
+            parts = entry.parts(der.SEQUENCE, 2, 3)
+            if len(parts) == 3:
                 # certificateIssuer is sticky: an entry without it inherits the one before (RFC 5280 5.3.3).
                 current = _certificate_issuer(parts[2]) or current
             entries[(current, der.integer(parts[0]))] = der.time(parts[1])
         rest = rest[1:]
-    indirect = False
-    for holder in rest:
-        if holder.tag == 0xA0:
-            for extension in next(holder.children()).children():
-                parts = list(extension.children())
-                if der.oid(parts[0]) == _ISSUING_DISTRIBUTION_POINT:
-                    point = der.whole(parts[-1].content, der.SEQUENCE)
-                    indirect = any(each.tag == 0x84 and each.content == b"\xff" for each in point.children())
-    return issuer, this_update, next_update, entries, indirect
+    return issuer, this_update, next_update, entries, any(_says_indirect(holder) for holder in rest)
+
+
+def _says_indirect(holder: der.Element) -> bool:
+    """Tell whether the extensions of the list say that it speaks for other issuers too (RFC 5280 section 5.2.5)."""
+    if holder.tag != 0xA0:
+        return False
+    (listing,) = holder.parts(0xA0, 1, 1)
+    for extension in listing.expect(der.SEQUENCE).children():
+        parts = extension.parts(der.SEQUENCE, 2, 3)
+        if der.oid(parts[0]) == _ISSUING_DISTRIBUTION_POINT:
+            point = der.whole(parts[-1].content, der.SEQUENCE)
+            return any(each.tag == 0x84 and each.content == b"\xff" for each in point.children())
+    return False
 
 
 def _certificate_issuer(extensions: der.Element) -> bytes | None:
     for extension in extensions.expect(der.SEQUENCE).children():
-        parts = list(extension.children())
+        parts = extension.parts(der.SEQUENCE, 2, 3)
         if der.oid(parts[0]) == _CERTIFICATE_ISSUER:
             for name in der.whole(parts[-1].content, der.SEQUENCE).children():
                 if name.tag == 0xA4:
-                    return next(name.children()).whole
+                    return name.parts(0xA4, 1, 1)[0].whole
     return None

@@ -3,8 +3,16 @@
 from collections.abc import Iterator, Sequence
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from headwater.stir.certificates import Certificate, CertificateError, Path, TrustList
+from headwater.stir.certificates import (
+    AUTHORITY_KEY_ID,
+    POLICIES,
+    Certificate,
+    CertificateError,
+    Path,
+    TrustList,
+)
 from headwater.stir.passport import Passport
 from headwater.stir.reasons import Check, Finding, Outcome, Reason
 from headwater.stir.tn_auth_list import TnAuthList
@@ -56,9 +64,25 @@ def _path(
         except CertificateError as why:
             error = why
         else:
-            odd = "; ".join(path.deviations)
+            odd = "; ".join(_deviations(path.certificates))
             return path, [Finding(Check.CERTIFICATE_PATH, Outcome.FLAGGED, odd)] if odd else []
     return None, [Finding(Check.CERTIFICATE_PATH, Outcome.FAILED, str(error), error.reason)]
+
+
+def _deviations(chain: Sequence[Certificate]) -> Iterator[str]:
+    """Yield what departs from the profile and bears on the chain; all of the profile is ``conformance``."""
+    for certificate in chain[1:]:
+        key = certificate.key
+        if isinstance(key, rsa.RSAPublicKey):
+            yield f"authority {certificate.common_name}: RSA key (ATIS-1000080: P-256)"
+        elif isinstance(key, ec.EllipticCurvePublicKey) and not isinstance(key.curve, ec.SECP256R1):
+            yield f"authority {certificate.common_name}: key on {key.curve.name} (ATIS-1000080: P-256)"
+        if certificate.tn_auth_list is not None:
+            yield f"authority {certificate.common_name}: has a TNAuthList"
+    if POLICIES not in chain[0].extensions:
+        yield "leaf: no certificate policy"
+    if AUTHORITY_KEY_ID not in chain[0].extensions:
+        yield "leaf: no authority key identifier"
 
 
 # Check 13.

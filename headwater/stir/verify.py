@@ -11,7 +11,7 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from headwater.stir.certificates import Certificate, CertificateError, Path, TrustList
 from headwater.stir.claims import SUPPORTED, canonical_tn, claim_faults, is_uuid, rcd_references
@@ -21,6 +21,7 @@ from headwater.stir.passport import Passport, parse_token, take_apart
 from headwater.stir.reasons import Check, Finding, Outcome, Reason
 from headwater.stir.replay import ReplayMemory
 from headwater.stir.revocation import RevocationList
+from headwater.stir.signature import der_signature
 from headwater.stir.signer import Signer, constraint_findings, judge_signer
 from headwater.stir.verdict import CallVerdict, Judgement, Mode, Result, TokenVerdict
 
@@ -353,19 +354,7 @@ def _signature(signed: bytes, raw: bytes, leaf: Certificate) -> tuple[Finding, .
         detail = f"the signature has {len(raw)} octets, not 64"
         return (Finding(Check.SIGNATURE, Outcome.FAILED, detail, Reason.SIGNATURE_MALFORMED),)
     try:
-        # r and s of zero or beyond the order are refused by the library (FIPS 186-5 section 6.4.2).
-        key.verify(_der_signature(raw), sha256(signed).digest(), _ECDSA_SHA256)
+        key.verify(der_signature(raw), sha256(signed).digest(), _ECDSA_SHA256)
     except InvalidSignature:
         return (Finding(Check.SIGNATURE, Outcome.FAILED, "the signature does not verify", Reason.SIGNATURE_INVALID),)
     return ()
-
-
-def _der_signature(raw: bytes) -> bytes:
-    """Return r and s as the SEQUENCE of two INTEGERs that the library takes (RFC 3279 section 2.2.3)."""
-    r, s = raw[:32], raw[32:]
-    # Half of all numbers of 32 octets need a zero before them, one in 256 is shorter and takes the long way.
-    if r[0] and s[0]:
-        r = b"\x02\x21\x00" + r if r[0] & 0x80 else b"\x02\x20" + r
-        s = b"\x02\x21\x00" + s if s[0] & 0x80 else b"\x02\x20" + s
-        return b"\x30%c%b%b" % (len(r) + len(s), r, s)
-    return encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))

@@ -125,6 +125,38 @@ def issue(
     return Holder(key, builder.sign(by.key if by else key, hashes.SHA256()))
 
 
+def revocation_list(signer, entries, *, indirect=True):
+    """An indirect CRL; ``entries`` are (issuer name or None to inherit, serial, time)."""
+    start = dt.datetime.fromtimestamp(IAT, dt.UTC)
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(signer.issued.subject)
+        .last_update(start)
+        .next_update(start + dt.timedelta(days=1))
+    )
+    if indirect:
+        point = x509.IssuingDistributionPoint(
+            full_name=[x509.UniformResourceIdentifier("https://authority.example.com/crl")],
+            relative_name=None,
+            only_contains_user_certs=False,
+            only_contains_ca_certs=False,
+            only_some_reasons=None,
+            indirect_crl=True,
+            only_contains_attribute_certs=False,
+        )
+        builder = builder.add_extension(point, critical=True)
+    for issuer, serial, at in entries:
+        revoked = (
+            x509.RevokedCertificateBuilder()
+            .serial_number(serial)
+            .revocation_date(dt.datetime.fromtimestamp(at, dt.UTC))
+        )
+        if issuer is not None:
+            revoked = revoked.add_extension(x509.CertificateIssuer([x509.DirectoryName(issuer)]), critical=True)
+        builder = builder.add_revoked_certificate(revoked.build())
+    return builder.sign(signer.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
 @dataclass
 class Pki:
     """One ecosystem: a root on the trust list, an authority, a provider's leaf, and the book of addresses."""

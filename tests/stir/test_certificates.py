@@ -2,15 +2,11 @@
 
 import base64
 import contextlib
-import datetime as dt
 import json
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +17,7 @@ from headwater.stir.revocation import parse_revocation_list
 from headwater.stir.sign import make_token
 from headwater.stir.tn_auth_list import TnAuthList, parse_tn_auth_list
 from headwater.stir.verdict import Mode
-from tests.stir.pki import IAT, X5U, Pki, claims, issue, number_list, spc_list
+from tests.stir.pki import IAT, X5U, Pki, claims, issue, number_list, revocation_list, spc_list
 
 DATA = Path(__file__).parent.parent / "data" / "stir"
 
@@ -152,38 +148,6 @@ def test_delegated_numbers_lie_within_the_parents():
     assert listed("12155550100", 100).covers("12155550199")
     assert not listed("12155550100", 100).covers("12155550200")
     assert not listed("12155550100", 100).covers("2155550150")
-
-
-def revocation_list(signer, entries, *, indirect=True):
-    """An indirect CRL; ``entries`` are (issuer name or None to inherit, serial, time)."""
-    start = dt.datetime.fromtimestamp(IAT, dt.UTC)
-    builder = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(signer.issued.subject)
-        .last_update(start)
-        .next_update(start + dt.timedelta(days=1))
-    )
-    if indirect:
-        point = x509.IssuingDistributionPoint(
-            full_name=[x509.UniformResourceIdentifier("https://authority.example.com/crl")],
-            relative_name=None,
-            only_contains_user_certs=False,
-            only_contains_ca_certs=False,
-            only_some_reasons=None,
-            indirect_crl=True,
-            only_contains_attribute_certs=False,
-        )
-        builder = builder.add_extension(point, critical=True)
-    for issuer, serial, at in entries:
-        revoked = (
-            x509.RevokedCertificateBuilder()
-            .serial_number(serial)
-            .revocation_date(dt.datetime.fromtimestamp(at, dt.UTC))
-        )
-        if issuer is not None:
-            revoked = revoked.add_extension(x509.CertificateIssuer([x509.DirectoryName(issuer)]), critical=True)
-        builder = builder.add_revoked_certificate(revoked.build())
-    return builder.sign(signer.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 def test_the_indirect_list_matches_by_issuer_and_serial():
