@@ -1,6 +1,6 @@
 """The words of relief: kinds of notice, what a provider reports, what measures are, what one came to. Pure."""
 
-from headwater.tracebacks.states import Labelled
+from headwater.labels import Labelled
 
 
 class NoticeKind(Labelled):

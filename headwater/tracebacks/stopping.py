@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from headwater.tracebacks.states import Labelled
+from headwater.labels import Labelled
 from headwater.wire.agents import AnswerCode
 
 

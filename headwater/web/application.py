@@ -37,6 +37,7 @@ DESK = Application(
         Item("Campaigns", "/campaigns/", Permission.CAMPAIGN_READ),
         Item("Tracebacks", "/tracebacks/", Permission.TRACEBACK_READ),
         Item("Process", "/process/", Permission.PROCESS_READ),
+        Item("Signers", "/signers/", Permission.SIGNER_READ),
         Item("Identity", "/stir/", Permission.CALL_READ),
         Item("Audit", "/audit/", Permission.AUDIT_READ),
     ),

@@ -94,6 +94,13 @@ STATUSES: dict[str, Status] = {
     "more": Status("More", A),
     "too_early": Status("Too early to tell", W),
     "nothing_before": Status("No calls before it", E),
+    # Signatures and hosts
+    "valid": Status("Valid", G),
+    "invalid": Status("Not valid", A),
+    "unsupported": Status("Not judged", E),
+    "waiting": Status("Waits for review", W),
+    "allowed": Status("Allowed", G),
+    "refused": Status("Refused", E),
     # Checks
     "passed": Status("Passed", G),
     "not_done": Status("Not done", W),

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from headwater.web import downloads
-from headwater.web.desk import audit, campaigns, live, processes, relief, stir, tracebacks
+from headwater.web.desk import audit, campaigns, live, processes, relief, signers, stir, tracebacks
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -32,6 +32,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("process/<str:process_id>/decide/", processes.decide, name="process_decide"),
     path("process/<str:process_id>/produce/", processes.produce, name="process_produce"),
     path("process/<str:process_id>/documents/<int:document_id>/", downloads.document, name="process_document"),
+    path("calls/<uuid:record_id>/", signers.call, name="call"),
+    path("certificates/<str:sha256>/", signers.certificate, name="certificate"),
+    path("signers/", signers.index, name="signers"),
+    path("signers/hosts/", signers.hosts, name="signer-hosts"),
+    path("signers/hosts/decide/", signers.decide_host, name="signer-host-decide"),
+    path("signers/<str:spc>/", signers.signer, name="signer"),
     path("stir/", stir.verify, name="stir"),
     path("tracebacks/", tracebacks.listing, name="tracebacks"),
     path("tracebacks/open/", tracebacks.open_by_hand, name="traceback-open"),

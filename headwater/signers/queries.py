@@ -1,0 +1,460 @@
+"""What may be read of signers, and by whom: the consortium's people; other rooms for their own decisions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Max, QuerySet, Sum
+
+from headwater.accounts.actors import Actor
+from headwater.accounts.permissions import OrganisationKind, Permission
+from headwater.audit.actions import record
+from headwater.audit.tags import Tag
+from headwater.calls.queries import connect
+from headwater.errors import NotFound
+from headwater.numbering.numbers import E164, masked, state
+from headwater.providers.models import Provider, RegistryEntry
+from headwater.providers.registries.entries import Registry
+from headwater.signers.models import Address, Certificate, Host, SignerHour, VerifierCheckpoint
+from headwater.signers.models import Signature as Row
+from headwater.signers.values import Asked, Flag, FlagKind, HostState, Signature
+from headwater.stir.certificates import Certificate as Parsed
+from headwater.stir.certificates import CertificateError, parse_certificate
+from headwater.stir.verdict import Result
+
+#: Hours of the series that a signer's page shows.
+SERIES_HOURS = 48
+ATTESTATIONS = ("A", "B", "C", "")
+_MOST = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateView:
+    """One archived certificate."""
+
+    sha256: str
+    subject: str
+    issuer: str
+    serial: str
+    spc: str
+    authority: bool
+    not_before: datetime
+    not_after: datetime
+    first_seen_at: datetime
+    last_seen_at: datetime
+    revoked_at: datetime | None
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerRow:
+    """One signer over a time: tokens by attestation, and how many did not hold."""
+
+    spc: str
+    name: str
+    provider_id: str
+    tokens: int
+    by_attestation: Mapping[str, int]
+    not_valid: int
+    flagged: int
+    last_hour: datetime
+    spark: tuple[int, ...]
+    """Tokens an hour, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerView:
+    """One signer in full."""
+
+    row: SignerRow
+    hours: tuple[datetime, ...]
+    series: Mapping[str, tuple[int, ...]]
+    """Attestation -> tokens an hour, oldest first."""
+    reasons: tuple[tuple[str, int], ...]
+    """Reason of those that did not hold -> tokens, the most frequent first."""
+    flags: tuple[tuple[FlagKind, int], ...]
+    origids: tuple[tuple[str, str, int], ...]
+    """Origination identifier, attestation, tokens: the customers, trunks and gateways that it tells apart."""
+    certificates: tuple[CertificateView, ...]
+    latest: tuple[Signature, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostView:
+    """One host of certificates."""
+
+    host: str
+    state: HostState
+    reason: str
+    decided_by: str
+    decided_at: datetime | None
+    first_seen_at: datetime
+    last_seen_at: datetime
+    asked_for: int
+    sample: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallView:
+    """One call record as a page shows it."""
+
+    record_id: UUID
+    kind: str
+    source_id: str
+    call_at: datetime
+    received_at: datetime
+    calling: E164
+    called_masked: str
+    called_state: str
+    disposition: str
+    call_id: str
+    source_ip: str
+    destination_ip: str
+    capture_agent: str
+    terminating_spc: str
+    identity_digest: str
+    claimed_attestation: str
+    """As the token says, unverified; the verdict says whether it holds."""
+    claimed_origid: str
+    raw_sha256: str
+    transcript: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifierView:
+    """How far the verifier is."""
+
+    read_to: datetime | None
+    judged: int
+
+
+def signature(digest: str) -> Signature | None:
+    """Return the verdict in force on a token by its digest, for another room's decision."""
+    return signatures([digest]).get(digest) if digest else None
+
+
+def signatures(digests: Iterable[str]) -> dict[str, Signature]:
+    """Return the verdicts in force on tokens, by digest."""
+    wanted = {digest for digest in digests if digest}
+    return {one.digest: one for one in _views(Row.objects.filter(digest__in=wanted, current=True))}
+
+
+def call(actor: Actor, record_id: UUID) -> CallView:
+    """Return one call record for a page: its called number masked, without its octets; the look is audited.
+
+    Raises:
+        Forbidden: the actor may not.
+        NotFound: there is no such record.
+        Unavailable: the call store does not answer.
+    """
+    actor.require(Permission.CALL_READ)
+    found = next(iter(connect(settings.HEADWATER.calls_url).records([record_id])), None)
+    if found is None:
+        message = f"There is no call record {record_id}."
+        raise NotFound(message)
+    with transaction.atomic():
+        record(actor, Tag.CALL_VIEWED, str(record_id))
+    return CallView(
+        record_id=found.record_id,
+        kind=found.record_kind.value,
+        source_id=found.source_id,
+        call_at=found.call_at,
+        received_at=found.received_at,
+        calling=found.calling,
+        called_masked=masked(found.called),
+        called_state=state(found.called),
+        disposition=found.disposition,
+        call_id=found.call_id,
+        source_ip=found.source_ip,
+        destination_ip=found.destination_ip,
+        capture_agent=found.capture_agent,
+        terminating_spc=found.terminating_spc,
+        identity_digest=found.identity_digest,
+        claimed_attestation=found.attest,
+        claimed_origid=found.origid,
+        raw_sha256=found.raw_sha256.hex(),
+        transcript=found.transcript,
+    )
+
+
+def versions(actor: Actor, digest: str) -> list[Signature]:
+    """Return every verdict on a token, the newest first."""
+    actor.require(Permission.SIGNER_READ)
+    return _views(Row.objects.filter(digest=digest).order_by("-version"))
+
+
+def _require(actor: Actor) -> None:
+    actor.require(Permission.SIGNER_READ)
+    if actor.organisation_kind is not OrganisationKind.CONSORTIUM:
+        message = "There is nothing here for you."
+        raise NotFound(message)
+
+
+def signers(actor: Actor, *, now: datetime, hours: int = SERIES_HOURS) -> list[SignerRow]:
+    """Return every signer of the last ``hours``, the busiest first; "" stands for tokens whose signer is not known."""
+    _require(actor)
+    counts = SignerHour.objects.filter(hour__gt=_start(now, hours))
+    codes = list(
+        counts.values("spc")
+        .annotate(total=Sum("tokens"))
+        .order_by("-total", "spc")
+        .values_list("spc", flat=True)[:_MOST]
+    )
+    return _rows(codes, counts.filter(spc__in=codes), now=now, hours=hours)
+
+
+def _start(now: datetime, hours: int) -> datetime:
+    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours)
+
+
+@dataclass(slots=True)
+class _Tally:
+    spark: list[int]
+    by_attestation: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ATTESTATIONS, 0))
+    not_valid: int = 0
+    flagged: int = 0
+    last: datetime | None = None
+
+
+def _rows(codes: Sequence[str], counts: QuerySet[SignerHour], *, now: datetime, hours: int) -> list[SignerRow]:
+    start, names = _start(now, hours) + timedelta(hours=1), _names(codes)
+    found = {code: _Tally(spark=[0] * hours) for code in codes}
+    for row in counts:
+        one = found[row.spc]
+        one.by_attestation[row.attest] += row.tokens
+        one.not_valid += row.tokens if row.result != Result.VALID else 0
+        one.flagged += row.flagged
+        place = int((row.hour - start) / timedelta(hours=1))
+        if 0 <= place < hours:
+            one.spark[place] += row.tokens
+        one.last = max(one.last or row.hour, row.hour)
+    return [
+        SignerRow(
+            spc=code,
+            name=names.get(code, ("", ""))[0],
+            provider_id=names.get(code, ("", ""))[1],
+            tokens=sum(one.by_attestation.values()),
+            by_attestation=one.by_attestation,
+            not_valid=one.not_valid,
+            flagged=one.flagged,
+            last_hour=one.last or start,
+            spark=tuple(one.spark),
+        )
+        for code, one in found.items()
+    ]
+
+
+def _names(codes: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return name and provider of each code: of the register of providers, else of company codes."""
+    wanted = {code for code in codes if code}
+    companies = RegistryEntry.objects.filter(registry=Registry.OCN, valid_to=None, ocn__in=wanted)
+    found = {ocn: (name, "") for ocn, name in companies.values_list("ocn", "name")}
+    own = Provider.objects.filter(spc__in=wanted).values_list("spc", "name", "id")
+    return found | {spc: (name, provider_id) for spc, name, provider_id in own}
+
+
+def signer(actor: Actor, spc: str, *, now: datetime) -> SignerView:
+    """Return one signer in full; the look is audited.
+
+    Raises:
+        Forbidden, NotFound: the actor may not, or nothing was signed with the code.
+    """
+    _require(actor)
+    rows = Row.objects.filter(spc=spc, current=True)
+    if not rows.exists():
+        message = f"Nothing that was signed as {spc[:16]} has come in."
+        raise NotFound(message)
+    counts = SignerHour.objects.filter(spc=spc, hour__gt=_start(now, SERIES_HOURS))
+    with transaction.atomic():
+        record(actor, Tag.SIGNER_VIEWED, spc or "unknown signer")
+        latest = _views(rows.order_by("-seen_at")[:50])
+        recent = rows.filter(seen_at__gt=now - timedelta(days=30))
+        return SignerView(
+            row=_rows([spc], counts, now=now, hours=SERIES_HOURS)[0],
+            hours=tuple(_start(now, SERIES_HOURS) + timedelta(hours=1 + n) for n in range(SERIES_HOURS)),
+            series=_series(counts, now),
+            reasons=_counted(recent.exclude(reason="").values_list("reason").annotate(n=Count("id"))),
+            flags=_flags(recent),
+            origids=tuple(
+                recent.exclude(origid="")
+                .values_list("origid", "attest")
+                .annotate(n=Count("id"))
+                .order_by("-n", "origid")[:50]
+            ),
+            certificates=tuple(_certificates(Certificate.objects.filter(spc=spc).order_by("-last_seen_at")[:50])),
+            latest=tuple(latest),
+        )
+
+
+def _series(counts: QuerySet[SignerHour], now: datetime) -> dict[str, tuple[int, ...]]:
+    start = _start(now, SERIES_HOURS) + timedelta(hours=1)
+    found = {attest: [0] * SERIES_HOURS for attest in ATTESTATIONS}
+    for row in counts:
+        place = int((row.hour - start) / timedelta(hours=1))
+        if 0 <= place < SERIES_HOURS:
+            found[row.attest][place] += row.tokens
+    return {attest: tuple(series) for attest, series in found.items()}
+
+
+def _counted(rows: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(rows, key=lambda row: (-row[1], row[0])))
+
+
+def _flags(rows: QuerySet[Row]) -> tuple[tuple[FlagKind, int], ...]:
+    counts: dict[FlagKind, int] = {}
+    for flags in rows.exclude(flags=[]).order_by("-seen_at").values_list("flags", flat=True)[:10_000]:
+        for flag in flags:
+            kind = FlagKind(flag["kind"])
+            counts[kind] = counts.get(kind, 0) + 1
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def certificate(actor: Actor, sha256: str) -> tuple[CertificateView, bytes]:
+    """Return one archived certificate with its octets (DER).
+
+    Raises:
+        Forbidden, NotFound: the actor may not, or there is none.
+    """
+    _require(actor)
+    row = Certificate.objects.filter(sha256=sha256).first()
+    if row is None:
+        message = f"No certificate {sha256[:16]} was ever seen here."
+        raise NotFound(message)
+    return _certificates([row])[0], bytes(row.octets)
+
+
+def chain(digests: Sequence[str]) -> list[CertificateView]:
+    """Return archived certificates in the order of ``digests``; those that are not archived are left out."""
+    found = {row.sha256: row for row in Certificate.objects.filter(sha256__in=digests)}
+    return _certificates([found[digest] for digest in digests if digest in found])
+
+
+def parsed(sha256: str) -> Parsed | None:
+    """Return one archived certificate as ``stir`` reads it, or None."""
+    row = Certificate.objects.filter(sha256=sha256).first()
+    try:
+        return parse_certificate(bytes(row.octets)) if row else None
+    except CertificateError:
+        return None
+
+
+def _certificates(rows: Iterable[Certificate]) -> list[CertificateView]:
+    listed = list(rows)
+    places: dict[str, list[str]] = {}
+    for x5u, digests in Address.objects.filter(chain__0__in=[row.sha256 for row in listed]).values_list("x5u", "chain"):
+        places.setdefault(digests[0], []).append(x5u)
+    return [
+        CertificateView(
+            sha256=row.sha256,
+            subject=row.subject,
+            issuer=row.issuer,
+            serial=row.serial,
+            spc=row.spc,
+            authority=row.authority,
+            not_before=row.not_before,
+            not_after=row.not_after,
+            first_seen_at=row.first_seen_at,
+            last_seen_at=row.last_seen_at,
+            revoked_at=row.revoked_at,
+            addresses=tuple(sorted(set(places.get(row.sha256, ())))),
+        )
+        for row in listed
+    ]
+
+
+def hosts(actor: Actor, *, state: HostState | None = None) -> list[HostView]:
+    """Return the hosts of certificates, those that wait first, the most asked for first."""
+    _require(actor)
+    rows = Host.objects.filter(state=state) if state else Host.objects.all()
+    order = {HostState.WAITING: 0, HostState.REFUSED: 1, HostState.ALLOWED: 2}
+    found = [
+        HostView(
+            host=row.host,
+            state=HostState(row.state),
+            reason=row.reason,
+            decided_by=row.decided_by,
+            decided_at=row.decided_at,
+            first_seen_at=row.first_seen_at,
+            last_seen_at=row.last_seen_at,
+            asked_for=row.asked_for,
+            sample=row.sample,
+        )
+        for row in rows.order_by("-asked_for", "host")[:5_000]
+    ]
+    return sorted(found, key=lambda one: order[one.state])
+
+
+def verifier() -> VerifierView:
+    """Return how far the verifier is. Figures only: anyone may know them."""
+    row = VerifierCheckpoint.objects.filter(id=1).first()
+    return VerifierView(read_to=row.received_at if row else None, judged=row.judged if row else 0)
+
+
+def newest_seen() -> datetime | None:
+    """Return when the newest judged call was received."""
+    found: datetime | None = Row.objects.aggregate(at=Max("seen_at"))["at"]
+    return found
+
+
+def of_records(record_ids: Iterable[UUID]) -> dict[UUID, Signature]:
+    """Return the verdicts in force on tokens first seen in these records."""
+    rows = Row.objects.filter(record_id__in=list(record_ids), current=True)
+    return {one.record_id: one for one in _views(rows)}
+
+
+def _views(rows: Iterable[Row]) -> list[Signature]:
+    listed = list(rows)
+    names = _names(row.spc for row in listed)
+    return [_view(row, *names.get(row.spc, ("", ""))) for row in listed]
+
+
+def _view(row: Row, name: str, provider_id: str) -> Signature:
+    return Signature(
+        id=row.id,
+        digest=row.digest,
+        version=row.version,
+        record_id=row.record_id,
+        seen_at=row.seen_at,
+        judged_at=row.judged_at,
+        spc=row.spc,
+        provider_id=provider_id,
+        provider_name=name,
+        signers=tuple(row.signers),
+        attest=row.attest,
+        origid=row.origid,
+        orig=row.orig,
+        calling=row.calling,
+        iat=row.iat,
+        ppt=row.ppt,
+        x5u=row.x5u,
+        host=row.host,
+        result=row.result,
+        reason=row.reason,
+        verstat=row.verstat,
+        sip_status=row.sip_status,
+        checks=_asked(row),
+        chain=tuple(row.chain),
+        flags=tuple(
+            Flag(
+                kind=FlagKind(flag["kind"]),
+                detail=flag["detail"],
+                evidence=tuple(flag["evidence"]),
+                rule_version=flag["rule_version"],
+            )
+            for flag in row.flags
+        ),
+        software=row.software,
+    )
+
+
+def _asked(row: Row) -> tuple[Asked, ...]:
+    found = []
+    for part in row.checks:
+        token, ppt = part["token"], part["ppt"]
+        passed = [Asked(token=token, ppt=ppt, check=check, outcome="passed") for check in part["passed"]]
+        noted = [Asked(token=token, ppt=ppt, **each) for each in part["noted"]]
+        found += sorted([*passed, *noted], key=lambda one: one.check)
+    return tuple(found)

@@ -1,0 +1,112 @@
+"""The desk's pages of signers: who signed what, one signer, one call's signature, certificates, hosts under review."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from headwater import clock
+from headwater.accounts.permissions import Permission
+from headwater.errors import Invalid, NotFound
+from headwater.signers import actions, queries
+from headwater.signers.queries import SignerRow
+from headwater.stir.reasons import CHECK_TEXT, Check
+from headwater.web.access import ActorRequest, page
+from headwater.web.components.bars import bars
+from headwater.web.components.sparkline import Sparkline, sparkline
+from headwater.web.desk.stir import ATTESTATIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One signer of the list, with its drawing."""
+
+    row: SignerRow
+    spark: Sparkline
+
+
+@page(Permission.SIGNER_READ)
+@require_safe
+def index(request: ActorRequest) -> HttpResponseBase:
+    """List the signers of the last two days."""
+    now = clock.now()
+    rows = queries.signers(request.actor, now=now)
+    lines = [Line(row=row, spark=sparkline(row.spark, what="Signed calls an hour, 48 hours")) for row in rows]
+    waiting = sum(host.state == "waiting" for host in queries.hosts(request.actor))
+    return render(
+        request,
+        "desk/signers.html",
+        {"lines": lines, "verifier": queries.verifier(), "waiting": waiting, "hours": queries.SERIES_HOURS},
+    )
+
+
+@page(Permission.SIGNER_READ)
+@require_safe
+def signer(request: ActorRequest, spc: str) -> HttpResponseBase:
+    """Show one signer; ``-`` stands for calls whose signer is not known."""
+    view = queries.signer(request.actor, "" if spc == "-" else spc, now=clock.now())
+    drawing = bars(
+        [hour.strftime("%H:%M") for hour in view.hours],
+        {f"attest-{attest or 'none'}": view.series[attest] for attest in queries.ATTESTATIONS},
+        sentence=f"Signed calls an hour by attestation: {view.row.tokens} in {queries.SERIES_HOURS} hours",
+        every=6,
+        last_is_unfinished=True,
+    )
+    return render(request, "desk/signer.html", {"view": view, "drawing": drawing, "words": ATTESTATIONS})
+
+
+@page(Permission.CALL_READ)
+@require_safe
+def call(request: ActorRequest, record_id: uuid.UUID) -> HttpResponseBase:
+    """Show one call record with its signature, every check in it; the look is audited."""
+    found = queries.call(request.actor, record_id)
+    signature = queries.signature(found.identity_digest)
+    context: dict[str, Any] = {"call": found, "signature": signature, "words": ATTESTATIONS}
+    if signature is not None:
+        context["asked"] = [(one, *CHECK_TEXT[Check(one.check)]) for one in signature.checks]
+        context["chain"] = queries.chain(signature.chain)
+        context["versions"] = queries.versions(request.actor, signature.digest) if _may_read(request) else []
+    return render(request, "desk/call.html", context)
+
+
+def _may_read(request: ActorRequest) -> bool:
+    return request.actor.may(Permission.SIGNER_READ)
+
+
+@page(Permission.SIGNER_READ)
+@require_safe
+def certificate(request: ActorRequest, sha256: str) -> HttpResponseBase:
+    """Hand out one archived certificate (DER), as it was seen."""
+    _view, octets = queries.certificate(request.actor, sha256)
+    headers = {"content-disposition": f'attachment; filename="{sha256[:16]}.cer"', "x-content-type-options": "nosniff"}
+    return HttpResponse(octets, content_type="application/pkix-cert", headers=headers)
+
+
+@page(Permission.SIGNER_READ)
+@require_safe
+def hosts(request: ActorRequest) -> HttpResponseBase:
+    """Show the hosts of certificates, those that wait for review first."""
+    found = queries.hosts(request.actor)
+    return render(
+        request, "desk/signer_hosts.html", {"rows": found, "may_decide": request.actor.may(Permission.SIGNER_REVIEW)}
+    )
+
+
+@page(Permission.SIGNER_REVIEW)
+@require_POST
+def decide_host(request: ActorRequest) -> HttpResponseBase:
+    """Allow or refuse one host."""
+    host, allow = request.POST.get("host", ""), request.POST.get("decision") == "allow"
+    try:
+        actions.decide_host(request.actor, host, allow=allow, reason=request.POST.get("reason", ""))
+    except (Invalid, NotFound) as error:
+        messages.error(request, str(error))
+    else:
+        done = "allowed: its calls are judged again within seconds" if allow else "refused"
+        messages.success(request, f"{host} is {done}.")
+    return HttpResponseRedirect(reverse("signer-hosts"))

@@ -1,0 +1,134 @@
+"""The pages of signers, as people of the desk use them, on verdicts that the verifier made."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from headwater import clock
+from headwater.accounts.actors import system
+from headwater.audit.models import AuditEntry
+from headwater.calls import queries as calls
+from headwater.calls.records import CallRecord
+from headwater.calls.store import CallStore
+from headwater.signers import actions
+from headwater.signers.models import Certificate, Host, Signature
+from headwater.worker.verifier import Follower
+from tests.signers.scenery import Network
+from tests.stir.pki import X5U
+
+pytestmark = pytest.mark.django_db
+
+HOST = "certificates.example.com"
+
+
+@pytest.fixture(scope="module")
+def call_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, CallStore]]:
+    url = f"chdb://{tmp_path_factory.mktemp('calls')}"
+    store = CallStore.open(url)
+    store.migrate()
+    yield url, store
+    calls.disconnect(url)
+    store.close()
+
+
+@pytest.fixture
+def network(tmp_path: Path, settings: Any, call_store: tuple[str, CallStore]) -> Network:
+    settings.HEADWATER = replace(settings.HEADWATER, home=tmp_path, calls_url=call_store[0])
+    made = Network()
+    made.trust(tmp_path)
+    return made
+
+
+def judged(network: Network, store: CallStore, tmp_path: Path, url: str, *records: CallRecord) -> None:
+    """Store records and let the verifier, reading the real store, judge them."""
+    store.insert(records)
+    Follower(lambda: calls.connect(url), tmp_path, fetch=False).turn(clock.now())
+
+
+@pytest.fixture
+def signed(network: Network, call_store: tuple[str, CallStore], tmp_path: Path) -> CallRecord:
+    """A call that 709J signed and whose certificate is at hand."""
+    actions.bring_certificates(system("operator"), network.chain_pem, x5u=X5U)
+    record = network.call(network.identity())
+    judged(network, call_store[1], tmp_path, call_store[0], record)
+    return record
+
+
+def page(client: Client, path: str, *, status: int = 200) -> str:
+    response = client.get(path)
+    assert response.status_code == status
+    return response.content.decode()
+
+
+def test_a_call_shows_signer_attestation_chain_and_every_check(desk_client: Client, signed: CallRecord):
+    told = page(desk_client, f"/calls/{signed.record_id}/")
+    for words in ("709J", "A, full: the signer knows its customer", "SHAKEN 709J", "Issuing", "TN-Validation-Passed",
+                  "The signature verifies over the octets received", "The token was not used"):  # fmt: skip
+        assert words in told, words
+    assert "12155550131" not in told
+    assert "215 555 0131" not in told
+    assert AuditEntry.objects.filter(tag="call:call:viewed", subject=str(signed.record_id)).exists()
+
+
+def test_a_call_without_a_signature_or_that_is_not_there_says_so(
+    desk_client: Client, network: Network, call_store: tuple[str, CallStore]
+):
+    record = network.call()
+    call_store[1].insert([record])
+    assert "Not signed" in page(desk_client, f"/calls/{record.record_id}/")
+    page(desk_client, "/calls/00000000-0000-0000-0000-000000000000/", status=404)
+
+
+def test_the_lists_show_who_signed_what(desk_client: Client, signed: CallRecord):
+    assert "709J" in page(desk_client, "/signers/")
+    told = page(desk_client, "/signers/709J/")
+    assert "SHAKEN 709J" in told
+    assert str(signed.record_id) in told
+    page(desk_client, "/signers/999Z/", status=404)
+    assert AuditEntry.objects.filter(tag="signer:signer:viewed", subject="709J").exists()
+
+
+def test_an_archived_certificate_is_handed_out_as_it_was_seen(desk_client: Client, signed: CallRecord):
+    row = Certificate.objects.get(spc="709J")
+    response = desk_client.get(f"/certificates/{row.sha256}/")
+    assert response.content == bytes(row.octets)
+    assert response["content-disposition"].startswith("attachment")
+    page(desk_client, "/certificates/nothing/", status=404)
+
+
+def test_a_waiting_host_is_decided_on_the_page_with_a_reason(
+    desk_client: Client, custodian_client: Client, network: Network, call_store: tuple[str, CallStore], tmp_path: Path
+):
+    record = network.call(network.identity())
+    judged(network, call_store[1], tmp_path, call_store[0], record)
+    assert "1 wait" in page(desk_client, "/signers/")
+    assert HOST in page(desk_client, "/signers/hosts/")
+    assert "Allow" not in page(custodian_client, "/signers/hosts/")
+    assert custodian_client.post("/signers/hosts/decide/", {"host": HOST}).status_code == 403
+    told = desk_client.post("/signers/hosts/decide/", {"host": HOST, "decision": "allow"}, follow=True)
+    assert "Say why" in told.content.decode()
+    form = {"host": HOST, "decision": "allow", "reason": "In the directory."}
+    assert "judged again" in desk_client.post("/signers/hosts/decide/", form, follow=True).content.decode()
+    assert Host.objects.get().state == "allowed"
+    assert "Does not hold" in page(desk_client, f"/calls/{record.record_id}/")
+
+
+@pytest.mark.parametrize("path", ["/signers/", "/signers/hosts/", "/signers/709J/"])
+def test_an_agency_and_a_provider_have_no_such_page(agency_client: Client, provider_client: Client, path: str):
+    for client in (agency_client, provider_client):
+        assert client.get(path).status_code == 404
+
+
+def test_words_in_a_token_are_text_on_the_page(
+    desk_client: Client, network: Network, call_store: tuple[str, CallStore], tmp_path: Path
+):
+    hostile = "<script>alert(1)</script>"
+    record = network.call(network.identity(origid=hostile, attest=hostile, orig={"tn": hostile}))
+    judged(network, call_store[1], tmp_path, call_store[0], record)
+    assert hostile not in page(desk_client, f"/calls/{record.record_id}/")
+    assert hostile not in page(desk_client, "/signers/-/")
+    assert Signature.objects.get(record_id=record.record_id).attest == ""

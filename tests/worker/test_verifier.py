@@ -1,0 +1,283 @@
+"""The verifier follows the call store: each token judged once, as of its receipt, and again when it can be mended."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from headwater import clock
+from headwater.accounts.actors import Actor, system
+from headwater.errors import Forbidden, Invalid, Unavailable
+from headwater.providers.models import Provider
+from headwater.signers import actions, archive, queries
+from headwater.signers.models import Address, Certificate, Host, Signature, SignerHour
+from headwater.signers.values import FlagKind, HostState
+from headwater.stir.certificates import CertificateError
+from headwater.stir.fetch import Fetched
+from headwater.stir.reasons import Reason
+from headwater.worker.verifier import Follower
+from tests.signers.scenery import CALLING, Network, Store
+from tests.stir.pki import X5U
+
+pytestmark = pytest.mark.django_db
+
+HOST = "certificates.example.com"
+OPERATOR = system("operator")
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Network:
+    made = Network()
+    made.trust(tmp_path)
+    return made
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def bring(network: Network, x5u: str = X5U) -> None:
+    actions.bring_certificates(OPERATOR, network.chain_pem, x5u=x5u)
+
+
+def follow(home: Path, store: Store, *, turns: int = 1) -> Follower:
+    """Run a new follower that fetches nothing for some rounds."""
+    follower = Follower(lambda: store, home, fetch=False)
+    for turn in range(turns):
+        follower.turn(clock.now() + timedelta(seconds=6 * turn))
+    return follower
+
+
+def test_a_signed_call_gets_its_verdict_with_signer_attestation_and_every_check(home: Path, network: Network):
+    bring(network)
+    Provider.objects.create(name="Seven Voice", spc="709J", created_at=clock.now())
+    call = network.call(network.identity())
+    follow(home, Store(call))
+
+    found = queries.signature(call.identity_digest)
+    assert found is not None
+    assert (found.result, found.reason, found.verstat, found.sip_status) == ("valid", "", "TN-Validation-Passed", 200)
+    assert (found.spc, found.provider_name, found.attest, found.orig) == ("709J", "Seven Voice", "A", CALLING)
+    assert found.signers == ("709J",)
+    assert len(found.chain) == 3
+    assert {one.check for one in found.checks if one.outcome == "passed"} >= {16, 19, 20}
+    assert found.record_id == call.record_id
+
+
+def test_a_call_is_judged_as_of_its_receipt_and_not_of_the_judging(home: Path, network: Network):
+    bring(network)
+    call = network.call(network.identity(iat=network.pki.at - 3_600), ago=3_600)
+    stale = network.call(network.identity(iat=network.pki.at - 3_600))
+    follow(home, Store(call, stale))
+    assert queries.signature(call.identity_digest).result == "valid"  # type: ignore[union-attr]
+    late = queries.signature(stale.identity_digest)
+    assert (late.reason, [flag.kind for flag in late.flags]) == (Reason.STALE, [FlagKind.SKEWED])  # type: ignore[union-attr]
+
+
+def test_one_token_that_every_hop_delivers_is_judged_once(home: Path, network: Network):
+    bring(network)
+    header = network.identity()
+    store = Store(network.call(header), network.call(header), network.call(header))
+    follow(home, store, turns=3)
+    follow(home, store)
+    assert Signature.objects.count() == 1
+    assert queries.verifier().judged == 1
+    assert sum(row.tokens for row in SignerHour.objects.all()) == 1
+
+
+def test_after_a_kill_the_next_verifier_goes_on_where_the_last_was(home: Path, network: Network):
+    bring(network)
+    first, second = network.call(network.identity(), ago=20), network.call(network.identity(), ago=1)
+    store = Store(first)
+    follow(home, store)
+    store.held.append(second)
+    follow(home, store)
+    assert Signature.objects.count() == 2
+    assert queries.verifier().read_to == second.received_at
+
+
+def test_a_host_that_nobody_allowed_is_never_asked_and_waits_for_review(home: Path, network: Network):
+    def never(x5u: str) -> Fetched:
+        raise AssertionError(x5u)
+
+    call = network.call(network.identity())
+    follower = Follower(lambda: Store(call), home)
+    follower._archive._fetch = never
+    follower.turn(clock.now())
+    found = queries.signature(call.identity_digest)
+    assert found is not None
+    assert (found.result, found.reason, found.host) == ("invalid", Reason.X5U_REFUSED, HOST)
+    (host,) = queries.hosts(OPERATOR)
+    assert (host.host, host.state, host.asked_for, host.sample) == (HOST, HostState.WAITING, 1, X5U)
+
+
+@pytest.mark.parametrize(
+    "x5u",
+    ["https://127.0.0.1/a.pem", "http://certificates.example.com/a.pem", "https://[::1]/a.pem",
+     "https://169.254.169.254/latest", "https://user@certificates.example.com/a.pem", "https://localhost/x"],
+)  # fmt: skip
+def test_an_address_that_breaks_the_rules_is_refused_also_where_its_host_is_allowed(
+    home: Path, network: Network, x5u: str
+):
+    Host.objects.create(host=archive.host_of(x5u), state="allowed", first_seen_at=clock.now(), last_seen_at=clock.now())
+
+    def never(asked: str) -> Fetched:
+        raise AssertionError(asked)
+
+    call = network.call(network.identity(x5u=x5u))
+    follower = Follower(lambda: Store(call), home)
+    follower._archive._fetch = never
+    follower.turn(clock.now())
+    found = queries.signature(call.identity_digest)
+    assert found is not None
+    assert found.reason == Reason.X5U_REFUSED
+    assert FlagKind.ADDRESS_ODD in [flag.kind for flag in found.flags]
+
+
+def test_once_a_host_is_allowed_its_calls_are_judged_again_as_a_new_version(home: Path, network: Network, desk: Actor):
+    call = network.call(network.identity())
+    store = Store(call)
+    follower = Follower(lambda: store, home)
+    asked: list[str] = []
+
+    def fetch(x5u: str) -> Fetched:
+        asked.append(x5u)
+        chain = tuple(network.pki.book[X5U])
+        return Fetched(x5u, network.chain_pem, "ab" * 32, 0.0, 1e12, chain)
+
+    follower._archive._fetch = fetch
+    follower.turn(clock.now())
+    assert asked == []
+    actions.decide_host(desk, HOST, allow=True, reason="Listed in the directory.")
+    follower.turn(clock.now() + timedelta(seconds=6))
+    found = queries.signature(call.identity_digest)
+    assert found is not None
+    assert (found.result, found.version, asked) == ("valid", 2, [X5U])
+    assert [one.result for one in queries.versions(OPERATOR, call.identity_digest)] == ["valid", "invalid"]
+    assert Certificate.objects.filter(spc="709J").count() == 1
+    assert Address.objects.get().came_by == "fetched"
+    # Counted under what it is now, and no longer under what it was.
+    assert {(row.spc, row.result): row.tokens for row in SignerHour.objects.all() if row.tokens} == {
+        ("709J", "valid"): 1
+    }
+    follower.turn(clock.now() + timedelta(seconds=12))
+    assert Signature.objects.count() == 2
+
+
+def test_a_certificate_that_somebody_brings_mends_its_calls(home: Path, network: Network):
+    call = network.call(network.identity())
+    follower = follow(home, Store(call))
+    bring(network)
+    follower.turn(clock.now() + timedelta(seconds=6))
+    assert queries.signature(call.identity_digest).result == "valid"  # type: ignore[union-attr]
+
+
+def test_thousands_of_addresses_from_one_sender_are_bounded(home: Path):
+    source = archive.Archive(None, lambda: clock.now().timestamp(), most_waiting=20)
+    for number in range(60):
+        with pytest.raises(CertificateError, match="waits for review"):
+            source(f"https://h{number}.example.com/a.pem")
+    assert Host.objects.count() == 20
+
+
+def test_rubbish_in_the_header_is_a_verdict(home: Path, network: Network):
+    calls = [
+        network.call(header)
+        for header in ("x", "a.b.c;info=<https://certificates.example.com/a>", "e30.e30.e30;info=<x>;alg=none",
+                       "A" * 9_000, "..;;", "eyJ.." * 50)
+    ]  # fmt: skip
+    follow(home, Store(*(replace(call, identity_digest=f"{n:064x}") for n, call in enumerate(calls))))
+    assert Signature.objects.filter(result="invalid").exclude(reason="").count() == len(calls)
+
+
+def test_the_called_number_is_in_no_verdict(home: Path, network: Network):
+    bring(network)
+    other = network.call(network.identity(dest={"tn": ["12155550199"]}))
+    good = network.call(network.identity())
+    follow(home, Store(other, good))
+    stored = str(list(Signature.objects.values()))
+    assert "12155550199" not in stored
+    assert "12155550131" not in stored
+
+
+def test_another_signer_of_one_number_with_another_attestation_is_flagged(home: Path, network: Network):
+    bring(network)
+    first, second = network.call(network.identity()), network.call(network.identity(attest="C"))
+    store = Store(first)
+    follow(home, store)
+    store.held.append(second)
+    follow(home, store)
+    found = queries.signature(second.identity_digest)
+    assert found is not None
+    assert [flag.kind for flag in found.flags] == [FlagKind.ATTESTATION_CHANGES]
+
+
+def test_a_certificate_that_was_renewed_stays_in_the_archive_beside_the_new_one(home: Path, network: Network):
+    bring(network)
+    bring(network)
+    assert Address.objects.count() == 1
+    later = Network()
+    actions.bring_certificates(OPERATOR, later.chain_pem, x5u=X5U)
+    assert Address.objects.count() == 2
+    assert Certificate.objects.filter(spc="709J").count() == 2
+
+
+def test_only_those_with_the_permission_decide_and_a_decision_needs_a_reason(
+    desk: Actor, agency: Actor, provider: Actor, custodian: Actor
+):
+    for stranger in (agency, provider, custodian):
+        with pytest.raises(Forbidden):
+            actions.decide_host(stranger, HOST, allow=True, reason="x")
+        with pytest.raises(Forbidden):
+            actions.bring_certificates(stranger, b"", x5u=X5U)
+    for host, reason in ((HOST, " "), ("127.0.0.1", "why not"), ("localhost", "x"), ("a b", "x"), ("x" * 300, "x")):
+        with pytest.raises(Invalid):
+            actions.decide_host(desk, host, allow=True, reason=reason)
+    with pytest.raises(Invalid):
+        actions.bring_certificates(desk, b"rubbish", x5u=X5U)
+    with pytest.raises(Invalid):
+        actions.bring_certificates(desk, b"rubbish", x5u="ftp://x")
+    assert not Host.objects.exists()
+
+
+def test_a_directory_allows_what_is_not_decided_and_leaves_what_is(desk: Actor):
+    actions.decide_host(desk, "bad.example.com", allow=False, reason="Sold.")
+    told = actions.allow_hosts(desk, [HOST, "bad.example.com", "10.0.0.1", ""], reason="Directory of 2026-11-24.")
+    assert told == (1, 1)
+    states = {row.host: row.state for row in queries.hosts(desk)}
+    assert states == {HOST: HostState.ALLOWED, "bad.example.com": HostState.REFUSED}
+
+
+def test_an_older_certificate_serves_where_the_network_is_away(home: Path, network: Network):
+    bring(network)
+    Address.objects.update(last_had_at=clock.now() - timedelta(days=3))
+    Host.objects.create(host=HOST, state="allowed", first_seen_at=clock.now(), last_seen_at=clock.now())
+
+    def away(x5u: str) -> Fetched:
+        raise CertificateError(Reason.CERTIFICATE_UNAVAILABLE, x5u)
+
+    source = archive.Archive(away, lambda: clock.now().timestamp())
+    assert [each.sha256 for each in source(X5U)] == [each.sha256 for each in network.pki.book[X5U]]
+
+
+def test_a_call_store_that_is_away_is_waited_for(home: Path):
+    class Away(Store):
+        def signed_since(self, at: Any, *, limit: int) -> Any:
+            message = f"away at {at} for {limit}"
+            raise Unavailable(message)
+
+    with pytest.raises(Unavailable):
+        follow(home, Away())
+
+
+def test_a_trust_list_that_cannot_be_read_leaves_the_old_one_in_force(home: Path, network: Network):
+    bring(network)
+    store = Store()
+    follower = follow(home, store)
+    (home / "trust" / "US" / "new.pem").write_bytes(b"rubbish")
+    store.held.append(network.call(network.identity()))
+    follower.turn(clock.now() + timedelta(seconds=60))
+    assert Signature.objects.get().result == "valid"
