@@ -14,6 +14,7 @@ import structlog
 
 from headwater import clock
 from headwater.agent import answers, keys
+from headwater.agent.cdr import CdrSource
 from headwater.agent.config import AgentConfig, Carrier
 from headwater.agent.hub import AnswerRefused, HubAway, HubClient
 from headwater.agent.journal import Journal
@@ -31,9 +32,6 @@ from headwater.wire.agents import AnswerCode, Question
 
 AT_ONCE: Final = 8
 """Questions of one carrier under way at once."""
-GATHER_S: Final = 0.4
-"""How long records of a quiet feed are gathered for one insert: nobody waits for an acknowledgement of HEP, and a
-question about a call of this moment waits for what is on its way."""
 LOOK_AGAIN_S: Final = 0.25
 SURE_S: Final = 1.0
 """How long is looked before "not found" is said, also of an old call: what a switch sent late may be in a socket."""
@@ -67,6 +65,7 @@ class _Parts:
     journal: Journal
     hub: HubClient
     doors: list[HepListeners] = field(default_factory=list)
+    folders: list[CdrSource] = field(default_factory=list)
 
 
 class CarrierAgent:
@@ -109,7 +108,7 @@ class CarrierAgent:
             store = await asyncio.to_thread(CallStore.open, url, database=carrier.database)
             stack.push_async_callback(asyncio.to_thread, store.close)
             await asyncio.to_thread(store.migrate)
-            writer = Writer(store, linger_s=GATHER_S)
+            writer = Writer(store)
             stack.push_async_callback(writer.close)
             records = queries.connect(url, database=carrier.database)
             stack.callback(queries.disconnect, url, database=carrier.database)
@@ -129,6 +128,11 @@ class CarrierAgent:
                 await listeners.start()
                 stack.push_async_callback(listeners.close)
                 parts.doors.append(listeners)
+            for folder in carrier.folders:
+                source = CdrSource(folder, writer, carrier.party.spc)
+                source.start()
+                stack.push_async_callback(source.close)
+                parts.folders.append(source)
             self._open = parts
             self._stack = stack.pop_all()
 

@@ -16,7 +16,9 @@ import msgspec
 
 from headwater.calls import addresses
 from headwater.calls.legs import Peer, PeerKind, Profile
-from headwater.errors import Invalid
+from headwater.errors import HeadwaterError, Invalid
+from headwater.intake.cdr import mapping
+from headwater.intake.cdr.runs import Choice
 from headwater.intake.counters import Transport
 from headwater.intake.sources import Admission, Register, Source
 from headwater.intake.tls import TlsFiles
@@ -58,9 +60,20 @@ class _Hep(_Strict, frozen=True, kw_only=True):
     tls_client_ca: str = ""
 
 
+class _Cdr(_Strict, frozen=True, kw_only=True):
+    folder: str
+    format: str = "auto"
+    mapping: str = ""
+    zone: str = ""
+    secret_file: str = ""
+    settle_s: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 10.0
+    every_s: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 5.0
+
+
 class _Peer(_Strict, frozen=True, kw_only=True):
     kind: PeerKind
-    addresses: list[str]
+    addresses: list[str] = []
+    trunks: list[str] = []
     spc: str = ""
     name: str = ""
     country: str = "US"
@@ -82,7 +95,8 @@ class _Carrier(_Strict, frozen=True, kw_only=True):
     name: str
     key_file: str
     own: list[str]
-    hep: list[_Hep]
+    hep: list[_Hep] = []
+    cdr: list[_Cdr] = []
     country: str = "US"
     database: str = ""
     office_zone: str = "America/New_York"
@@ -121,6 +135,16 @@ class HepDoor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CdrFolder:
+    """One folder where the carrier's switch leaves its call detail records."""
+
+    folder: Path
+    choice: Choice
+    settle_s: float
+    every_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Carrier:
     """One carrier that the agent serves."""
 
@@ -131,6 +155,7 @@ class Carrier:
     office_zone: ZoneInfo
     policy: Policy
     doors: tuple[HepDoor, ...]
+    folders: tuple[CdrFolder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,8 +236,8 @@ def _carrier(carrier: _Carrier, folder: Path) -> Carrier:
     unknown = sorted(set(carrier.policy.fields) - set(FIELDS))
     if unknown:
         raise BadConfig(f"{where}: policy.fields has {', '.join(unknown)}; known are {', '.join(FIELDS)}")
-    if not carrier.hep:
-        raise BadConfig(f"{where}: there is no [[carrier.hep]] table, so no record could come in")
+    if not (carrier.hep or carrier.cdr):
+        raise BadConfig(f"{where}: there is no [[carrier.hep]] and no [[carrier.cdr]] table, so no record could come in")
     return Carrier(
         party=Party(spc=carrier.spc, name=carrier.name, country=carrier.country),
         key_file=folder / carrier.key_file,
@@ -221,6 +246,7 @@ def _carrier(carrier: _Carrier, folder: Path) -> Carrier:
         office_zone=_zone(carrier.office_zone, where),
         policy=carrier.policy,
         doors=tuple(_door(door, carrier.spc, where, folder) for door in carrier.hep),
+        folders=tuple(_cdr_folder(one, where, folder) for one in carrier.cdr),
     )
 
 
@@ -240,7 +266,21 @@ def _profile(carrier: _Carrier, where: str) -> Profile:
             shared = addresses.overlap(blocks, others)
             if shared is not None:
                 raise BadConfig(f"{name}: {shared} overlaps with {taken}; an address has one owner")
-        peers.append(Peer(kind=peer.kind, addresses=blocks, spc=peer.spc, name=peer.name, country=peer.country))
+        if not (blocks or peer.trunks):
+            raise BadConfig(f"{name}: give its addresses, its trunks, or both")
+        twice = sorted({trunk for other in peers for trunk in other.trunks} & set(peer.trunks))
+        if twice:
+            raise BadConfig(f"{name}: trunk {twice[0]!r} is another peer's already; a trunk has one owner")
+        peers.append(
+            Peer(
+                kind=peer.kind,
+                addresses=blocks,
+                spc=peer.spc,
+                name=peer.name,
+                country=peer.country,
+                trunks=frozenset(peer.trunks),
+            )
+        )
     return Profile(own=own, peers=tuple(peers))
 
 
@@ -262,6 +302,28 @@ def _door(door: _Hep, spc: str, where: str, folder: Path) -> HepDoor:
             capture_ids=frozenset(door.capture_ids),
         ),
         tls=_tls(door, place, folder),
+    )
+
+
+def _cdr_folder(one: _Cdr, where: str, folder: Path) -> CdrFolder:
+    place = f"{where}: cdr folder {one.folder!r}"
+    try:
+        if one.mapping:
+            found: mapping.Mapping | None = mapping.load(folder / one.mapping)
+        else:
+            found = None if one.format in {"auto", "capture"} else mapping.preset(one.format)
+        if found is not None:
+            found.with_zone(one.zone)
+        else:
+            _zone(one.zone or "UTC", place)
+        secret = (folder / one.secret_file).read_text("utf-8").strip() if one.secret_file else ""
+    except (HeadwaterError, OSError) as error:
+        raise BadConfig(f"{place}: {error}") from error
+    return CdrFolder(
+        folder=folder / one.folder,
+        choice=Choice(mapping=found, is_capture=one.format == "capture", zone=one.zone, secret=secret),
+        settle_s=one.settle_s,
+        every_s=one.every_s,
     )
 
 

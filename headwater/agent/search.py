@@ -21,6 +21,9 @@ class Records(Protocol):
     ) -> list[CallRecord]:
         """Return SIP messages to a number within a window."""
 
+    def find_cdrs(self, *, called: str, at: datetime, window_s: int) -> list[CallRecord]:
+        """Return call detail records of calls to a number within a window."""
+
     def by_call_id(self, call_id: str, *, at: datetime, window_s: int) -> list[CallRecord]:
         """Return the records of one Call-ID within a window."""
 
@@ -37,6 +40,11 @@ def candidates(wanted: Wanted, records: Records, profile: Profile) -> list[CallR
     at, window = wanted.call_at, int(wanted.window_s + FAILOVER_S)
     found: dict[UUID, CallRecord] = {}
     _keep(found, records.find_sip(called=wanted.called, calling="", at=at, window_s=window))
+    rows = records.find_cdrs(called=wanted.called, at=at, window_s=window)
+    _keep(found, rows)
+    # Another row of the same call may have its start, its source or its length.
+    for call_id in list(dict.fromkeys(row.call_id for row in rows if row.call_id))[:MOST_NEIGHBOURS]:
+        _keep(found, records.by_call_id(call_id, at=at, window_s=window))
     if wanted.call_id:
         _keep(found, records.by_call_id(wanted.call_id, at=at, window_s=window))
     if wanted.identity_digest:

@@ -3,7 +3,8 @@
 A leg is one INVITE between two addresses under one Call-ID, however many capture agents saw it. A passage is what
 one call did at the carrier: the leg it came in on and the legs it left by (several, where routes failed over).
 Legs of one passage are joined by Call-ID (a proxy keeps it), else by the Identity token (a back-to-back user agent
-passes it on), else by both numbers and time. The result does not depend on the order of the records.
+passes it on), else by a key of the switch's own records (CDR leg link), else by both numbers and time. The result does
+not depend on the order of the records.
 """
 
 from collections import defaultdict
@@ -47,6 +48,8 @@ class Peer:
     spc: str = ""
     name: str = ""
     country: str = "US"
+    trunks: frozenset[str] = frozenset()
+    """What the carrier's switch calls the trunks, channels or realms to this neighbour, in its call detail records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,10 @@ class Profile:
     def owner(self, address: str) -> Peer | None:
         """Return the neighbour to whom ``address`` belongs, or ``None``."""
         return next((peer for peer in self.peers if within(address, peer.addresses)), None)
+
+    def owner_of_trunk(self, trunk: str) -> Peer | None:
+        """Return the neighbour behind a trunk as the switch names it, or ``None``."""
+        return next((peer for peer in self.peers if trunk in peer.trunks), None) if trunk else None
 
     def is_own(self, address: str) -> bool:
         """Tell whether ``address`` is one of the carrier's own."""
@@ -78,6 +85,7 @@ class Link(StrEnum):
 
     CALL_ID = "call-id"
     IDENTITY = "identity"
+    CDR = "cdr"
     NUMBERS = "numbers"
     ALONE = "alone"
 
@@ -99,6 +107,8 @@ class Leg:
     attest: str
     origid: str
     record: CallRecord
+    links: tuple[str, ...] = ()
+    """Keys by which the carrier's switch joins its records of one call (``headers["links"]`` of a CDR)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +167,11 @@ def passages(records: Iterable[CallRecord], profile: Profile) -> tuple[Passage, 
 def legs(records: Iterable[CallRecord], profile: Profile) -> list[Leg]:
     """Return the legs of the carrier in ``records``: views of the same INVITE are one leg."""
     views: defaultdict[tuple[str, str, str, str], list[CallRecord]] = defaultdict(list)
+    rows: list[CallRecord] = []
     for record in records:
-        if (
+        if record.record_kind is RecordKind.CDR:
+            rows.append(record)
+        elif (
             record.record_kind is RecordKind.SIP
             and record.sip_method == "INVITE"
             and record.sip_status == 0
@@ -168,7 +181,76 @@ def legs(records: Iterable[CallRecord], profile: Profile) -> list[Leg]:
             tag = record.headers.get("from-tag", "")
             views[record.call_id, tag, record.source_ip, record.destination_ip].append(record)
     found = [_leg(seen, profile) for seen in views.values()]
-    return sorted((leg for leg in found if leg is not None), key=_order)
+    captured = [leg for leg in found if leg is not None]
+    return sorted(_with_rows(rows, captured, profile) if rows else captured, key=_order)
+
+
+def _with_rows(rows: Sequence[CallRecord], captured: Sequence[Leg], profile: Profile) -> list[Leg]:
+    """Return captured legs with the switch's own keys of their calls, and the legs that its records alone show."""
+    keys: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for row in rows:
+        for call_id in _call_ids(row):
+            keys[call_id].update(dict.fromkeys(_links_of(row)))
+    keyed = [replace(leg, links=tuple(keys[leg.call_id])) if leg.call_id in keys else leg for leg in captured]
+    seen = {leg.call_id for leg in captured if leg.call_id}
+    return [*keyed, *(leg for leg in cdr_legs(rows, profile) if leg.call_id not in seen)]
+
+
+def _call_ids(row: CallRecord) -> list[str]:
+    return [one for one in (row.call_id, row.headers.get("call-id-out", "")) if one]
+
+
+def _links_of(row: CallRecord) -> list[str]:
+    return [*row.headers.get("links", "").split(), *(f"call-id:{one}" for one in _call_ids(row))]
+
+
+def cdr_legs(rows: Iterable[CallRecord], profile: Profile) -> list[Leg]:
+    """Return the legs that call detail records show: rows of one Call-ID, or of one key of the switch, are one call.
+
+    A row tells where the call came from, where it went, or both, by address or by trunk; its own switch is the carrier.
+    """
+    calls: defaultdict[tuple[str, str], list[CallRecord]] = defaultdict(list)
+    for row in rows:
+        if row.sip_method in {"", "INVITE"}:
+            link = row.headers.get("links", "").partition(" ")[0]
+            key = ("call-id", row.call_id) if row.call_id else ("link", link) if link else ("row", str(row.record_id))
+            calls[key].append(row)
+    return [leg for same in calls.values() for leg in _legs_of_call(same, profile)]
+
+
+def _legs_of_call(rows: list[CallRecord], profile: Profile) -> Iterable[Leg]:
+    rows.sort(key=lambda row: (row.call_at, row.record_id.int))
+    came = next((row for row in rows if row.source_ip or row.headers.get("trunk-in")), None)
+    went = next((row for row in rows if row.destination_ip or row.headers.get("trunk-out")), None)
+    is_out = any(row.headers.get("direction", "").lower() in {"out", "outbound", "egress"} for row in rows)
+    if came is not None and not is_out:
+        peer = profile.owner(came.source_ip) or profile.owner_of_trunk(came.headers.get("trunk-in", ""))
+        yield _cdr_leg(rows, came, Direction.INGRESS, peer, rows[0].call_id)
+    if went is not None:
+        peer = profile.owner(went.destination_ip) or profile.owner_of_trunk(went.headers.get("trunk-out", ""))
+        yield _cdr_leg(rows, went, Direction.EGRESS, peer, went.headers.get("call-id-out", rows[0].call_id))
+
+
+def _cdr_leg(
+    rows: Sequence[CallRecord], row: CallRecord, direction: Direction, peer: Peer | None, call_id: str
+) -> Leg:
+    named = next((one for one in rows if one.called), row)
+    signed = next((one for one in rows if one.identity_digest), row)
+    return Leg(
+        direction=direction,
+        peer=peer,
+        started=rows[0].call_at,
+        calling=named.calling or row.calling,
+        called=named.called,
+        call_id=call_id,
+        source_ip=row.source_ip if direction is Direction.INGRESS else "",
+        destination_ip=row.destination_ip if direction is Direction.EGRESS else "",
+        identity_digest=signed.identity_digest,
+        attest=signed.attest,
+        origid=signed.origid,
+        record=named,
+        links=tuple(dict.fromkeys(link for one in rows for link in _links_of(one))),
+    )
 
 
 def _leg(views: Sequence[CallRecord], profile: Profile) -> Leg | None:
@@ -219,7 +301,8 @@ def _clusters(found: Sequence[Leg]) -> list[_Cluster]:
 
     seen: dict[tuple[str, str], int] = {}
     for index, leg in enumerate(found):
-        for key in (("call-id", leg.call_id), ("identity", leg.identity_digest)):
+        keys = [("call-id", leg.call_id), ("identity", leg.identity_digest), *(("cdr", link) for link in leg.links)]
+        for key in keys:
             if key[1]:
                 root[find(index)] = find(seen.setdefault(key, index))
     grouped: defaultdict[int, _Cluster] = defaultdict(lambda: _Cluster([], [], []))
@@ -257,13 +340,16 @@ def _within_cluster(cluster: _Cluster) -> list[Passage]:
 def _source_of(out: Leg, ingress: Sequence[Leg]) -> tuple[int, Link, list[Leg]]:
     """Return which leg in ``out`` continues: the same Call-ID before others, then the latest that is not later."""
 
-    def rank(index: int) -> tuple[bool, bool, float]:
+    def rank(index: int) -> tuple[bool, bool, bool, float]:
         lag = (out.started - ingress[index].started).total_seconds()
-        return ingress[index].call_id == out.call_id, lag >= -SKEW_S, -abs(lag)
+        same = bool(out.call_id) and ingress[index].call_id == out.call_id
+        return same, bool(set(ingress[index].links) & set(out.links)), lag >= -SKEW_S, -abs(lag)
 
     best = max(range(len(ingress)), key=rank)
-    if ingress[best].call_id == out.call_id:
+    if out.call_id and ingress[best].call_id == out.call_id:
         return best, Link.CALL_ID, []
+    if set(ingress[best].links) & set(out.links):
+        return best, Link.CDR, []
     others = [
         leg
         for index, leg in enumerate(ingress)

@@ -95,6 +95,17 @@ class CallQueries:
         )
         return sorted(_once(rows), key=_arrival)
 
+    def signed_since(self, at: datetime, *, limit: int) -> list[CallRecord]:
+        """Return what carried an Identity header and set up or reported a call, received after ``at``; as above."""
+        rows = self._records(
+            "WHERE received_at > {at:DateTime64(6, 'UTC')} AND identity_digest != '' "
+            "AND (record_kind != 'sip' OR (sip_method = 'INVITE' AND sip_status = 0)) "
+            "ORDER BY received_at LIMIT {limit:Int64} WITH TIES",
+            at=at,
+            limit=_positive(limit),
+        )
+        return sorted(_once(rows), key=_arrival)
+
     def latest(self, limit: int) -> list[CallRecord]:
         """Return the records received last, newest first. Looks back a minute, an hour, a day, then without bound."""
         rows: list[CallRecord] = []
@@ -132,6 +143,19 @@ class CallQueries:
             called=called,
             calling=calling,
             method=method,
+            limit=CANDIDATES,
+            **_window(at, window_s),
+        )
+
+    def find_cdrs(self, *, called: str, at: datetime, window_s: int) -> list[CallRecord]:
+        """Return the call detail records of calls to a number (its last ten digits) within the window, oldest first."""
+        if not called:
+            return []
+        return self._records(
+            "FINAL WHERE right(called, 10) = right({called:String}, 10) "
+            "AND call_at BETWEEN {start:DateTime64(6, 'UTC')} AND {end:DateTime64(6, 'UTC')} "
+            "AND record_kind = 'cdr' ORDER BY call_at, record_id LIMIT {limit:Int64}",
+            called=called,
             limit=CANDIDATES,
             **_window(at, window_s),
         )

@@ -276,6 +276,7 @@ _CODES: Final = {
 _JOINED: Final = {
     Link.CALL_ID: "legs in and out have the same Call-ID",
     Link.IDENTITY: "legs in and out have the same Identity token",
+    Link.CDR: "the switch's own records join the legs in and out",
     Link.NUMBERS: "legs in and out have the same numbers, {lag:.2f} s apart",
     Link.ALONE: "no leg out was captured",
 }
