@@ -1,10 +1,11 @@
 """Fetch a certificate from an address that an outsider wrote, without letting that outsider choose where we go.
 
-The one module of this package that does I/O. The rules: the address keeps ``x5u.x5u_fault``; its host is on
-the allow list, or the address waits for review; the name is resolved once and every answer must be a public
-address; the connection goes to that very address, with the name in SNI and Host; no proxy, no redirect, no cookie;
-3 s to connect, 5 s in all, 64 KiB, at most five certificates; one fetch in flight per address; failures are
-remembered for five minutes.
+The one module of this package that goes to the network. The rules: the address keeps ``x5u.x5u_fault``; whoever
+decides about hosts allows its host; the name is resolved once and every answer must be a public address; the
+connection goes to that very address, with the name in SNI and Host; no proxy, no redirect, no cookie, no compression;
+3 s to connect, 5 s in all once the name is resolved, 64 KiB, at most five certificates; one fetch in flight per
+address; failures are remembered for five minutes. The resolver is the system's, with the time limits of its
+configuration.
 """
 
 import http.client
@@ -14,8 +15,9 @@ import ssl
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -28,6 +30,18 @@ CONNECT_S, TOTAL_S, MAX_OCTETS, MAX_CERTIFICATES = 3.0, 5.0, 64 * 1024, 5
 MIN_KEEP_S, MAX_KEEP_S, NEGATIVE_S = 86_400, 31_536_000, 300
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?(\d{1,10})")
 
+
+class HostDecision(StrEnum):
+    """What is decided about a host that a certificate address names."""
+
+    ALLOWED = "allowed"
+    QUEUED = "queued"
+    """Not asked until a person decides; whoever decides keeps the queue."""
+    REFUSED = "refused"
+
+
+#: Called with a host in lower case and the whole address; asked anew at each address that is not in memory.
+Decide = Callable[[str, str], HostDecision]
 Dial = Callable[[str, int, float], socket.socket]
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -43,6 +57,13 @@ class Fetched:
     """Unix seconds."""
     keep_until: float
     chain: tuple[Certificate, ...]
+    media_type: str = ""
+    """As the answer names it; ATIS-1000074 wants application/pem-certificate-chain, many servers say another."""
+
+
+def allow_every_host(_host: str, _x5u: str) -> HostDecision:
+    """Allow every host that the other rules allow."""
+    return HostDecision.ALLOWED
 
 
 def resolve_name(host: str, port: int) -> Sequence[str]:
@@ -60,10 +81,8 @@ def dial_address(address: str, port: int, timeout: float) -> socket.socket:
 class CertificateFetcher:
     """Fetches and remembers chains; call it with an address as ``verify.CertificateSource``."""
 
-    allowed_hosts: Container[str] | None = None
-    """Lower-case host names that may be asked; ``None`` allows every public one."""
-    review: Callable[[str, str], None] = lambda _x5u, _why: None
-    """Told of each address that waits for a person: not on the allow list."""
+    decide: Decide = allow_every_host
+    """Says whether a host may be asked; an allow list with its queue for review stands behind it."""
     archive: Callable[[Fetched], None] = lambda _fetched: None
     """Told of each answer, so that every certificate ever seen is kept."""
     context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
@@ -88,11 +107,12 @@ class CertificateFetcher:
         """Return what ``x5u`` answers, from memory where it is fresh. Raises as ``__call__``."""
         if known := self._known(x5u):
             return known
+        host, port = self._may_be_asked(x5u)
         with self._guard:
             flight = self._flights.setdefault(x5u, threading.Lock())
         try:
             with flight:
-                return self._known(x5u) or self._fetch(x5u)
+                return self._known(x5u) or self._fetch(x5u, host, port)
         finally:
             with self._guard:
                 self._flights.pop(x5u, None)
@@ -109,9 +129,23 @@ class CertificateFetcher:
                 raise failed[1]
         return None
 
-    def _fetch(self, x5u: str) -> Fetched:
+    def _may_be_asked(self, x5u: str) -> tuple[str, int]:
+        """Return host and port. What is refused here costs nothing and may be allowed later: it is not remembered."""
+        if why := x5u_fault(x5u):
+            raise CertificateError(Reason.X5U_REFUSED, f"{x5u} may not be fetched: {why}")
+        parts = urlsplit(x5u)
+        host = parts.hostname or ""
+        decision = self.decide(host, x5u)
+        if decision is HostDecision.QUEUED:
+            detail = f"{host} is not on the list of certificate hosts; it waits for review"
+            raise CertificateError(Reason.X5U_REFUSED, detail)
+        if decision is not HostDecision.ALLOWED:
+            raise CertificateError(Reason.X5U_REFUSED, f"{host} is refused as a certificate host")
+        return host, parts.port or 443
+
+    def _fetch(self, x5u: str, host: str, port: int) -> Fetched:
         try:
-            octets, keep_s = self._get(x5u)
+            octets, keep_s, media_type = self._get(x5u, host, port)
             now = self.clock()
             chain = tuple(parse_pem_chain(octets, at_most=MAX_CERTIFICATES))
         except CertificateError as error:
@@ -120,7 +154,7 @@ class CertificateFetcher:
                 if len(self._failed) > self.capacity:
                     self._failed.popitem(last=False)
             raise
-        fetched = Fetched(x5u, octets, sha256(octets).hexdigest(), now, now + keep_s, chain)
+        fetched = Fetched(x5u, octets, sha256(octets).hexdigest(), now, now + keep_s, chain, media_type)
         self.archive(fetched)
         with self._guard:
             self._kept[x5u] = fetched
@@ -128,18 +162,9 @@ class CertificateFetcher:
                 self._kept.popitem(last=False)
         return fetched
 
-    def _get(self, x5u: str) -> tuple[bytes, float]:
-        if why := x5u_fault(x5u):
-            raise CertificateError(Reason.X5U_REFUSED, f"{x5u} may not be fetched: {why}")
-        parts = urlsplit(x5u)
-        host, port = parts.hostname or "", parts.port or 443
-        if self.allowed_hosts is not None and host not in self.allowed_hosts:
-            self.review(x5u, "host not on the allow list")
-            raise CertificateError(
-                Reason.X5U_REFUSED, f"{host} is not on the list of certificate hosts; it waits for review"
-            )
-        deadline = time.monotonic() + TOTAL_S
+    def _get(self, x5u: str, host: str, port: int) -> tuple[bytes, float, str]:
         address = self._address(host, port)
+        deadline = time.monotonic() + TOTAL_S
         try:
             raw = self.dial(address, port, CONNECT_S)
         except OSError as error:
@@ -155,7 +180,7 @@ class CertificateFetcher:
         timer.daemon = True
         timer.start()
         try:
-            answer = _exchange(secure, x5u, parts.path or "/")
+            answer = _exchange(secure, x5u)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _unavailable(x5u, f"the exchange failed: {type(error).__name__}: {error}") from None
         finally:
@@ -189,13 +214,15 @@ def _cut(connection: ssl.SSLSocket, cut: threading.Event) -> None:
         return  # it was closed already: the exchange ended in time
 
 
-def _exchange(secure: ssl.SSLSocket, x5u: str, path: str) -> tuple[bytes, float]:
+def _exchange(secure: ssl.SSLSocket, x5u: str) -> tuple[bytes, float, str]:
+    parts = urlsplit(x5u)
     secure.settimeout(TOTAL_S)
     secure.do_handshake()
     lines = (
-        f"GET {path} HTTP/1.1",
-        f"Host: {urlsplit(x5u).netloc}",
+        f"GET {parts.path or '/'} HTTP/1.1",
+        f"Host: {parts.netloc}",
         "Accept: application/pem-certificate-chain, */*;q=0.1",
+        "Accept-Encoding: identity",
         "Connection: close",
     )
     secure.sendall("".join(line + "\r\n" for line in (*lines, "")).encode("ascii"))
@@ -203,6 +230,10 @@ def _exchange(secure: ssl.SSLSocket, x5u: str, path: str) -> tuple[bytes, float]
         answer.begin()
         if answer.status != http.client.OK:
             raise _unavailable(x5u, f"the answer is {answer.status}; redirects are not followed")
+        encoding = answer.getheader("Content-Encoding", "identity").strip().lower()
+        if encoding != "identity":
+            # Never decompressed: a few octets could become any number.
+            raise _unavailable(x5u, f"the answer is encoded as {encoding[:20]!r}")
         octets = bytearray()
         while piece := answer.read1(16 * 1024):
             octets += piece
@@ -211,7 +242,8 @@ def _exchange(secure: ssl.SSLSocket, x5u: str, path: str) -> tuple[bytes, float]
         if answer.length:
             raise _unavailable(x5u, f"the answer ended {answer.length} octets early")
         age = _MAX_AGE.search((answer.getheader("Cache-Control") or "").lower())
-    return bytes(octets), float(min(max(int(age[1]) if age else 0, MIN_KEEP_S), MAX_KEEP_S))
+        media_type = (answer.getheader("Content-Type") or "").partition(";")[0].strip().lower()[:100]
+    return bytes(octets), float(min(max(int(age[1]) if age else 0, MIN_KEEP_S), MAX_KEEP_S)), media_type
 
 
 def _unavailable(x5u: str, why: str) -> CertificateError:

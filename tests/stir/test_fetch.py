@@ -1,6 +1,7 @@
 """A hostile certificate server tries each trick; none of them leads anywhere."""
 
 import datetime as dt
+import gzip
 import socket
 import socketserver
 import ssl
@@ -18,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from headwater.stir import fetch
 from headwater.stir.certificates import CertificateError
-from headwater.stir.fetch import CertificateFetcher, Fetched
+from headwater.stir.fetch import CertificateFetcher, Fetched, HostDecision
 from headwater.stir.reasons import Reason
 from headwater.stir.x5u import is_public
 from tests.stir.pki import Pki
@@ -137,6 +138,19 @@ def test_a_chain_is_fetched_once_kept_a_day_and_archived(tls):
         "fc00::1",
         "::ffff:10.0.0.1",
         "64:ff9b::a00:1",
+        "64:ff9b:1::a00:1",
+        "::10.0.0.1",
+        "::ffff:169.254.169.254",
+        "fec0::1",
+        "ff02::1",
+        "fd00:ec2::254",
+        "2001:db8::1",
+        "2001:0:a00:1::1",
+        "3fff::1",
+        "192.0.2.1",
+        "198.18.0.1",
+        "192.88.99.1",
+        "240.0.0.1",
         "2002:a00:1::1",
         "255.255.255.255",
     ],
@@ -159,6 +173,18 @@ def test_a_redirect_is_not_followed(tls):
     [
         "http://certificates.example.com/x",
         "https://certificates.example.com:9443/x",
+        "https://certificates.example.com:22/x",
+        "https://certificates.example.com:0/x",
+        "https://certificates.example.com:99999/x",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[::ffff:169.254.169.254]/x",
+        "https://[64:ff9b::a9fe:a9fe]/x",
+        "https://2852039166/x",
+        "https://0251.0376.0251.0376/x",
+        "https://127.1/x",
+        "https://certificates.example.com/x\r\nHost: evil",
+        "gopher://certificates.example.com/x",
+        "//certificates.example.com/x",
         "https://u:p@certificates.example.com/x",
         "https://certificates.example.com/x?y",
         "https://certificates.example.com/x#y",
@@ -175,13 +201,72 @@ def test_an_address_that_breaks_the_rules_is_never_resolved(tls, url):
     assert refused(fetcher(tls[1], 1, resolve=resolve), url).reason is Reason.X5U_REFUSED
 
 
-def test_a_host_off_the_allow_list_waits_for_review(tls):
-    waiting: list[tuple[str, str]] = []
-    error = refused(
-        fetcher(tls[1], 1, allowed_hosts={"other.example.com"}, review=lambda x5u, why: waiting.append((x5u, why)))
-    )
-    assert error.reason is Reason.X5U_REFUSED
-    assert waiting == [(URL, "host not on the allow list")]
+def test_whoever_decides_about_hosts_is_asked_and_obeyed(tls):
+    asked: list[tuple[str, str]] = []
+    decision = HostDecision.QUEUED
+
+    def decide(host: str, x5u: str) -> HostDecision:
+        asked.append((host, x5u))
+        return decision
+
+    with server(tls[0], says(PEM)) as (port, requests):
+        fetching = fetcher(tls[1], port, decide=decide)
+        queued = refused(fetching)
+        assert (queued.reason, "waits for review" in str(queued)) == (Reason.X5U_REFUSED, True)
+        decision = HostDecision.REFUSED
+        assert refused(fetching).reason is Reason.X5U_REFUSED
+        assert requests == []
+        decision = HostDecision.ALLOWED  # what a person allows is asked at once, and not only when memory fades
+        assert fetching(URL)
+        assert asked == [(HOST, URL)] * 3
+        fetching(URL)
+    assert (len(asked), len(requests)) == (3, 1)
+
+
+def test_a_name_is_resolved_once_and_its_second_answer_is_never_asked_for(tls):
+    answers = [[PUBLIC], ["127.0.0.1"]]
+    with server(tls[0], says(PEM)) as (port, requests):
+        fetching = fetcher(tls[1], port, resolve=lambda _host, _port: answers.pop(0))
+        assert fetching(URL)
+    assert (len(answers), len(requests)) == (1, 1)
+
+
+def test_the_environment_names_no_proxy_to_us(tls, monkeypatch):
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with server(tls[0], says(PEM)) as (port, requests):
+        assert fetcher(tls[1], port)(URL)
+    assert len(requests) == 1
+
+
+def test_a_compressed_answer_is_refused_and_never_inflated(tls):
+    bomb = gzip.compress(bytes(50 * 1024 * 1024))
+    with server(tls[0], says(bomb, headers="Content-Encoding: gzip\r\n")) as (port, _):
+        assert "encoded as 'gzip'" in str(refused(fetcher(tls[1], port)))
+    with server(tls[0], says(bomb)) as (port, _):
+        assert refused(fetcher(tls[1], port)).reason in (Reason.CERTIFICATE_MALFORMED, Reason.CERTIFICATE_UNAVAILABLE)
+
+
+def test_the_media_type_is_kept_and_refuses_nothing(tls):
+    with server(tls[0], says(PEM, headers="Content-Type: Text/Plain; charset=x\r\n")) as (port, _):
+        assert fetcher(tls[1], port).fetch(URL).media_type == "text/plain"
+
+
+def test_endless_chunks_are_cut_at_the_bound(tls):
+    def answer(secure: ssl.SSLSocket, _request: bytes) -> None:
+        secure.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            secure.sendall(b"400;extension=" + b"x" * 100 + b"\r\n" + b"y" * 1_024 + b"\r\n")
+
+    with server(tls[0], answer) as (port, _):
+        assert "larger" in str(refused(fetcher(tls[1], port)))
+
+
+def test_a_chain_in_chunks_is_read(tls):
+    body = b"".join(b"%x\r\n%b\r\n" % (len(PEM[at : at + 100]), PEM[at : at + 100]) for at in range(0, len(PEM), 100))
+    octets = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body + b"0\r\n\r\n"
+    with server(tls[0], lambda secure, _request: secure.sendall(octets)) as (port, _):
+        assert len(fetcher(tls[1], port)(URL)) == 1
 
 
 def test_an_endless_answer_is_cut_at_the_bound(tls):
@@ -200,13 +285,26 @@ def drip(secure: ssl.SSLSocket, _request: bytes) -> None:
         time.sleep(0.05)
 
 
+def endless_interim(secure: ssl.SSLSocket, _request: bytes) -> None:
+    while True:
+        secure.sendall(b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n")
+
+
+def endless_trailer(secure: ssl.SSLSocket, _request: bytes) -> None:
+    secure.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")
+    while True:
+        secure.sendall(b"X-Filler: y\r\n")
+
+
 def endless_header(secure: ssl.SSLSocket, _request: bytes) -> None:
     secure.sendall(b"HTTP/1.1 200 OK\r\n")
     while True:
         secure.sendall(b"X-Filler: " + b"x" * 60_000 + b"\r\n")
 
 
-@pytest.mark.parametrize("answer", [drip, endless_header, lambda _secure, _request: time.sleep(2)])
+@pytest.mark.parametrize(
+    "answer", [drip, endless_header, endless_interim, endless_trailer, lambda _secure, _request: time.sleep(2)]
+)
 def test_a_slow_or_silent_server_costs_a_bounded_time(tls, answer, monkeypatch):
     monkeypatch.setattr(fetch, "TOTAL_S", 0.5)
     started = time.monotonic()
