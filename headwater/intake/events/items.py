@@ -71,7 +71,7 @@ def recognise(head: bytes, mappings: Members[str, Mapping]) -> Mapping | None:
 def _shows(text: str, form: Input) -> bool:
     first = text.split("\n", 1)[0].strip()
     if form.detect_columns:
-        return set(form.detect_columns) <= {name.strip() for name in next(_rows([first], form), [])}
+        return set(form.detect_columns) <= set(_names(first, form))
     if form.detect_keys:
         begins = text.lstrip()[:1]
         return begins in {"{", "["} and all(f'"{key}"' in text for key in form.detect_keys)
@@ -163,11 +163,19 @@ def _given_up(waiting: list[tuple[int, str]]) -> Iterator[Item]:
 
 
 def _header(line: str, form: Input) -> list[str]:
-    names = [name.strip() for name in next(_rows(line.split("\n"), form), [])]
+    names = _names(line, form)
     missing = [name for name in form.detect_columns if name not in names]
-    if missing:
-        raise BadFile(f"the file has no column {missing[0]}; its first line is {line[:120]!r}")
+    if missing or not names:
+        raise BadFile(f"the file has no column {(missing or ['at all'])[0]}; its first line is {line[:120]!r}")
     return names
+
+
+def _names(line: str, form: Input) -> list[str]:
+    """Return the names of a header line; none where it is no row."""
+    try:
+        return [name.strip() for name in next(_rows(line.split("\n"), form), [])]
+    except csv.Error:
+        return []
 
 
 def _row(columns: list[str], place: int, original: str, form: Input) -> Item:

@@ -85,7 +85,10 @@ def rows(
     lines = _lines(file)
     head = next(lines, "")
     delimiter = "\t" if head.count("\t") > head.count(",") else ","
-    names = [_name(name, aliases or {}) for name in next(csv.reader([head], delimiter=delimiter), [])]
+    try:
+        names = [_name(name, aliases or {}) for name in next(csv.reader([head], delimiter=delimiter), [])]
+    except csv.Error as error:
+        raise BadRegistry(f"the first line names no columns: {error}") from error
     missing = [name for name in required if name not in names]
     if missing:
         raise BadRegistry(f"the file has no column {missing[0]}; its first line is {head[:160]!r}")

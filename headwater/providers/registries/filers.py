@@ -27,7 +27,7 @@ def filers(file: BinaryIO) -> Iterator[Entry | Fault]:
         octets = file.read(CHUNK)
         try:
             parser.Parse(octets, not octets)
-        except expat.ExpatError as error:
+        except (expat.ExpatError, LookupError, ValueError) as error:  # the latter two: an encoding that there is not
             raise BadRegistry(f"the file is no well-formed XML: {error}") from error
         yield from document.take()
         if not octets:

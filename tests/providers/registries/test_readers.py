@@ -67,6 +67,7 @@ READS = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
         (b"<Filer499QueryResults", READS + b"<Filer499QueryResults", "declares a document type"),
         (b"</Filer499QueryResults>", b"", "no well-formed XML"),
         (b"Filer499QueryResults", b"html", "root is 'html'"),
+        (b"ISO-8859-1", b"ISO-8860-1", "unknown encoding"),
         (b"PELHAM", b"x" * 20_000, "more than 16384 characters"),
         (b"<Filer>", b"<a>" * 40, "deep"),
         (b"<Legal_Name>", b"<Legal_Name>&undefined;", "no well-formed XML"),
@@ -153,6 +154,12 @@ def test_a_table_of_numbers_that_may_not_call_has_kinds_and_days() -> None:
 def test_a_file_that_is_no_such_table_is_refused_whole(reader: Any, octets: bytes) -> None:
     with pytest.raises(BadRegistry, match="no column"):
         list(reader(io.BytesIO(octets)))
+
+
+@pytest.mark.parametrize("reader", [tables.rmd, tables.blocks, tables.ocn, tables.dno])
+def test_a_header_that_is_no_row_is_refused(reader: Any) -> None:
+    with pytest.raises(BadRegistry, match="names no columns"):
+        list(reader(io.BytesIO(b"number,kind\rOCN,name\n1,2\n")))
 
 
 def test_an_endless_line_is_refused() -> None:
