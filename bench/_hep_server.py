@@ -10,6 +10,7 @@ import structlog
 from headwater.calls.addresses import networks
 from headwater.calls.store import CallStore
 from headwater.calls.writer import Writer
+from headwater.intake.collector import calm_collector
 from headwater.intake.counters import Counters, Outcome
 from headwater.intake.listeners import HepListeners
 from headwater.intake.sources import Admission, Register, Source
@@ -26,6 +27,7 @@ async def serve(folder: str, records: int) -> None:
     rule = Register([Admission(source=Source(source_id="709J"), allowed=networks(["127.0.0.1"]))])
     door = HepListeners(writer, rule, "127.0.0.1", 0, counters)
     await door.start()
+    calm_collector()  # as the agent and the calls process do
     before = time.process_time()
     print(door.port, flush=True)
     while counters.total(Outcome.ACCEPTED) < records or door.backlog_records:  # noqa: ASYNC110 - nothing rings

@@ -61,6 +61,10 @@ class Counters(Collector):
         """Add ``number`` to one outcome. ``reason`` is a word of ours, never a sender's text: there are few."""
         self._counts[transport, outcome, reason] += number
 
+    def accepted(self, transport: Transport) -> None:
+        """Count one frame that was handed to the store; the same as ``count``, made for every frame of a busy door."""
+        self._counts[transport, Outcome.ACCEPTED, ""] += 1
+
     def keep(self, reject: Reject) -> None:
         """Remember the beginning of a refused frame; the oldest gives way."""
         self._rejects.append(reject)

@@ -157,10 +157,10 @@ class HepListeners:
             return self.reject(Outcome.NOT_SIP, error.reason, octets, transport=transport, peer_ip=peer_ip)
         except NotKept as error:
             return self._not_a_call(frame, source, error.reason, transport)
-        if self._no_room(transport):
+        if transport is Transport.UDP and self._no_room(transport):
             return Outcome.DROPPED
-        cast("Backlog", self._backlog).add(record)
-        self.count(transport, Outcome.ACCEPTED)
+        self._backlog.add(record)  # type: ignore[union-attr]  # there is one while the door is open
+        self.counters.accepted(transport)
         return Outcome.ACCEPTED
 
     def _no_room(self, transport: Transport) -> bool:

@@ -130,12 +130,13 @@ def parse(octets: bytes) -> SipMessage:
         brief = _brief(head, method, status, uri_or_phrase)
         if brief is not None:
             return brief
-    if b"\n\n" in head:
+    if first[-1:] != b"\r" and b"\n\n" in head:
         head, _, body = octets.partition(b"\n\n")
     rest = head[len(first) + 1 :]
-    if b"\n " in head or b"\n\t" in head:
-        rest = _FOLD.sub(b" ", rest)
-    return _message(_headers(rest.split(b"\n")), method, status, uri_or_phrase, body=body)
+    found = _headers(rest.split(b"\n"))
+    if found is None:
+        found = _headers(_FOLD.sub(b" ", b"\n" + rest).split(b"\n")) or {}
+    return _message(found, method, status, uri_or_phrase, body=body)
 
 
 _TELLING: Final = frozenset({"INVITE", "BYE", "CANCEL"})
@@ -161,9 +162,9 @@ def _brief(head: bytes, method: str, status: int, uri_or_phrase: bytes) -> SipMe
 
     Returns ``None`` where one does not: then every line is looked at.
     """
-    found: dict[bytes, list[bytes]] = {}
+    found: list[bytes] = []
     size = len(head)
-    for needle, length, name in _USUAL:
+    for needle, length in _USUAL:
         at = head.find(needle)
         if at < 0:
             return None
@@ -172,28 +173,43 @@ def _brief(head: bytes, method: str, status: int, uri_or_phrase: bytes) -> SipMe
             end = size
         elif head[end + 1 : end + 2] in _FOLDS:
             return None
-        found[name] = [head[at + length : end].strip(b" \t\r")]
-    return _message(found, method, status, uri_or_phrase, telling=False)
+        found.append(head[at + length : end].strip(b" \t\r"))
+    call_id, cseq, from_header, to_header = found
+    number, _, cseq_method = cseq.partition(b" ")
+    if not (call_id and 0 < len(number) <= 10 and number.isdigit() and cseq_method.isalpha()):
+        return None
+    return SipMessage(
+        method=method or cseq_method[:16].decode("ascii").upper(),
+        status=status,
+        request_uri=b"" if status else uri_or_phrase,
+        call_id=call_id.decode("utf-8", "replace"),
+        cseq=int(number),
+        from_header=from_header,
+        to_header=to_header,
+        in_dialog=status == 0 and b"=" in to_header and _TAG.search(to_header) is not None,
+        calling=number_of(from_header),
+        called=number_of(to_header),
+    )
 
 
-_USUAL: Final = tuple(
-    (b"\n" + name + b":", len(name) + 2, name.lower()) for name in (b"Call-ID", b"CSeq", b"From", b"To")
-)
+_USUAL: Final = tuple((b"\n" + name + b":", len(name) + 2) for name in (b"Call-ID", b"CSeq", b"From", b"To"))
 _FOLDS: Final = (b" ", b"\t")
 
 
-def _headers(lines: list[bytes]) -> dict[bytes, list[bytes]]:
-    """Return the wanted headers by name, each with its values in their order."""
+def _headers(lines: list[bytes]) -> dict[bytes, list[bytes]] | None:
+    """Return the wanted headers by name, each with its values in their order; ``None`` where a line is folded."""
     found: dict[bytes, list[bytes]] = {}
     spellings = _SPELLINGS
     extensions = 0
     for line in lines:
         name, colon, value = line.partition(b":")
-        if not colon:
-            continue
         kept = spellings.get(name)
         if kept is None:
+            if line[:1] in _FOLDS:
+                return None
             kept = _spelling(name)
+        if not colon:
+            continue
         if not kept:
             continue
         if kept not in found:
@@ -216,14 +232,8 @@ def _spelling(name: bytes) -> bytes:
     return kept
 
 
-def _message(  # noqa: PLR0913 - the parts of one message, each given once
-    found: dict[bytes, list[bytes]],
-    method: str,
-    status: int,
-    uri_or_phrase: bytes,
-    *,
-    body: bytes = b"",
-    telling: bool = True,
+def _message(
+    found: dict[bytes, list[bytes]], method: str, status: int, uri_or_phrase: bytes, *, body: bytes
 ) -> SipMessage:
     get = found.get
     call_id = get(b"call-id", _NONE)[0]
@@ -262,7 +272,7 @@ def _message(  # noqa: PLR0913 - the parts of one message, each given once
         phrase=uri_or_phrase if status else b"",
         asserted=asserted,
         identities=_identities(found) if b"identity" in found else (),
-        headers=found if telling else None,
+        headers=found,
         body=body if new else b"",
     )
 

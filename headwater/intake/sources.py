@@ -7,11 +7,14 @@ A capture agent proves itself by the key in HEP chunk 0x0e, by its address, or b
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hmac import compare_digest
+from typing import Final
 
 from headwater.calls.addresses import Network, within
 from headwater.calls.records import SourceKind
 from headwater.errors import Invalid
 from headwater.intake.hep import HepFrame
+
+MOST_PEERS: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class Admission:
     capture_ids: frozenset[str] = frozenset()
     """Capture agents, by id or name, whose frames are taken; empty for all."""
     _key: bytes = field(init=False, repr=False, default=b"")
+    _peers: dict[str, bool] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """Addresses that were judged before: a frame's sender is nearly always the last frame's."""
 
     def __post_init__(self) -> None:
         if not self.auth_key and not self.allowed:
@@ -53,11 +58,19 @@ class Admission:
 
     def admits(self, frame: HepFrame, peer_ip: str) -> bool:
         """Tell whether ``frame``, received from ``peer_ip``, is this source's."""
-        if self.allowed and not within(peer_ip, self.allowed):
+        if self.allowed and not self._lists(peer_ip):
             return False
         if self._key and not compare_digest(self._key, frame.auth_key):
             return False
         return not self.capture_ids or self.source.agent_of(frame) in self.capture_ids
+
+    def _lists(self, peer_ip: str) -> bool:
+        known = self._peers.get(peer_ip)
+        if known is None:
+            known = within(peer_ip, self.allowed)
+            if len(self._peers) < MOST_PEERS:
+                self._peers[peer_ip] = known
+        return known
 
 
 class Register:

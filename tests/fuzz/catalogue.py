@@ -31,7 +31,7 @@ def names() -> list[str]:
 def load(name: str) -> Target:
     """Import one target."""
     module = importlib.import_module(f"tests.fuzz.targets.{name}")
-    longest = getattr(module, "LONGEST", max(LONGEST, *(len(seed) for seed in module.SEEDS)))
+    longest = max(getattr(module, "LONGEST", LONGEST), *(len(seed) for seed in module.SEEDS))
     return Target(
         name=name, run=module.target, seeds=module.SEEDS, tokens=getattr(module, "TOKENS", ()), longest=longest
     )
