@@ -20,7 +20,7 @@ from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
-from headwater.calls.records import CallRecord
+from headwater.calls.records import CallRecord, RecordKind
 from headwater.errors import Invalid
 from headwater.numbering.numbers import E164, canonical
 from headwater.numbering.plan import Standing
@@ -148,7 +148,7 @@ def _judged(verifier: Verifier, one: Seen) -> _Judged:
         called=record_.called_raw or record_.called,
         at=record_.call_at.timestamp(),
     )
-    verdict = verifier.verify_call(list(one.identities), call, now=record_.received_at.timestamp())
+    verdict = verifier.verify_call(list(one.identities), call, now=_heard(record_).timestamp())
     token = _leading(verdict)
     return _Judged(seen=one, verdict=verdict, token=token, signed=_signed(record_, verdict, token))
 
@@ -169,6 +169,11 @@ def _leading(verdict: CallVerdict) -> TokenVerdict | None:
     return next((token for token in readable if token.ppt == "shaken"), readable[0] if readable else None)
 
 
+def _heard(record_: CallRecord) -> datetime:
+    """Return when the call came: a SIP message is here as it is sent, a report only after the call has ended."""
+    return record_.received_at if record_.record_kind is RecordKind.SIP else record_.call_at
+
+
 def _signed(record_: CallRecord, verdict: CallVerdict, token: TokenVerdict | None) -> Signed:
     orig = token.claim("orig") if token else None
     said = str(orig.get("tn", "")) if isinstance(orig, dict) else ""
@@ -183,7 +188,7 @@ def _signed(record_: CallRecord, verdict: CallVerdict, token: TokenVerdict | Non
         orig=canonical(said)[:18] if said else "",
         calling=record_.calling,
         iat=_instant(token.passport.iat if token and token.passport else None),
-        seen_at=record_.received_at,
+        seen_at=_heard(record_),
         reasons=frozenset(failed),
         signature_holds=bool(token and token.signature_holds),
         x5u=token.passport.header.x5u if token and token.passport else "",

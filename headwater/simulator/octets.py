@@ -195,6 +195,12 @@ def _dialog(host: str, chance: random.Random) -> Dialog:
     )
 
 
+def delivered_identity(network: Network, call: Call) -> str:
+    """Return the Identity header with which the call reaches its subscriber, "" where none is left."""
+    stripped = any(network.carriers[spc].strips_identity for spc in call.path)
+    return "" if stripped else _identity(network, call)
+
+
 def _identity(network: Network, call: Call) -> str:
     if not call.attest:
         return ""

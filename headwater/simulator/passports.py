@@ -1,6 +1,7 @@
 """Well-formed SHAKEN PASSporTs, signed by throw-away keys that come from the seed (RFC 8225, RFC 8588).
 
-No authority stands behind these keys: a verifier finds the form right and the certificate unreachable.
+Behind these keys stands the simulated authority alone (``authority``): no other trust list holds it, and nothing can
+be fetched from the addresses.
 """
 
 import base64
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from headwater.wire.canonical import canonical_json
 
 #: Order of P-256 minus one: private keys are 1 to this (FIPS 186-5).
-_LARGEST_KEY = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550
+LARGEST_KEY = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632550
 _ES256 = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 
 
@@ -39,7 +40,7 @@ class Claim:
 @cache
 def _key(seed: int, signer: str) -> ec.EllipticCurvePrivateKey:
     number = int.from_bytes(sha256(f"passport:{seed}:{signer}".encode()).digest())
-    return ec.derive_private_key(1 + number % _LARGEST_KEY, ec.SECP256R1())
+    return ec.derive_private_key(1 + number % LARGEST_KEY, ec.SECP256R1())
 
 
 def public_key(seed: int, signer: str) -> ec.EllipticCurvePublicKey:
@@ -56,9 +57,14 @@ def _b64(octets: bytes) -> str:
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
+def address(signer: str) -> str:
+    """Return the address that tokens of ``signer`` name as their certificate's."""
+    return f"https://certificates.{signer.lower()}.example/shaken.pem"
+
+
 def identity(claim: Claim) -> str:
     """Return the value of the Identity header: token, ``info``, ``alg`` and ``ppt`` (RFC 8224, section 4)."""
-    url = f"https://certificates.{claim.signer.lower()}.example/shaken.pem"
+    url = address(claim.signer)
     header = {"alg": "ES256", "ppt": "shaken", "typ": "passport", "x5u": url}
     payload = {
         "attest": claim.attest,

@@ -207,6 +207,7 @@ def _event(network: Network, call: Call, partner: Partner, event_id: str, chance
         is_recorded_message=True if call.campaign else None,
         terminating_spc=call.path[-1],
         call_id=octets.sip_call_id(network, call) if honeypot else "",
+        identity=octets.delivered_identity(network, call),
     )
 
 
@@ -220,4 +221,5 @@ def _blocked(event: FeedEvent) -> FeedEvent:
         disposition=Disposition.BLOCKED,
         labels=["blocked:by-user-list"],
         terminating_spc=event.terminating_spc,
+        identity=event.identity,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from headwater import clock
 from headwater.accounts import actions as accounts
 from headwater.accounts import queries as people
 from headwater.accounts.actors import system
@@ -19,6 +20,8 @@ from headwater.cli.demo.folder import Folder, Login, Remembered, remember
 from headwater.errors import NotFound
 from headwater.providers import actions as providers
 from headwater.providers.models import AnswerChannel
+from headwater.signers import actions as signers
+from headwater.simulator import authority, passports
 from headwater.simulator.network import Answers, Carrier, Network
 from headwater.simulator.traffic import Partner
 
@@ -97,6 +100,7 @@ def seed(folder: Folder, network: Network, keys: dict[str, dict[str, str]]) -> R
         logins = _desk() | _agencies()
         for carrier in network.carriers.values():
             logins |= _carrier(carrier, keys.get(carrier.spc))
+            _certificate(network.seed, carrier.spc)
         tokens, sources = _partners()
         facts = Remembered(
             seed=network.seed,
@@ -109,7 +113,21 @@ def seed(folder: Folder, network: Network, keys: dict[str, dict[str, str]]) -> R
         )
         # Inside the transaction: a token that is not remembered could never be shown again.
         remember(folder, facts)
+    _trust(folder, network.seed)
     return facts
+
+
+def _certificate(seed: int, spc: str) -> None:
+    """Bring the certificate that a carrier signs with, as an operator brings one that cannot be fetched."""
+    chain = authority.chain_pem(seed, spc, clock.now())
+    signers.bring_certificates(ACTOR, chain, x5u=passports.address(spc))
+
+
+def _trust(folder: Folder, seed: int) -> None:
+    """Put the simulated authority on the demo's own trust list."""
+    place = folder.home / "trust" / "simulated"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "root.pem").write_bytes(authority.root_pem(seed, clock.now()))
 
 
 def _person(organisation_id: str, seat: _Seat) -> Login:
