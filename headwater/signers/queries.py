@@ -1,5 +1,6 @@
 """What may be read of signers, and by whom: the consortium's people; other rooms for their own decisions."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from headwater.errors import NotFound
 from headwater.numbering.numbers import E164, masked, state
 from headwater.providers.models import Provider, RegistryEntry
 from headwater.providers.registries.entries import Registry
+from headwater.signers import rules
 from headwater.signers.models import Address, Certificate, Host, SignerHour, VerifierCheckpoint
 from headwater.signers.models import Signature as Row
 from headwater.signers.values import Asked, Flag, FlagKind, HostState, Signature
@@ -80,6 +82,26 @@ class SignerView:
     """Origination identifier, attestation, tokens: the customers, trunks and gateways that it tells apart."""
     certificates: tuple[CertificateView, ...]
     latest: tuple[Signature, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixed:
+    """How many of some calls one signer signed in one way."""
+
+    spc: str
+    name: str
+    attest: str
+    valid: bool
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mix:
+    """Who signed some calls: by signer, attestation and whether it holds; what is odd about them together."""
+
+    signed: int
+    rows: tuple[Mixed, ...]
+    flags: tuple[Flag, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -397,6 +419,34 @@ def newest_seen() -> datetime | None:
     """Return when the newest judged call was received."""
     found: datetime | None = Row.objects.aggregate(at=Max("seen_at"))["at"]
     return found
+
+
+def mix(record_ids: Iterable[UUID], *, campaign: str) -> Mix:
+    """Return who signed the calls of these records. For Headwater itself and for pages that audit their own look."""
+    found = list(of_records(record_ids).values())
+    counts = Counter((one.spc, one.provider_name, one.attest, one.valid) for one in found)
+    rows = [
+        Mixed(spc=spc, name=name, attest=attest, valid=valid, calls=calls)
+        for (spc, name, attest, valid), calls in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    signed = [
+        rules.Signed(
+            record_id=str(one.record_id),
+            spc=one.spc,
+            attest=one.attest,
+            origid=one.origid,
+            orig=one.orig,
+            calling=one.calling,
+            iat=one.iat,
+            seen_at=one.seen_at,
+            reasons=frozenset({one.reason} - {""}),
+            signature_holds=one.valid,
+            x5u=one.x5u,
+            certificate=one.chain[0] if one.chain else "",
+        )
+        for one in found
+    ]
+    return Mix(signed=len(found), rows=tuple(rows), flags=tuple(rules.platform(signed, campaign=campaign)))
 
 
 def of_records(record_ids: Iterable[UUID]) -> dict[UUID, Signature]:

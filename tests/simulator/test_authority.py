@@ -12,7 +12,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 def verifier(seed: int, *, trusted: int) -> Verifier:
     roots = parse_pem_chain(authority.root_pem(trusted, NOW))
-    return Verifier(lambda x5u: parse_pem_chain(authority.chain_pem(seed, "X010", NOW)), [TrustList(roots)])
+    return Verifier(lambda _: parse_pem_chain(authority.chain_pem(seed, "X010", NOW)), [TrustList(roots)])
 
 
 def identity(seed: int, **changes: str) -> str:

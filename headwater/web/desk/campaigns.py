@@ -20,6 +20,7 @@ from headwater.campaigns.rules import CONFIRM_AT
 from headwater.campaigns.states import CampaignState
 from headwater.campaigns.values import CampaignPage, CampaignRow
 from headwater.errors import Conflict, Invalid
+from headwater.signers import queries as signers
 from headwater.tracebacks import actions as tracebacks
 from headwater.tracebacks import queries as traced
 from headwater.web.access import ActorRequest, page
@@ -129,6 +130,7 @@ def campaign(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
         "line": _line(view.row),
         "spark_steps": _steps(view.row),
         "members": members,
+        "signed": signers.mix((row.record_id for row in members.rows), campaign=campaign_id),
         "previous": f"{own}?page={members.page - 1}#calls" if members.page > 1 else "",
         "next": f"{own}?page={members.page + 1}#calls" if members.page < members.pages else "",
         "tracebacks": traced.for_campaign(request.actor, campaign_id) if may(Permission.TRACEBACK_READ) else [],
