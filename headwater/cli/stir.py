@@ -3,28 +3,28 @@
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import typer
 
-from headwater.errors import Invalid
+from headwater.cli.identities import MAX_LINE, Given, instant, open_input, read_calls
+from headwater.errors import HeadwaterError, Invalid
 from headwater.stir.certificates import Certificate, CertificateError, TrustList, parse_pem_chain
+from headwater.stir.conformance import departures
 from headwater.stir.fetch import CertificateFetcher
 from headwater.stir.identity import StirError
 from headwater.stir.passport import parse_token
 from headwater.stir.reasons import Reason
+from headwater.stir.replay import ReplayMemory
 from headwater.stir.revocation import RevocationList, parse_revocation_list
 from headwater.stir.sign import make_identity, make_token
 from headwater.stir.tn_auth_list import TnAuthList
 from headwater.stir.trust import load_trust
-from headwater.stir.verdict import Mode, Result
-from headwater.stir.verify import Call, CertificateSource, Policy, Verifier
-
-#: Longest single header, token or JSON line; a capture file has no such bound, its packets have.
-MAX_LINE = 256 * 1024
+from headwater.stir.verdict import CallVerdict, Mode, Result
+from headwater.stir.verify import CertificateSource, Verifier
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +48,11 @@ def verify(  # noqa: PLR0917 - typer reads the options from the parameters
         Mode, typer.Option(help="live: certificate and freshness at --at; evidence: certificate at iat.")
     ] = Mode.EVIDENCE,
     trust: Annotated[
-        list[Path] | None, typer.Option(help="PEM file or folder of approved authorities; may be repeated.")
+        list[Path] | None,
+        typer.Option(help="Approved authorities: PEM, a signed list, or a folder of both; may be repeated."),
+    ] = None,
+    trust_signer: Annotated[
+        Path | None, typer.Option(help="Certificate (PEM) that a signed trust list must be signed by.")
     ] = None,
     cert: Annotated[
         Path | None, typer.Option(help="Take this PEM chain for every address instead of fetching.")
@@ -59,23 +63,49 @@ def verify(  # noqa: PLR0917 - typer reads the options from the parameters
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing.")] = False,
 ) -> None:
-    """Judge each Identity header; one JSON object a line, every check in it. Exit 1 where one is not valid."""
-    verifier = Verifier(
-        certificates=_source(cert, offline=offline),
-        trust=[each for place in trust or [] for each in _trust(place)],
-        revocation=_revocation(crl, crl_signer),
-        policy=Policy(),
-    )
-    if not verifier.trust:
-        print("headwater: no --trust given: no certificate chains to anything", file=sys.stderr)
-    sound = True
-    for identities, call, seen_at in _calls(file):
-        now = _instant(at) if at else seen_at if seen_at is not None and mode is Mode.LIVE else time.time()
-        verdict = verifier.verify_call(identities, call, now=now, mode=mode)
-        sound = sound and verdict.result is Result.VALID
-        print(json.dumps(verdict.as_json(), ensure_ascii=False))
+    """Judge each call's Identity headers; one JSON object a line, every check in it.
+
+    Exits 0 where every call is valid, 1 where one is not, 2 where the input or an option cannot be used.
+    """
+    try:
+        pinned = _chain(trust_signer)[0] if trust_signer else None
+        verifier = Verifier(
+            certificates=_source(cert, offline=offline),
+            trust=[each for place in trust or [] for each in _trust(place, pinned)],
+            revocation=_revocation(crl, crl_signer),
+            replay=ReplayMemory(),
+        )
+        asked_at = instant(at, "--at") if at else None
+        _warn(verifier.trust, time.time() if asked_at is None else asked_at)
+        sound = True
+        with open_input(file) as stream:
+            for given in read_calls(stream):
+                verdict = _judge(verifier, given, asked_at, mode)
+                sound = sound and verdict.result is Result.VALID
+                print(json.dumps(verdict.as_json()), flush=True)
+    except HeadwaterError as error:
+        print(f"headwater: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
     if not sound:
         raise typer.Exit(1)
+
+
+def _judge(verifier: Verifier, given: Given, asked_at: float | None, mode: Mode) -> CallVerdict:
+    now = asked_at
+    if now is None:
+        # A live judgement of a recorded call is one at the time of the call.
+        now = given.seen_at if given.seen_at is not None and mode is Mode.LIVE else time.time()
+    if given.token:
+        return verifier.together([verifier.verify_token(given.token, now=now, mode=mode)], given.call, now=now)
+    return verifier.verify_call(given.headers, given.call, now=now, mode=mode)
+
+
+def _warn(trust: Sequence[TrustList], now: float) -> None:
+    if not trust:
+        print("headwater: no --trust given: no certificate chains to anything", file=sys.stderr)
+    for each in trust:
+        if each.expires is not None and each.expires < now:
+            print(f"headwater: the trust list {each.name} expired: a newer one is due", file=sys.stderr)
 
 
 def inspect(
@@ -84,8 +114,11 @@ def inspect(
         typer.Argument(help="A token, an Identity header or a certificate (PEM, DER); - or nothing: standard input."),
     ] = None,
 ) -> None:
-    """Show what a token or certificate holds, judging nothing."""
-    with _open(file) as stream:
+    """Show what a token or certificate holds, and where a certificate departs from the SHAKEN profile.
+
+    Nothing is verified here: no signature, no chain, no time.
+    """
+    with open_input(file) as stream:
         octets = stream.read(MAX_LINE)
     if octets[:1] == b"\x30" or b"-----BEGIN CERTIFICATE" in octets:
         try:
@@ -93,19 +126,16 @@ def inspect(
         except CertificateError as error:
             raise Invalid(str(error)) from None
         for certificate in chain:
-            print(json.dumps(_certificate(certificate), ensure_ascii=False))
+            print(json.dumps(_certificate(certificate)))
         return
-    token = octets.decode(errors="replace").strip().partition(";")[0].strip()
+    text = octets.decode(errors="replace").strip()
+    text = text.partition(":")[2].strip() if text[:9].lower() == "identity:" else text
     try:
-        passport = parse_token(token)
+        passport = parse_token(text.partition(";")[0].strip())
     except StirError as error:
         raise Invalid(f"this is neither a certificate nor a token: {error}") from None
-    print(
-        json.dumps(
-            {"header": passport.header.members, "claims": passport.claims, "signature_octets": len(passport.signature)},
-            ensure_ascii=False,
-        )
-    )
+    shown = {"header": passport.header.members, "claims": passport.claims, "signature": passport.signature.hex()}
+    print(json.dumps(shown))
 
 
 def sign(
@@ -126,8 +156,10 @@ def sign(
         raise Invalid(f"{key} holds no P-256 private key: make one with 'openssl ecparam -name prime256v1 -genkey'")
     try:
         given = json.loads(claims)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Invalid(f"--claims is no JSON: {error}") from None
+    if not isinstance(given, dict):
+        raise Invalid("--claims is no JSON object")
     token = make_token(private, {"iat": int(time.time()), **given}, x5u=x5u, ppt=ppt or None)
     print(make_identity(token, x5u=x5u, ppt=ppt or None))
 
@@ -143,7 +175,11 @@ def _certificate(certificate: Certificate) -> dict[str, Any]:
         "authority": certificate.is_authority,
         "spc": list(listed.spcs) if isinstance(listed, TnAuthList) else [],
         "ranges": [[each.start, each.count] for each in listed.ranges] if isinstance(listed, TnAuthList) else [],
+        "critical_not_understood": certificate.unknown_critical(),
         "tn_auth_list": "absent" if listed is None else "readable" if isinstance(listed, TnAuthList) else str(listed),
+        "profile": [
+            {"rule": each.rule, "detail": each.detail, "source": each.source} for each in departures(certificate)
+        ],
     }
 
 
@@ -161,11 +197,14 @@ def _chain(file: Path) -> Sequence[Certificate]:
         raise Invalid(f"{file}: {error}") from None
 
 
-def _trust(place: Path) -> list[TrustList]:
+def _trust(place: Path, signer: Certificate | None) -> list[TrustList]:
     try:
-        return load_trust(place)
+        found = load_trust(place, signer=signer)
     except (CertificateError, OSError) as error:
         raise Invalid(f"no trust list can be read at {place}: {error}") from None
+    if not found:
+        raise Invalid(f"there is no trust list at {place}")
+    return found
 
 
 def _source(cert: Path | None, *, offline: bool) -> CertificateSource:
@@ -190,83 +229,3 @@ def _revocation(crl: Path | None, signer: Path | None) -> RevocationList | None:
         return parse_revocation_list(_read(crl), _chain(signer)[0])
     except CertificateError as error:
         raise Invalid(f"{crl}: {error}") from None
-
-
-def _instant(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid(f"--at {text!r} is neither ISO 8601 nor Unix seconds") from None
-    if instant.tzinfo is None:
-        raise Invalid(f"--at {text!r} has no zone: add Z or an offset")
-    return instant.timestamp()
-
-
-def _open(file: Path | None) -> BinaryIO:
-    if file is None or str(file) == "-":
-        return sys.stdin.buffer
-    try:
-        return file.open("rb")
-    except OSError as error:
-        raise Invalid(f"{file} cannot be read: {error.strerror}") from None
-
-
-def _calls(file: Path | None) -> Iterator[tuple[list[str], Call, float | None]]:
-    """Yield the Identity headers, numbers and time of each call in whatever was given."""
-    from headwater.intake import capture
-
-    with _open(file) as stream:
-        head = stream.read(4)
-        if capture.is_capture(head):
-            for message in capture.sip_messages(head, stream):
-                yield from _of_sip(message.octets, message.seen_at)
-            return
-        rest = head + stream.read(8 * 1024 * 1024)
-    if b"SIP/2.0" in rest.partition(b"\n")[0]:
-        yield from _of_sip(rest, None)
-        return
-    for line in rest.splitlines():
-        text = line.decode(errors="replace").strip()
-        if text.lower().startswith("identity:"):
-            text = text[len("identity:") :].strip()
-        if text.startswith("{"):
-            yield _of_json(text)
-        elif text:
-            yield [text if ";" in text else f"{text};info=<{_x5u(text)}>"], Call(), None
-
-
-def _x5u(token: str) -> str:
-    """Return the address in a bare token, so that a token without its header is judged as one with it."""
-    try:
-        return parse_token(token).header.x5u
-    except StirError:
-        return ""
-
-
-def _of_json(text: str) -> tuple[list[str], Call, float | None]:
-    try:
-        value = json.loads(text)
-        identities = value.get("identity") or []
-        identities = [identities] if isinstance(identities, str) else [str(each) for each in identities]
-        at = value.get("at")
-        seen_at = None if at is None else _instant(str(at))
-    except (ValueError, AttributeError):
-        raise Invalid('a JSON line holds {"identity": header or list, "calling"?, "called"?, "at"?}') from None
-    return identities, Call(calling=str(value.get("calling") or ""), called=str(value.get("called") or "")), seen_at
-
-
-def _of_sip(octets: bytes, seen_at: float | None) -> Iterator[tuple[list[str], Call, float | None]]:
-    from headwater.intake import sip
-
-    try:
-        message = sip.parse(octets)
-    except sip.NotSip as error:
-        print(f"headwater: {error}", file=sys.stderr)
-        return
-    if message.method == "INVITE" and message.status == 0 and not message.in_dialog:
-        identities = [each.decode(errors="replace") for each in message.identities]
-        yield identities, Call(calling=message.calling, called=message.called), seen_at

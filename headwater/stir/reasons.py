@@ -188,6 +188,9 @@ SIP_ATIS1000082: dict[Reason, int] = {
 #: Asterisk's table (its res_stir_shaken as of 2026-08): as RFC 8224, and no code for a refused address.
 SIP_ASTERISK: dict[Reason, int] = {**SIP_RFC8224, R.X5U_REFUSED: 438}
 
+#: The tables in use, by the name that a verdict gives them.
+SIP_TABLES = {"rfc8224": SIP_RFC8224, "atis1000082": SIP_ATIS1000082, "asterisk": SIP_ASTERISK}
+
 #: What makes verstat "failed"; every other reason means that nothing was validated (ATIS-1000082 E17, E18).
 _FAILED = frozenset(
     {
@@ -205,6 +208,11 @@ _FAILED = frozenset(
 def sip_status(reason: Reason | None, table: dict[Reason, int] = SIP_RFC8224) -> int:
     """Return the SIP status for ``reason`` by ``table``: 200 for none, 438 for any that it does not list."""
     return 200 if reason is None else table.get(reason, 438)
+
+
+def sip_statuses(reason: Reason | None) -> dict[str, int]:
+    """Return the SIP status for ``reason`` by each of ``SIP_TABLES``."""
+    return {name: sip_status(reason, table) for name, table in SIP_TABLES.items()}
 
 
 def verstat(reason: Reason | None) -> Verstat:

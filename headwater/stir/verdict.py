@@ -10,7 +10,7 @@ import msgspec
 from headwater.stir.certificates import Certificate
 from headwater.stir.identity import NO_PARAMETERS, Parameters
 from headwater.stir.passport import Passport
-from headwater.stir.reasons import SIP_RFC8224, Check, Finding, Outcome, Reason, Verstat, sip_status, verstat
+from headwater.stir.reasons import Check, Finding, Outcome, Reason, Verstat, sip_status, sip_statuses, verstat
 from headwater.stir.signer import Signer
 
 
@@ -163,7 +163,8 @@ class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
         return {
             "result": self.result,
             "reason": self.reason,
-            "sip_status": sip_status(self.reason, SIP_RFC8224),
+            "sip_status": sip_status(self.reason),
+            "sip_statuses": sip_statuses(self.reason),
             "verstat": verstat(self.reason),
             "mode": self.mode,
             "judged_at": self.judged_at,
@@ -234,6 +235,7 @@ class CallVerdict:
             "result": self.result,
             "reason": self.reason,
             "sip_status": self.sip_status,
+            "sip_statuses": sip_statuses(self.reason),
             "verstat": self.verstat,
             "signers": list(self.signers),
             "tokens": [each.as_json() for each in self.tokens],

@@ -80,7 +80,7 @@ def server(file: Path, answer: Answer) -> Iterator[tuple[int, list[bytes]]]:
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as running:
         running.daemon_threads = True
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         yield running.server_address[1], requests
         running.shutdown()
 
