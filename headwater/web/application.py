@@ -39,6 +39,8 @@ DESK = Application(
         Item("Process", "/process/", Permission.PROCESS_READ),
         Item("Signers", "/signers/", Permission.SIGNER_READ),
         Item("Identity", "/stir/", Permission.CALL_READ),
+        Item("Registries", "/registries/", Permission.PROVIDER_READ),
+        Item("Sources", "/sources/", Permission.CALL_READ),
         Item("Audit", "/audit/", Permission.AUDIT_READ),
     ),
 )
@@ -63,6 +65,7 @@ CARRIER = Application(
         Item("Questions", "/", Permission.QUESTION_READ),
         Item("Answered", "/answered/", Permission.QUESTION_READ),
         Item("Notices", "/notices/", Permission.NOTICE_ANSWER),
+        Item("Uploads", "/uploads/", Permission.FILE_UPLOAD),
     ),
 )
 

@@ -14,6 +14,7 @@ from headwater.numbering.numbers import E164, canonical, npa
 from headwater.numbering.plan import NumberPlan, Standing
 from headwater.numbering.ranges import OPEN, RangeIndex, Span
 from headwater.providers.models import Provider, RegistryEntry, RegistryLoad
+from headwater.providers.queries import ProviderNotFound
 from headwater.providers.registries.entries import Registry, digits
 
 #: Entries that one look-up returns.
@@ -211,11 +212,15 @@ def _holding(number: int) -> Q:
 
 
 def of_provider(actor: Actor, provider_id: str, at: datetime) -> Found:
-    """Return what the registries said of a provider at a moment: by its FRN, RMD number and OCN."""
+    """Return what the registries said of a provider at a moment: by its FRN, RMD number and OCN.
+
+    Raises:
+        ProviderNotFound: there is no such provider.
+    """
     actor.require(Permission.PROVIDER_READ)
     row = Provider.objects.filter(id=provider_id).first()
     if row is None:
-        return Found(asked=provider_id, what="provider", at=at, listed=(), history=())
+        raise ProviderNotFound(f"There is no provider {provider_id}.")
     condition = Q(registry=Registry.OCN, ocn=row.spc)
     frns = {row.frn} if row.frn else set()
     if row.rmd_number:

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from headwater.web import downloads
-from headwater.web.desk import audit, campaigns, live, processes, relief, signers, stir, tracebacks
+from headwater.web.desk import audit, campaigns, live, processes, registries, relief, signers, sources, stir, tracebacks
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -38,6 +38,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("signers/hosts/", signers.hosts, name="signer-hosts"),
     path("signers/hosts/decide/", signers.decide_host, name="signer-host-decide"),
     path("signers/<str:spc>/", signers.signer, name="signer"),
+    path("registries/", registries.registries, name="registries"),
+    path("registries/provider/<str:provider_id>/", registries.provider, name="registry-provider"),
+    path("sources/", sources.sources, name="sources"),
     path("stir/", stir.verify, name="stir"),
     path("tracebacks/", tracebacks.listing, name="tracebacks"),
     path("tracebacks/open/", tracebacks.open_by_hand, name="traceback-open"),
