@@ -26,11 +26,14 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     CALL_READ = "call:read"
     CAMPAIGN_ALERT = "campaign:alert"
+    CAMPAIGN_EDIT = "campaign:edit"
+    """Merge, split, undo, and mark as a lawful sender's."""
     CAMPAIGN_NAME = "campaign:name"
     CAMPAIGN_READ = "campaign:read"
     CONNECTOR_PULL = "connector:pull"
     """To ask a source now: the worker and the operator's command line, no role."""
     EVENT_SEND = "event:send"
+    FILE_UPLOAD = "file:upload"
     NOTICE_ANSWER = "notice:answer"
     NOTICE_SEND = "notice:send"
     PACKAGE_DOWNLOAD = "package:download"
@@ -82,6 +85,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             P.CALL_READ,
             P.CAMPAIGN_ALERT,
+            P.CAMPAIGN_EDIT,
             P.CAMPAIGN_NAME,
             P.CAMPAIGN_READ,
             P.NOTICE_SEND,
@@ -98,6 +102,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             P.CALL_READ,
             P.CAMPAIGN_ALERT,
+            P.CAMPAIGN_EDIT,
             P.CAMPAIGN_NAME,
             P.CAMPAIGN_READ,
             P.NOTICE_SEND,
@@ -126,5 +131,5 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.AGENCY_OFFICER: frozenset({P.ALERT_READ, P.PACKAGE_DOWNLOAD, P.PROCESS_READ, P.PROCESS_SUBMIT}),
-    Role.PROVIDER_STAFF: frozenset({P.NOTICE_ANSWER, P.QUESTION_ANSWER, P.QUESTION_READ}),
+    Role.PROVIDER_STAFF: frozenset({P.FILE_UPLOAD, P.NOTICE_ANSWER, P.QUESTION_ANSWER, P.QUESTION_READ}),
 }

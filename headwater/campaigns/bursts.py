@@ -1,7 +1,7 @@
 """Counts of a million keys in five-second bins, and which of them burst. Pure: no Django, no I/O, no clock.
 
 Each key has a slowly adapting mean (half an hour) and two charts against it. A fast exponentially weighted moving
-average (EWMA) finds strong bursts at once; a cumulative sum (CUSUM) of the likelihood ratio of ten times the mean finds
+average (EWMA) finds strong bursts at once; a cumulative sum (CUSUM) of the likelihood ratio of fifteen times the mean finds
 shorter steps as evidence gathers. Counts of calls vary more than Poisson counts, so both take a negative binomial
 variance. Thresholds and delays were measured by simulation (``python -m bench bursts``): one false alarm per key and
 day. State is 40 octets a key in numpy arrays with open addressing, written to and read from one file.
@@ -20,15 +20,15 @@ BIN_S = 5
 _ADAPT = 1 / 360
 #: Weight of the newest bin in the fast average.
 _FAST = 0.5
-#: Over-dispersion: variance = mean + .25 mean squared.
-_DISPERSION = 0.25
+#: Over-dispersion: variance = mean + .12 mean squared.
+_DISPERSION = 0.12
 #: The burst that the cumulative sum is tuned to.
-_TIMES = 10.0
+_TIMES = 15.0
 #: Mean, in calls a bin, that a key has at least: a number never heard before is held to call once in four minutes.
 _LEAST_MEAN = 0.02
 _FIRST_MEAN = 0.05
-EWMA_AT = 3.9
-CUSUM_AT = 11.3
+EWMA_AT = 4.6
+CUSUM_AT = 9.8
 #: A key that alarmed keeps still for five minutes.
 _MUTED_BINS = 60
 _EMPTY = np.uint64(0)

@@ -72,6 +72,7 @@ def grow(known: Memory, calls: list[Call], *, now: datetime) -> list[Growth]:
             "name",
             "name_basis",
             "name_is_new",
+            "sources",
             "state",
             "states_hit",
         ],
@@ -108,7 +109,11 @@ def _take(known: Memory, growth: Growth, call: Call, *, names: set[str], now: da
     if hit and hit not in campaign.states_hit:
         growth.new_states.append(hit)
     campaign.states_hit[hit] = campaign.states_hit.get(hit, 0) + 1
-    event = rules.event_of_call(campaign.calls, was_confirmed=campaign.confirmed_at is not None)
+    source = legible(call.record.source_id)[:64]
+    campaign.sources[source] = campaign.sources.get(source, 0) + 1
+    event = rules.event_of_call(
+        campaign.calls, was_confirmed=campaign.confirmed_at is not None, sources=len(campaign.sources)
+    )
     before = None if campaign.calls == 1 else CampaignState(campaign.state)
     after = rules.next_state(before, event)
     if after != before:
@@ -116,6 +121,7 @@ def _take(known: Memory, growth: Growth, call: Call, *, names: set[str], now: da
             "event": event.value,
             "rule": rules.RULE_VERSION,
             "calls": campaign.calls,
+            "sources": len(campaign.sources),
             "record_id": str(call.record.record_id),
         }
         growth.changes.append(change_of_state(campaign, before, after, evidence, now=now))

@@ -21,6 +21,14 @@ class Campaign(models.Model):
     """Nearest reference exemplar, cosine, rule version: why this name."""
     family = models.CharField(max_length=48, blank=True)
     state = models.CharField(max_length=10, choices=choices(CampaignState), default=CampaignState.SUSPECTED)
+    sources = models.JSONField(default=dict)
+    """Source -> calls that it reported: a campaign that one sender alone tells of is not confirmed."""
+    merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="merged_from")
+    """Where its calls are counted now; its identifier stays, and still leads there."""
+    split_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="split_into")
+    priority = models.CharField(max_length=8, default="normal")
+    """``low`` where a person knows it for a lawful sender (``allowed_because``): shown last, never hidden."""
+    allowed_because = models.CharField(max_length=500, blank=True)
     first_call_at = models.DateTimeField()
     last_call_at = models.DateTimeField(db_index=True)
     detected_at = models.DateTimeField()
@@ -84,6 +92,30 @@ class CampaignExemplar(models.Model):
     """The clock when it gave way to another; ``None`` while calls are compared with it."""
 
 
+class CampaignEdit(models.Model):
+    """One merge or split by a person, with all that undoes it. What was decided is what weights are learnt from."""
+
+    kind = models.CharField(max_length=8)
+    """``merge`` or ``split``."""
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="edits")
+    """The campaign that is left of a merge; the one that was split."""
+    other = models.ForeignKey(Campaign, on_delete=models.PROTECT, null=True, related_name="+")
+    """The campaign that went into it; the one that came of the split, once it did."""
+    asked_at = models.DateTimeField()
+    by = models.CharField(max_length=64)
+    why = models.CharField(max_length=500, blank=True)
+    exemplars = models.JSONField(default=list)
+    """Record ids of the exemplars that a split takes out, with the calls that joined by them."""
+    done_at = models.DateTimeField(null=True)
+    """When the detector, which alone moves calls, did it."""
+    refused = models.CharField(max_length=500, blank=True)
+    moved = models.JSONField(default=list)
+    """Record ids of the calls that moved."""
+    undo_asked_at = models.DateTimeField(null=True)
+    undo_by = models.CharField(max_length=64, blank=True)
+    undone_at = models.DateTimeField(null=True)
+
+
 class CampaignStateChange(models.Model):
     """One change of state, with when and why."""
 
@@ -92,6 +124,36 @@ class CampaignStateChange(models.Model):
     to_state = models.CharField(max_length=10, choices=choices(CampaignState))
     at = models.DateTimeField()
     evidence = models.JSONField(default=dict)
+
+
+class CampaignSignal(models.Model):
+    """A key that rang unlike its past (``metadata.Signal``): evidence beside what calls say, and a suspect without."""
+
+    kind = models.CharField(max_length=16)
+    """What was counted: number, block, exchange, signer, origid, provider, called_block."""
+    name = models.CharField(max_length=80)
+    """The key as it is shown; called numbers by their block alone."""
+    key = models.CharField(max_length=20)
+    bin = models.BigIntegerField()
+    """Five-second bin since 1970: with ``key`` what makes the same signal the same after a restart."""
+    at = models.DateTimeField(db_index=True)
+    calls = models.PositiveIntegerField()
+    """Calls of the key within two minutes."""
+    expected = models.FloatField()
+    """How many its own past explains."""
+    reasons = models.JSONField(default=list)
+    """Sentences, the burst first."""
+    figures = models.JSONField(default=dict)
+    record_ids = models.JSONField(default=list)
+    """The newest of the calls, in the call store."""
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, null=True, related_name="signals")
+    """The campaign that most of these calls belong to, where one does."""
+    members = models.PositiveIntegerField(default=0)
+    """How many of ``record_ids`` belong to it."""
+    rule_version = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "bin"], name="one_signal_a_key_and_bin")]
 
 
 class DetectorCheckpoint(models.Model):

@@ -15,10 +15,12 @@ from scipy.stats import chi2
 from headwater.campaigns.states import CampaignState
 from headwater.errors import Conflict
 
-RULE_VERSION = "campaign-state/1"
+RULE_VERSION = "campaign-state/2"
 
 #: The third call of one script is a campaign; two may be one caller's redial.
 CONFIRM_AT = 3
+#: One sender alone confirms nothing: whoever holds one feed's credential could invent a campaign, or frame a number.
+CONFIRM_SOURCES = 2
 #: Probability below which silence is no longer explained by the campaign's rate.
 _SILENCE_P = 0.001
 #: Campaigns keep office hours: silence of some hours alone means nothing.
@@ -73,11 +75,11 @@ def next_state(state: CampaignState | None, event: CampaignEvent) -> CampaignSta
         raise Conflict(message) from None
 
 
-def event_of_call(calls: int, *, was_confirmed: bool) -> CampaignEvent:
-    """Return what one more call is to a campaign that now counts ``calls`` calls, this one included."""
+def event_of_call(calls: int, *, was_confirmed: bool, sources: int = CONFIRM_SOURCES) -> CampaignEvent:
+    """Return what one more call is to a campaign of now ``calls`` calls by ``sources`` senders, this one included."""
     if calls == 1:
         return CampaignEvent.FOUNDED
-    if not was_confirmed and calls >= CONFIRM_AT:
+    if not was_confirmed and calls >= CONFIRM_AT and sources >= CONFIRM_SOURCES:
         return CampaignEvent.REACHED
     return CampaignEvent.RANG
 

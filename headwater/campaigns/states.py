@@ -24,8 +24,8 @@ class CampaignState(StrEnum):
 
 
 _SENTENCES = {
-    CampaignState.SUSPECTED: "One or two calls of one script: not yet a campaign.",
-    CampaignState.CONFIRMED: "Its third call was seen; tracebacks and alerts have been asked for.",
+    CampaignState.SUSPECTED: "Fewer than three calls, or all of them told by one sender: not yet a campaign.",
+    CampaignState.CONFIRMED: "Three calls, told by two senders at least; tracebacks and alerts have been asked for.",
     CampaignState.ACTIVE: "It has rung since it was confirmed.",
     CampaignState.DORMANT: "It has been silent for longer than its own rate explains.",
     CampaignState.STOPPED: "No call for so long that none is expected.",

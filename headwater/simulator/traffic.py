@@ -36,6 +36,8 @@ class Partner(StrEnum):
 
     APP = "app"
     """A call-blocking app on subscribers' telephones."""
+    OTHER_APP = "other-app"
+    """Another maker's app: a campaign that one sender alone tells of is not confirmed."""
     HONEYPOT = "honeypot"
     """Unassigned numbers that answer and record; it sees the SIP."""
 
@@ -177,7 +179,8 @@ def _report(network: Network, call: Call, run: int, chance: random.Random) -> Re
         app, honeypot, silent = 0.08, 0.08, 0.20
     if kind >= silent or not call.talk_s:
         return None
-    partner = Partner.HONEYPOT if app <= kind < honeypot else Partner.APP
+    apps = (Partner.APP, Partner.OTHER_APP)
+    partner = Partner.HONEYPOT if app <= kind < honeypot else apps[call.number % 2]
     told = kind < honeypot
     rung = octets.rings_at(network, call)
     ended = rung + timedelta(seconds=call.ring_s + (call.talk_s if told else 0))

@@ -51,6 +51,8 @@ TABLES: dict[str, dict[Process, str]] = {
     # Registries are public; the operator's command line loads them.
     "providers_registryload": {D: "S", W: "S"},
     "providers_registryentry": {D: "S", W: "S"},
+    # Uploads: a carrier's people bring and confirm files, the worker stores their rows.
+    "uploads_upload": {A: "SIU", W: "SU"},
     # Connectors: asked by the worker, looked at at the desk.
     "connectors_connector": {D: "S", W: "SIU"},
     "connectors_pull": {D: "S", W: "SID"},
@@ -63,8 +65,10 @@ TABLES: dict[str, dict[Process, str]] = {
     "signers_verifiercheckpoint": {D: "S", W: "SIU"},
     # Campaigns: found by the worker, named by the desk, read by those whom they are told to.
     "campaigns_campaign": {D: "S", P: "S", A: "S", W: "SIU"},
+    "campaigns_campaignedit": {D: "SI", W: "SIU"},
     "campaigns_campaignmember": {D: "S", P: "S", W: "SIU"},
     "campaigns_campaignexemplar": {D: "S", P: "S", W: "SIUD"},
+    "campaigns_campaignsignal": {D: "S", W: "SIU"},
     "campaigns_campaignstatechange": {D: "S", P: "S", W: "SI"},
     "campaigns_detectorcheckpoint": {D: "S", P: "S", W: "SIU"},
     "campaigns_setasidecall": {D: "S", W: "SI"},
@@ -102,7 +106,8 @@ COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     # A person changes their own password; sign-in notes when.
     "accounts_user": {D: ("password", "last_login"), P: ("password", "last_login"), A: ("password", "last_login")},
     "alerts_alert": {P: ("first_read_at",)},
-    "campaigns_campaign": {D: ("name", "name_status")},
+    "campaigns_campaign": {D: ("name", "name_status", "priority", "allowed_because")},
+    "campaigns_campaignedit": {D: ("undo_asked_at", "undo_by")},
     "providers_provider": {A: ("agent_seen_at",)},
     "signers_certificate": {D: ("last_seen_at",)},
     "signers_address": {D: ("last_had_at",)},

@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from headwater import clock
 from headwater.calls.queries import connect
 from headwater.calls.records import CallRecord
-from headwater.campaigns import actions, queries
+from headwater.campaigns import actions, edits, queries
 from headwater.campaigns.memory import BEGINNING, Memory, load
 from headwater.errors import Conflict, Unavailable
 
@@ -82,6 +82,9 @@ class Detector:
             self._read_to = queries.read_to() or BEGINNING
             self._calls = self._connect()
             log.info("detector started", exemplars=len(self._memory.matcher), read_to=self._read_to.isoformat())
+        if edits.carry_out(now=clock.now()):
+            # Exemplars changed hands: the memory is built again from what is stored.
+            self._memory = load()
         self._follow(now)
         if self._reviewed_at is None or now - self._reviewed_at >= REVIEW_EVERY:
             actions.review_states(self._memory, now=now)
@@ -146,7 +149,17 @@ def configured_store() -> Calls:
     return connect(settings.HEADWATER.calls_url)
 
 
-def run(stop: threading.Event, calls: Callable[[], Calls] = configured_store) -> None:
+class Follower(Protocol):
+    """What runs beside the detector, in its turn and under its lock."""
+
+    def turn(self, now: datetime) -> int:
+        """Take what is new; return how many signals were raised."""
+
+    def reset(self) -> None:
+        """Forget what a failed round may have put out of step."""
+
+
+def run(stop: threading.Event, calls: Callable[[], Calls] = configured_store, beside: Follower | None = None) -> None:
     """Follow the call store until ``stop`` is set. Outages of store or database are waited out, nothing is skipped."""
     detector = Detector(calls)
     failures = 0
@@ -154,6 +167,8 @@ def run(stop: threading.Event, calls: Callable[[], Calls] = configured_store) ->
         while not stop.is_set():
             try:
                 active = detector.turn(clock.now())
+                if active and beside is not None:
+                    beside.turn(clock.now())
                 failures = 0
                 pause = (POLL if active else STAND_BY).total_seconds()
             except (Conflict, InterfaceError, OperationalError, Unavailable) as error:
@@ -161,6 +176,8 @@ def run(stop: threading.Event, calls: Callable[[], Calls] = configured_store) ->
                 failures += 1
                 log.warning("detector waits", error=str(error), failures=failures, pause_s=pause)
                 detector.reset()
+                if beside is not None:
+                    beside.reset()
             stop.wait(pause)
     finally:
         connection.close()

@@ -102,7 +102,8 @@ async def run_detector(stop: asyncio.Event) -> None:
         return
     # Imported here: it loads the text models, which take their time while jobs can run already.
     detector = await asyncio.to_thread(importlib.import_module, "headwater.worker.detector")
-    await _thread(detector.run, stop)
+    signals = await asyncio.to_thread(importlib.import_module, "headwater.worker.signals")
+    await _thread(lambda halt: detector.run(halt, beside=signals.configured()), stop)
 
 
 async def run_verifier(stop: asyncio.Event) -> None:

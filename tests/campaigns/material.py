@@ -16,6 +16,8 @@ from headwater.numbering.numbers import canonical
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 #: One subscriber each in Michigan, Ohio, Michigan, Pennsylvania.
 CALLED = ("+13135550101", "+16145550102", "+15175550103", "+12155550104")
+#: Two senders in turn: what one alone tells of is not confirmed.
+SOURCES = ("FP-TESTTESTTE", "FP-OTHERTESTT")
 #: Messages that are no scam: what pharmacies, schools, banks, clinics and neighbours leave. Written for the tests.
 BENIGN = (Path(__file__).parent / "benign.txt").read_text("utf-8").splitlines()
 
@@ -33,7 +35,7 @@ def scripts_of(campaign: str) -> list[str]:
 
 def report(number: int, transcript: str, *, at: datetime = NOW, called: str = CALLED[0], **other: Any) -> CallRecord:
     """Return the report of one call; ``number`` makes it another call."""
-    source, event = "FP-TESTTESTTE", f"event-{number}"
+    source, event = SOURCES[number % len(SOURCES)], f"event-{number}"
     fields = {
         "record_id": record_id(source, event),
         "record_kind": RecordKind.REPORT,

@@ -76,6 +76,7 @@ _AGENCIES = (
 )
 _PARTNERS = {
     Partner.APP: ("Call-blocking app (simulated)", SourceKind.APP),
+    Partner.OTHER_APP: ("Another call-blocking app (simulated)", SourceKind.APP),
     Partner.HONEYPOT: ("Honeypot lines (simulated)", SourceKind.HONEYPOT),
 }
 
