@@ -15,6 +15,7 @@ class Job(StrEnum):
     OPEN_TRACEBACKS = "tracebacks.open_for_campaign"
     SEND_ALERTS = "alerts.send_for_campaign"
     SEAL_PACKAGE = "evidence.seal"
+    STORE_UPLOAD = "uploads.store"
 
 
 def defer(job: Job, *, once: str | None = None, **arguments: Any) -> None:

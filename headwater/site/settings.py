@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "headwater.accounts",
     "headwater.providers",
     "headwater.connectors",
+    "headwater.uploads",
     "headwater.signers",
     "headwater.campaigns",
     "headwater.tracebacks",

@@ -4,7 +4,10 @@ Each translates and calls an action. Every job may run twice, at the same time o
 nothing the second time: the actions lock what they work on and look at what is done already.
 """
 
+import json
+
 import structlog
+from django.conf import settings
 from procrastinate import Blueprint, JobContext, RetryStrategy
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
@@ -13,9 +16,11 @@ from headwater import clock
 from headwater.accounts.actors import system
 from headwater.alerts import actions as alerts
 from headwater.evidence import seal
+from headwater.intake.cdr.deliver import FileDoor
 from headwater.jobs import Job
 from headwater.providers import actions as providers
 from headwater.tracebacks import actions as tracebacks
+from headwater.uploads import actions as uploads
 
 log = structlog.get_logger(__name__)
 tasks = Blueprint()
@@ -59,6 +64,25 @@ def seal_package(context: JobContext, package_id: str) -> None:
         if context.job.attempts >= ATTEMPTS:
             seal.give_up(package_id, error)
         raise
+
+
+@tasks.task(name=Job.STORE_UPLOAD.value, retry=RETRY)
+def store_upload(upload_id: str) -> None:
+    """Send the rows of a confirmed upload to the call store."""
+    config = settings.HEADWATER
+    doors: list[FileDoor] = []
+
+    def door_for(organisation_id: str) -> FileDoor:
+        secret = json.loads((config.secrets / "calls-readers.json").read_text()).get("work", "")
+        headers = {"Authorization": f"Bearer {secret}", "Headwater-Organisation": organisation_id}
+        doors.append(FileDoor(f"http://{config.host}:{config.calls_port}", "", headers=headers))
+        return doors[-1]
+
+    try:
+        uploads.store(upload_id, config.home, door_for)
+    finally:
+        for door in doors:
+            door.close()
 
 
 @tasks.periodic(cron="* * * * * */5")

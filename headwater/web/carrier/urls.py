@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web.carrier import notices, questions
+from headwater.web.carrier import notices, questions, uploads
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -19,5 +19,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/", notices.listing, name="notices"),
     path("notices/<str:notice_id>/", notices.notice, name="notice"),
     path("notices/<str:notice_id>/acknowledge/", notices.acknowledge, name="notice-acknowledge"),
+    path("uploads/", uploads.listing, name="uploads"),
+    path("uploads/new", uploads.receive, name="upload-receive"),
+    path("uploads/<str:upload_id>/", uploads.upload, name="upload"),
+    path("uploads/<str:upload_id>/refused.csv", uploads.rejects, name="upload-rejects"),
+    path("uploads/<str:upload_id>/withdraw", uploads.withdraw, name="upload-withdraw"),
     path("api/agents/v1/", include("headwater.api.carrier_urls")),
 ]

@@ -33,6 +33,13 @@ class Status:
 A, W, G, I, E = Tone.ALARM, Tone.WAIT, Tone.GOOD, Tone.INFO, Tone.ENDED  # noqa: E741 - one letter a tone keeps the table readable
 
 STATUSES: dict[str, Status] = {
+    # Uploads
+    "uploaded": Status("Uploaded, not confirmed", W),
+    "queued": Status("Waiting", I),
+    "storing": Status("Being stored", I),
+    "stored": Status("Stored", G),
+    "upload_failed": Status("Failed", A),
+    "withdrawn": Status("Withdrawn", E),
     # Campaigns
     "suspected": Status("Suspected", W),
     "confirmed": Status("Confirmed", A),

@@ -1,0 +1,1 @@
+"""Files of calls that a carrier's people upload: received, looked at, confirmed, and sent to the call store."""
