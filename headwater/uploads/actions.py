@@ -57,12 +57,14 @@ class Reading:
     zone: str = ""
 
 
-def receive(actor: Actor, name: str, pieces: Iterable[bytes], home: Path) -> UploadView:
+def receive(
+    actor: Actor, name: str, pieces: Iterable[bytes], home: Path, *, most: int = MOST_OCTETS
+) -> UploadView:
     """Keep a file that a person brings; nothing of it is stored as calls yet.
 
     Raises:
         Forbidden: the actor may not bring files.
-        TooLarge: it has more than ``MOST_OCTETS``, or the disk is nearly full.
+        TooLarge: it has more than ``most`` octets, or the disk is nearly full.
         Conflict: too many uploads of this carrier wait already.
         Invalid: it is empty.
     """
@@ -74,7 +76,7 @@ def receive(actor: Actor, name: str, pieces: Iterable[bytes], home: Path) -> Upl
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.mkdir(mode=0o700)
     try:
-        size, digest = _kept(folder / FILE, pieces)
+        size, digest = _kept(folder / FILE, pieces, most)
         with transaction.atomic():
             row = Upload.objects.create(
                 id=upload_id,
@@ -92,13 +94,13 @@ def receive(actor: Actor, name: str, pieces: Iterable[bytes], home: Path) -> Upl
     return view_of(row)
 
 
-def _kept(path: Path, pieces: Iterable[bytes]) -> tuple[int, str]:
+def _kept(path: Path, pieces: Iterable[bytes], most: int) -> tuple[int, str]:
     found, size = sha256(), 0
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         for piece in pieces:
             size += len(piece)
-            if size > MOST_OCTETS:
+            if size > most:
                 raise TooLarge("The file has more than 2 GiB. Send it with: headwater intake file.")
             if shutil.disk_usage(path.parent).free < FREE_OCTETS:
                 raise TooLarge("There is no room for the file on our disk now; nothing of it was kept.")
