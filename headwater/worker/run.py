@@ -165,6 +165,7 @@ async def work(stop: asyncio.Event) -> None:
         "jobs": run_jobs,
         "clock": run_clock,
         "detector": run_detector,
+        "verifier": run_verifier,
         "checkpoints": run_checkpoints,
         "connectors": connectors.run,
     }
