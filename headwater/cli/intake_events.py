@@ -53,7 +53,7 @@ def events(  # noqa: PLR0917 - typer passes options by name
     """
     found = _mapping(file, name)
     kept = rejects or file.with_name(file.name + ".rejects.ndjson")
-    door = deliver.FeedDoor(to or _own_door(), token_file.read_text().strip())
+    door = deliver.FeedDoor(to or own_door(), token_file.read_text().strip())
     try:
         with file.open("rb") as source, _rejected(kept) as reject, _progress(source, file) as moved:
             tally = deliver.deliver(
@@ -141,7 +141,8 @@ def _mapping(file: Path, name: str) -> Mapping:
     return found
 
 
-def _own_door() -> str:
+def own_door() -> str:
+    """Return the address of this machine's feed door."""
     from headwater.site.config import Process, load  # here: the settings are read only where they are needed
 
     config = load()

@@ -10,7 +10,9 @@ from django.views.decorators.http import require_safe
 from headwater import clock
 from headwater.accounts.permissions import Permission
 from headwater.errors import Invalid
+from headwater.numbering.numbers import canonical, display
 from headwater.numbering.plan import DnoKind
+from headwater.providers import queries as providers
 from headwater.providers.registries import queries
 from headwater.providers.registries.queries import EntryView, Found
 from headwater.web.access import ActorRequest, page
@@ -54,7 +56,10 @@ def registries(request: ActorRequest) -> HttpResponse:
             found = queries.lookup(request.actor, asked, _moment(day, now))
         except Invalid as error:
             fault = str(error)
-    return render(request, "desk/registries.html", {**_standing(request, now), **_answer(found, asked, day, fault)})
+    context = {**_standing(request, now), **_answer(found, asked, day, fault)}
+    if found is not None and found.what in {"OCN", "name"}:
+        context["providers"] = providers.search(request.actor, asked, limit=10)
+    return render(request, "desk/registries.html", context)
 
 
 @page(Permission.PROVIDER_READ)
@@ -92,15 +97,22 @@ def _answer(found: Found | None, asked: str, day: str, fault: str) -> dict[str, 
 
 def _shown(entry: EntryView) -> dict[str, object]:
     """Return an entry with its details in words, without what nobody reads."""
-    detail = [
-        (
-            name.replace("_", " ").replace(".", ": "),
-            ", ".join(map(str, value)) if isinstance(value, list) else str(value),
-        )
-        for name, value in sorted(entry.detail.items())
-        if name != "pem" and value
-    ]
-    return {"entry": entry, "title": title(entry.registry), "detail": detail}
+    held: dict[str, list[str]] = {}
+    for name, value in entry.detail.items():
+        if name not in {"pem", "business_name"} and value:
+            # The parts of an address are told as one line.
+            words = name.partition(".")[0].replace("_", " ")
+            held.setdefault(words, []).extend(map(str, value) if isinstance(value, list) else [str(value)])
+    detail = [(name, ", ".join(values)) for name, values in sorted(held.items())]
+    return {"entry": entry, "title": title(entry.registry), "name": entry.name or _range(entry), "detail": detail}
+
+
+def _range(entry: EntryView) -> str:
+    """Return the numbers that an entry lists, or its key."""
+    if entry.first is None or entry.last is None:
+        return entry.key
+    ends = dict.fromkeys(display(canonical(str(end))) for end in (entry.first, entry.last))
+    return " to ".join(ends)
 
 
 def _moment(day: str, now: datetime) -> datetime:

@@ -79,6 +79,8 @@ def test_a_provider_of_the_register_has_its_listings(desk_client: Browser, loade
     assert "Low Latency (006L)" in page
     assert "LOW LATENCY COMMUNICATIONS LLC" in page
     assert "VoyageNetworks" in page
+    assert "241 APPLEGATE TRACE, PELHAM, AL, 35124" in page
+    assert f"/registries/provider/{loaded}/" in desk_client.get("/registries/", {"q": "006L"}).content.decode()
     old = desk_client.get(f"/registries/provider/{loaded}/", {"at": "2026-10-01"}).content.decode()
     assert "No registry that is loaded lists it on that day" in old
     assert desk_client.get("/registries/provider/PR-0000000000/").status_code == 404
