@@ -32,6 +32,8 @@ KINDS: Mapping[DnoKind, str] = {
     DnoKind.UNALLOCATED: "it was assigned to no provider",
     DnoKind.UNUSED: "its provider has given it to nobody",
 }
+#: The parts of an address, as people write it.
+_LINE = ("address_line", "city", "state", "zip_code")
 #: A registry older than this is told as old: the mitigation database changes daily, blocks weekly.
 OLD = timedelta(days=30)
 
@@ -98,13 +100,19 @@ def _answer(found: Found | None, asked: str, day: str, fault: str) -> dict[str, 
 def _shown(entry: EntryView) -> dict[str, object]:
     """Return an entry with its details in words, without what nobody reads."""
     held: dict[str, list[str]] = {}
-    for name, value in entry.detail.items():
+    for name, value in sorted(entry.detail.items(), key=lambda item: _place(item[0])):
         if name not in {"pem", "business_name"} and value:
             # The parts of an address are told as one line.
             words = name.partition(".")[0].replace("_", " ")
             held.setdefault(words, []).extend(map(str, value) if isinstance(value, list) else [str(value)])
     detail = [(name, ", ".join(values)) for name, values in sorted(held.items())]
     return {"entry": entry, "title": title(entry.registry), "name": entry.name or _range(entry), "detail": detail}
+
+
+def _place(name: str) -> int:
+    """Return where a part of an address stands in a line."""
+    part = name.partition(".")[2]
+    return _LINE.index(part) if part in _LINE else 0
 
 
 def _range(entry: EntryView) -> str:
