@@ -98,9 +98,16 @@ def read_to() -> datetime | None:
     return VerifierCheckpoint.objects.filter(id=1).values_list("received_at", flat=True).first()
 
 
-def to_judge_again(now: datetime, *, limit: int) -> list[tuple[UUID, str]]:
-    """Return record and token of calls whose certificate may be had by now: its host is allowed, or it was brought."""
-    waiting = Signature.objects.filter(current=True, reason__in=MENDABLE, seen_at__gt=now - AGAIN_WITHIN)
+def to_judge_again(now: datetime, *, trusted_since: datetime, limit: int) -> list[tuple[UUID, str]]:
+    """Return record and token of calls that may be judged otherwise by now.
+
+    Their certificate can be had since: its host is allowed, or it was brought; or the trust lists are others
+    ``trusted_since`` then.
+    """
+    recent = Signature.objects.filter(current=True, seen_at__gt=now - AGAIN_WITHIN).order_by("seen_at")
+    untrusted = recent.filter(reason=Reason.CERTIFICATE_UNTRUSTED, judged_at__lt=trusted_since)
+    found = list(untrusted.values_list("record_id", "digest")[:limit])
+    waiting = recent.filter(reason__in=MENDABLE)
     allowed = Host.objects.filter(state=HostState.ALLOWED, decided_at__isnull=False)
     due = [
         Q(host=host, judged_at__lt=decided) for host, decided in allowed.values_list("host", "decided_at") if decided
@@ -108,11 +115,11 @@ def to_judge_again(now: datetime, *, limit: int) -> list[tuple[UUID, str]]:
     brought = Address.objects.exclude(came_by="fetched").values_list("x5u", "first_had_at")
     due += [Q(x5u=x5u, judged_at__lt=at) for x5u, at in brought.order_by("-first_had_at")[:500]]
     if not due:
-        return []
+        return found
     condition = due[0]
     for each in due[1:]:
         condition |= each
-    return list(waiting.filter(condition).order_by("seen_at").values_list("record_id", "digest")[:limit])
+    return [*found, *waiting.filter(condition).values_list("record_id", "digest")[:limit]]
 
 
 def judge_again(judge_: Judge, seen: Sequence[Seen]) -> int:

@@ -43,7 +43,7 @@ STAND_BY = timedelta(seconds=2)
 OVERLAP = timedelta(seconds=5)
 LOOK_BACK_EVERY = timedelta(seconds=2)
 #: Trust lists, revocation list and registries are read again when their files changed.
-RELOAD_EVERY = timedelta(seconds=20)
+RELOAD_EVERY = timedelta(seconds=2)
 AGAIN_EVERY = timedelta(seconds=5)
 BATCH = 500
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,6 +75,7 @@ class Follower:
         self._verifier = Verifier(self._archive, [], replay=ReplayMemory())
         self._judge = Judge(verifier=self._verifier)
         self._marks: dict[str, float] = {}
+        self._trusted_since = BEGINNING
         self._forget()
 
     def reset(self) -> None:
@@ -124,7 +125,7 @@ class Follower:
                 break
 
     def _once_more(self, now: datetime) -> None:
-        due = actions.to_judge_again(now, limit=BATCH)
+        due = actions.to_judge_again(now, trusted_since=self._trusted_since, limit=BATCH)
         if not due:
             return
         self._archive.forget()
@@ -149,6 +150,7 @@ class Follower:
         if self._changed("trust", *sorted(trust.rglob("*.pem"))):
             self._verifier.trust = _or_old("trust lists", lambda: _lists(trust), self._verifier.trust)
             self._verifier = _fresh(self._verifier)
+            self._trusted_since = clock.now()
         crl, signer = trust / CRL, trust / CRL_SIGNER
         if self._changed("crl", crl, signer) and crl.exists():
             self._revocations(crl, signer)

@@ -281,3 +281,16 @@ def test_a_trust_list_that_cannot_be_read_leaves_the_old_one_in_force(home: Path
     store.held.append(network.call(network.identity()))
     follower.turn(clock.now() + timedelta(seconds=60))
     assert Signature.objects.get().result == "valid"
+
+
+def test_calls_that_no_list_trusted_are_judged_again_once_one_does(home: Path):
+    network = Network()
+    bring(network)
+    call = network.call(network.identity())
+    follower = follow(home, Store(call))
+    assert queries.signature(call.identity_digest).reason == Reason.CERTIFICATE_UNTRUSTED  # type: ignore[union-attr]
+    network.trust(home)
+    follower.turn(clock.now() + timedelta(seconds=6))
+    found = queries.signature(call.identity_digest)
+    assert found is not None
+    assert (found.result, found.version) == ("valid", 2)

@@ -15,6 +15,7 @@ from headwater.accounts.permissions import Permission
 from headwater.errors import Invalid, NotFound
 from headwater.signers import actions, queries
 from headwater.signers.queries import SignerRow
+from headwater.signers.values import Asked
 from headwater.stir.reasons import CHECK_TEXT, Check
 from headwater.web.access import ActorRequest, page
 from headwater.web.components.bars import bars
@@ -68,10 +69,15 @@ def call(request: ActorRequest, record_id: uuid.UUID) -> HttpResponseBase:
     signature = queries.signature(found.identity_digest)
     context: dict[str, Any] = {"call": found, "signature": signature, "words": ATTESTATIONS}
     if signature is not None:
-        context["asked"] = [(one, *CHECK_TEXT[Check(one.check)]) for one in signature.checks]
+        context["asked"] = [(one, *CHECK_TEXT[Check(one.check)]) for one in signature.checks if not _of_call(one)]
         context["chain"] = queries.chain(signature.chain)
         context["versions"] = queries.versions(request.actor, signature.digest) if _may_read(request) else []
     return render(request, "desk/call.html", context)
+
+
+def _of_call(one: Asked) -> bool:
+    """Tell whether a token's line says only that the check is one of the call, whose own line follows."""
+    return one.token > 0 and one.outcome == "not made" and one.check in {Check.CALL_MATCH, Check.REPLAY}
 
 
 def _may_read(request: ActorRequest) -> bool:
