@@ -15,6 +15,7 @@ from headwater.audit.tags import Tag
 from headwater.cli.main import build
 from headwater.site.config import Process
 from headwater.site.grants import COLUMNS, FUNCTIONS, READ_COLUMNS, TABLES, VERBS
+from headwater.stir.reference import stir_page
 from headwater.tracebacks.reference import engine_page
 
 WRITTEN = "<!-- Written by `make docs` from the code; do not edit. -->\n"
@@ -28,6 +29,7 @@ def pages() -> dict[str, str]:
         "audit-tags.md": audit_tags(),
         "database-rights.md": database_rights(),
         "traceback-engine.md": f"{WRITTEN}\n{engine_page()}",
+        "stir.md": f"{WRITTEN}\n{stir_page()}",
     }
 
 

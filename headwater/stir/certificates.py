@@ -61,7 +61,7 @@ MAX_DEPTH = 4
 
 
 class CertificateError(ValueError):
-    """A certificate that cannot be read or trusted; ``reason`` is the stable code."""
+    """A certificate that cannot be had, read or trusted (RFC 8224 section 6.2.2); ``reason`` is the stable code."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -70,7 +70,7 @@ class CertificateError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """One X.509 certificate: the fields that judging needs, and the octets that they were read from."""
+    """One X.509 certificate (RFC 5280 section 4.1): the fields that judging needs, and the octets they came from."""
 
     octets: bytes
     version: int
@@ -188,7 +188,7 @@ class Certificate:
 
 
 def parse_certificate(octets: bytes) -> Certificate:
-    """Read one DER certificate.
+    """Read one DER certificate (RFC 5280 section 4.1).
 
     Raises:
         CertificateError: the outer structure is not that of RFC 5280 section 4.1. What is odd inside an extension
@@ -244,7 +244,7 @@ def _extensions(fields: Iterable[der.Element]) -> dict[str, tuple[bool, bytes]]:
 
 
 def parse_pem_chain(octets: bytes, *, at_most: int = 5) -> list[Certificate]:
-    """Read a PEM file of certificates, leaf first, or a single DER certificate.
+    """Read a PEM file of certificates (RFC 7468), leaf first, or a single DER certificate.
 
     Raises:
         CertificateError: there is none, there are more than ``at_most``, or one cannot be read.
@@ -288,7 +288,7 @@ def signed_by(child: Certificate, parent: Certificate) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A verified chain from a leaf to an approved authority, and when all of it was valid."""
+    """A verified chain from a leaf to an approved authority (RFC 5280 section 6), and when all of it was valid."""
 
     certificates: tuple[Certificate, ...]
     not_before: int
@@ -309,7 +309,7 @@ class Path:
 
 
 class TrustList:
-    """Approved authorities of one ecosystem (US: the STI-PA list; Canada: the CST-PA list)."""
+    """Approved authorities of one ecosystem, US or Canada (ATIS-1000084: the policy administrator's list)."""
 
     def __init__(
         self,

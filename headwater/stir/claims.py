@@ -133,7 +133,7 @@ def _rcdi(rcdi: Any, rcd: dict[str, Any]) -> Iterator[StirError]:
 
 
 def rcd_references(claims: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return pointer -> (URI, digest) of rcd content that lies behind a URI, for who may fetch and check it."""
+    """Return pointer -> (URI, digest) of rcd content behind a URI (RFC 9795 section 6), for who may fetch it."""
     rcd, rcdi = claims.get("rcd"), claims.get("rcdi")
     if not isinstance(rcd, dict) or not isinstance(rcdi, dict):
         return {}

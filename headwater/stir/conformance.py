@@ -61,7 +61,7 @@ RFC5280 = Document("RFC 5280 and X.690", datetime(2008, 5, 1, tzinfo=UTC), leaf_
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """One rule of the profile that a certificate does not keep."""
+    """One rule of the SHAKEN profile (ATIS-1000080, US certificate policy) that a certificate does not keep."""
 
     rule: str
     """Stable name of the rule."""
@@ -73,7 +73,7 @@ Judge = Callable[[Certificate], str]
 
 
 def departures(certificate: Certificate) -> Iterator[Departure]:
-    """Yield each rule in force at its issuing that ``certificate`` does not keep. Never raises."""
+    """Yield each rule of ATIS-1000080 in force at its issuing that ``certificate`` does not keep. Never raises."""
     for rule, (document, judge) in RULES.items():
         if document.in_force(certificate):
             try:

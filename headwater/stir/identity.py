@@ -14,7 +14,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
 class StirError(ValueError):
-    """Something about a header or token is not as it must be: which check failed, and why."""
+    """Something about a header or token is not as RFC 8224 and 8225 demand: which check failed, and why."""
 
     def __init__(self, check: Check, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -23,7 +23,7 @@ class StirError(ValueError):
 
 
 class Parameters(msgspec.Struct, frozen=True, gc=False):
-    """What follows the token in one Identity header value; ``None`` where it was absent."""
+    """What follows the token in an Identity header value (RFC 8224 section 4); ``None`` where it was absent."""
 
     info: str | None = None
     alg: str | None = None
@@ -35,7 +35,7 @@ NO_PARAMETERS = Parameters()
 
 
 def parse_identity(value: str) -> tuple[str, Parameters]:
-    """Read one Identity header value: the token, then ``info``, ``alg`` and ``ppt`` in any order.
+    """Read one Identity header value (RFC 8224 section 4): token, then ``info``, ``alg``, ``ppt`` in any order.
 
     Parameter names are case-insensitive, values bare or quoted; unknown parameters are ignored.
 
@@ -115,7 +115,7 @@ def _malformed(detail: str) -> StirError:
 
 
 def split_identities(value: str) -> list[str]:
-    """Split a field that joins several Identity values with commas; commas in <> and quotes do not count."""
+    """Split a field of several Identity values at its commas (RFC 3261 section 7.3.1), not at those in <> or quotes."""
     parts, start, inside = [], 0, ""
     for at, character in enumerate(value):
         if inside:

@@ -51,7 +51,7 @@ class TokenHeader:
 
 
 class Passport(msgspec.Struct, frozen=True, gc=False):
-    """A token that could be taken apart. Its claims may still be wrong: ``claims.claim_faults`` says so."""
+    """A token that could be taken apart (RFC 8225 section 3). Its claims may still be wrong."""
 
     token: str
     """As received. What else it holds is read anew at each call: the objects would take five times as much."""
@@ -78,7 +78,7 @@ class Passport(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse_token(token: str) -> Passport:
-    """Take a compact-serialised token apart, without judging claims or signature.
+    """Take a token apart (RFC 7515 section 3.1), without judging claims or signature.
 
     Raises:
         StirError: not three base64url parts in full form, too large, or JSON that is malformed, too deep or

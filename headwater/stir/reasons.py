@@ -9,7 +9,7 @@ from enum import IntEnum, StrEnum
 
 
 class Check(IntEnum):
-    """The numbered checks, in the order in which the verifier makes them."""
+    """The numbered checks (RFC 8224 section 6.2 and what it builds on), in the order in which they are told."""
 
     IDENTITY_PRESENT = 1
     HEADER_FORM = 2
@@ -65,7 +65,7 @@ CHECK_TEXT: dict[Check, tuple[str, str]] = {
 
 
 class Reason(StrEnum):
-    """Stable codes. A code, once published, keeps its meaning for ever."""
+    """Why a check failed (RFC 8224 section 6.2.2), as a stable code: once published, it keeps its meaning for ever."""
 
     IDENTITY_MISSING = "identity-missing"
     HEADER_MALFORMED = "header-malformed"
@@ -122,7 +122,7 @@ class Verstat(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How one check came out."""
+    """How one check (RFC 8224 section 6.2) came out."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -134,7 +134,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check of one token."""
+    """One check of a token or call (RFC 8224 section 6.2): outcome, detail, reason, and which document asks it."""
 
     check: Check
     outcome: Outcome
@@ -206,12 +206,12 @@ _FAILED = frozenset(
 
 
 def sip_status(reason: Reason | None, table: dict[Reason, int] = SIP_RFC8224) -> int:
-    """Return the SIP status for ``reason`` by ``table``: 200 for none, 438 for any that it does not list."""
+    """Return the SIP status for ``reason`` by ``table`` (RFC 8224 section 6.2.2): 200 for none, 438 for others."""
     return 200 if reason is None else table.get(reason, 438)
 
 
 def sip_statuses(reason: Reason | None) -> dict[str, int]:
-    """Return the SIP status for ``reason`` by each of ``SIP_TABLES``."""
+    """Return the SIP status for ``reason`` by each table in use: RFC 8224, ATIS-1000082, Asterisk."""
     return {name: sip_status(reason, table) for name, table in SIP_TABLES.items()}
 
 

@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 @dataclass(slots=True)
 class ReplayMemory:
-    """Tokens met, each with where and when first; the time is always an argument.
+    """Tokens met, each with where and when first (RFC 8224 section 12.1); the time is always an argument.
 
     Every hop of a call delivers the same token to the same number within the freshness: that is no replay. The
     longest unmet go first when ``capacity`` is reached; one entry takes about 250 octets.

@@ -17,7 +17,7 @@ _ISSUING_DISTRIBUTION_POINT = "2.5.29.28"
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """A verified list, parsed once. An unusable newer list leaves the older one in force, marked with its time."""
+    """A verified list (RFC 5280 section 5), parsed once; its holder keeps it in force where a newer one is unusable."""
 
     this_update: int
     next_update: int | None
@@ -32,7 +32,7 @@ class RevocationList:
 
 
 def parse_revocation_list(octets: bytes, signer: Certificate) -> RevocationList:
-    """Read a DER or PEM CRL that ``signer`` signed.
+    """Read a DER or PEM CRL (RFC 5280 section 5) that ``signer`` signed.
 
     ``signer`` is the operator's pinned CRL signer: trust comes from the pin, not from the list.
 

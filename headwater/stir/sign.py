@@ -32,5 +32,5 @@ def sign_octets(key: ec.EllipticCurvePrivateKey, signed: str) -> str:
 
 
 def make_identity(token: str, *, x5u: str, ppt: str | None = "shaken") -> str:
-    """Return the Identity header value for ``token`` in the form that carriers send."""
+    """Return the Identity header value for ``token`` (RFC 8224 section 4) in the form that carriers send."""
     return f"{token};info=<{x5u}>;alg=ES256" + (f";ppt={ppt}" if ppt else "")

@@ -29,7 +29,7 @@ class TnRange:
 
 @dataclass(frozen=True, slots=True)
 class TnAuthList:
-    """What a TNAuthList holds: service provider codes, ranges and single numbers."""
+    """What a TNAuthList holds (RFC 8226 section 9): service provider codes, ranges and single numbers."""
 
     spcs: tuple[str, ...] = ()
     ranges: tuple[TnRange, ...] = ()
@@ -126,7 +126,7 @@ BASE_CLAIMS = frozenset({"iat", "orig", "dest"})
 
 
 def parse_claim_constraints(octets: bytes) -> ClaimConstraints:
-    """Read JWTClaimConstraints or EnhancedJWTClaimConstraints (explicit tags [0], [1], [2]).
+    """Read JWTClaimConstraints (RFC 8226 section 8) or the enhanced ones (RFC 9118): explicit tags [0], [1], [2].
 
     Raises:
         der.DerError: it is neither, it constrains nothing, or it excludes a claim that every token must hold.

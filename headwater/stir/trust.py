@@ -36,7 +36,7 @@ class _Listed(msgspec.Struct):
 
 
 def load_trust(place: Path, *, signer: Certificate | None = None) -> list[TrustList]:
-    """Return the trust lists at ``place``; none where there is nothing.
+    """Return the trust lists (ATIS-1000084) at ``place``; none where there is nothing.
 
     ``signer`` is whose signature a signed list must bear; in a folder, its ``signer.crt`` says so.
 
@@ -59,7 +59,7 @@ def load_trust(place: Path, *, signer: Certificate | None = None) -> list[TrustL
 
 
 def parse_trust_list(octets: bytes, *, name: str, signer: Certificate | None = None) -> TrustList:
-    """Read one list: certificates in PEM, or the administrator's signed JWT, bare or in its ``caList`` envelope.
+    """Read one list: PEM, or the administrator's signed JWT (ATIS-1000084), bare or in its ``caList`` envelope.
 
     Raises:
         CertificateError: it is neither, it is empty or too long, or its signature is not ``signer``'s.

@@ -15,7 +15,7 @@ from headwater.stir.signer import Signer
 
 
 class Mode(StrEnum):
-    """For what purpose a token is judged."""
+    """For what purpose a token is judged: a live call (RFC 8224 section 6.2) or evidence of an old one."""
 
     LIVE = "live"
     """Now: certificate and freshness are judged at the present."""
@@ -24,7 +24,7 @@ class Mode(StrEnum):
 
 
 class Result(StrEnum):
-    """What the checks of one token add up to."""
+    """What the checks of one token or call add up to (RFC 8224 section 6.2)."""
 
     VALID = "valid"
     INVALID = "invalid"
@@ -48,7 +48,7 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
 
 
 class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
-    """The judgement of one Identity header."""
+    """The judgement of one Identity header or token (RFC 8224 section 6.2)."""
 
     judgement: Judgement
     mode: Mode
@@ -182,7 +182,7 @@ class TokenVerdict(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallVerdict:
-    """The judgement of a call: each of its tokens, and what they say together."""
+    """The judgement of a call (RFC 8224 section 6.2): each of its tokens, and what they say together."""
 
     tokens: tuple[TokenVerdict, ...]
     noted: tuple[Finding, ...] = ()

@@ -66,7 +66,7 @@ _REACHED_NOW = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What an operator may choose."""
+    """What an operator may choose where RFC 8224 and ATIS-1000074 leave the choice."""
 
     freshness_s: int = 60
     """How far ``iat`` may be from now in live mode (RFC 8224 section 6.2; ATIS-1000074: 60 s)."""
@@ -80,7 +80,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What the call itself says, to hold the claims against. Numbers in any form."""
+    """What the call itself says, to hold the claims against (RFC 8224 section 6.2). Numbers in any form."""
 
     calling: str = ""
     """From the P-Asserted-Identity where there is one, else from From (ATIS-1000074 5.3.1)."""
@@ -91,7 +91,7 @@ class Call:
 
 @dataclass(slots=True)
 class Verifier:
-    """Judges tokens against trust lists, with certificates from ``certificates``."""
+    """Judges headers and tokens (RFC 8224 section 6.2) against trust lists, with certificates from a source."""
 
     certificates: CertificateSource
     trust: Sequence[TrustList]

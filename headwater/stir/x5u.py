@@ -48,7 +48,7 @@ _NOT_ROUTED = tuple(
 
 
 def is_public(address: str) -> bool:
-    """Tell whether ``address`` is a public unicast one; those that carry another address inside are not.
+    """Tell whether ``address`` is a public unicast one (RFC 6890); those that carry another inside are not.
 
     Raises:
         ValueError: it is no IP address.
