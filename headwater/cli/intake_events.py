@@ -51,7 +51,44 @@ def events(  # noqa: PLR0917 - typer passes options by name
     What cannot be read, or is refused, is written to the file of rejects with its place and reason; the rest goes in.
     Sending FILE again changes nothing, so that a run that broke off is simply started again.
     """
-    found = _mapping(file, name)
+    send(file, _mapping(file, name), token_file=token_file, to=to, given=given, rejects=rejects)
+
+
+def known_mapping(file: Path, name: str) -> Mapping | None:
+    """Return the mapping that ``name`` is, or that a file shows where it is ``auto``; None where there is none."""
+    known = _known()
+    if name != AUTO:
+        return known.get(name)
+    with file.open("rb") as source:
+        return items.recognise(source.read(HEAD_OCTETS), known)
+
+
+def take(files: list[Path], name: str, *, token_file: Path | None, to: str, preview_only: bool) -> list[Path]:
+    """Send, or show, those of ``files`` that are read by a mapping of events; return the others."""
+    left = []
+    for file in files:
+        found = known_mapping(file, name)
+        if found is None:
+            left.append(file)
+        elif preview_only:
+            preview(file, found.name)
+        elif token_file is None:
+            raise Invalid("Give the source's credential: --token-file FILE. See headwater accounts issue-credential.")
+        else:
+            send(file, found, token_file=token_file, to=to)
+    return left
+
+
+def send(
+    file: Path,
+    found: Mapping,
+    *,
+    token_file: Path,
+    to: str = "",
+    given: list[str] | None = None,
+    rejects: Path | None = None,
+) -> None:
+    """Send the records of a file through the feed door and print what became of them."""
     kept = rejects or file.with_name(file.name + ".rejects.ndjson")
     door = deliver.FeedDoor(to or own_door(), token_file.read_text().strip())
     try:
@@ -134,8 +171,7 @@ def _known() -> dict[str, Mapping]:
 def _mapping(file: Path, name: str) -> Mapping:
     if name != AUTO:
         return mapping.load_mapping(name, _folder())
-    with file.open("rb") as source:
-        found = items.recognise(source.read(HEAD_OCTETS), _known())
+    found = known_mapping(file, name)
     if found is None:
         raise Invalid(f"{file} shows none of the known formats. Name one with --format: {', '.join(_known())}.")
     return found

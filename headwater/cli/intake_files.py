@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from headwater.cli import intake_events
 from headwater.errors import HeadwaterError, Invalid
 from headwater.intake.cdr import detect, mapping
 from headwater.intake.cdr.deliver import FileDoor
@@ -61,6 +62,11 @@ def file(
     A row that cannot be read is written to FILE.rejects.jsonl with its place and reason; the rest goes in. A run that
     broke off goes on where it was; sending a file again stores nothing twice.
     """
+    if own is None:
+        # Complaints and vendors' files have mappings of their own, and a door of their own.
+        files = intake_events.take(files, name, token_file=token_file, to=to, preview_only=preview)
+        if not files:
+            return
     choice = _choice(name, own, zone, secret_file)
     if preview:
         for path in files:

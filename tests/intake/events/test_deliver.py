@@ -72,6 +72,17 @@ def test_the_preview_shows_records_as_understood_and_sends_nothing() -> None:
     assert "shows none of the known formats" in str(headwater("preview", str(DATA / "README.md")).exception)
 
 
+def test_the_command_for_files_takes_these_too(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("good")
+    file = tmp_path / "reports.csv"
+    file.write_bytes((DATA / "ftc-dnc-complaints.csv").read_bytes())
+    assert "read as ftc-dnc-csv" in headwater("file", str(file), "--preview").output
+    with open_door(tmp_path / "calls") as door:
+        words = ("file", str(file), "--token-file", str(tmp_path / "token"), "--to", f"http://127.0.0.1:{door.port}")
+        assert "4 stored" in headwater(*words).output
+        assert "4 there already" in headwater(*words, "--format", "ftc-dnc-csv").output
+
+
 def test_the_formats_are_listed() -> None:
     output = headwater("formats").output
     assert all(name in output for name in ("ftc-dnc-csv", "fcc-complaints", "hiya-spammer-cache", "webhook"))
