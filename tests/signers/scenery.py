@@ -1,5 +1,6 @@
 """Signed calls as a switch reports them, over a SYNTHETIC public-key infrastructure that is valid now."""
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from headwater.signers.tokens import identities
 from headwater.stir.sign import make_identity, make_token
 from tests.stir.pki import X5U, Holder, Pki, claims, issue, spc_list
 
+#: A store may serve several tests: each record is one of its own.
+_EVENTS = itertools.count(1)
 CALLING, CALLED = "12155550121", "12155550131"
 
 
@@ -51,20 +54,20 @@ class Network:
 
     def call(self, *headers: str, calling: str = CALLING, called: str = CALLED, ago: float = 1.0) -> CallRecord:
         """Return the record of an INVITE that carries ``headers``."""
-        self._made += 1
+        event = str(next(_EVENTS))
         at = datetime.now(UTC) - timedelta(seconds=ago)
         lines = [
             f"INVITE sip:+{called}@b.example SIP/2.0", "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1",
             f"From: <sip:+{calling}@a.example>;tag=1", f"To: <sip:+{called}@b.example>",
-            f"Call-ID: {self._made}@a.example", "CSeq: 1 INVITE", *(f"Identity: {header}" for header in headers),
+            f"Call-ID: {event}@a.example", "CSeq: 1 INVITE", *(f"Identity: {header}" for header in headers),
             "Content-Length: 0", "", "",
         ]  # fmt: skip
         raw = "\r\n".join(lines).encode()
         found = identities(raw)
         token = found[0].partition(";")[0] if found else ""
         return CallRecord(
-            record_id=record_id("carrier", str(self._made)), record_kind=RecordKind.SIP,
-            source_kind=SourceKind.CARRIER, source_id="carrier", event_id=str(self._made), call_at=at,
+            record_id=record_id("carrier", event), record_kind=RecordKind.SIP,
+            source_kind=SourceKind.CARRIER, source_id="carrier", event_id=event, call_at=at,
             received_at=at + timedelta(milliseconds=100), calling=E164(calling), called=E164(called),
             calling_raw=f"+{calling}", called_raw=f"+{called}", sip_method="INVITE",
             identity_digest=sha256(token.encode()).hexdigest() if token else "", raw=raw,
