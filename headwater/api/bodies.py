@@ -5,6 +5,8 @@ import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
+import pyarrow as pa
+
 from headwater.errors import HeadwaterError, Invalid, TooLarge
 
 Scope = MutableMapping[str, Any]
@@ -41,7 +43,7 @@ def headers_of(scope: Scope) -> dict[bytes, bytes]:
 
 
 async def octets(scope: Scope, receive: Receive, *, limit: int, within_s: float) -> AsyncIterator[bytes]:
-    """Yield the body as it comes, inflated where it is gzip.
+    """Yield the body as it comes, inflated where it is gzip or zstd.
 
     Raises:
         BodyTooLarge: more than ``limit`` octets were announced, came, or came out of inflation.
@@ -54,9 +56,11 @@ async def octets(scope: Scope, receive: Receive, *, limit: int, within_s: float)
     if not announced.isdigit() or int(announced[:20]) > limit:
         raise too_large(limit)
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
-    if encoding not in {b"identity", b"gzip"}:
-        raise UnknownEncoding(f"Content-Encoding {encoding.decode('latin-1')!r} is not read here; send gzip or none")
-    inflate = _Inflate() if encoding == b"gzip" else None
+    if encoding not in _INFLATERS:
+        raise UnknownEncoding(
+            f"Content-Encoding {encoding.decode('latin-1')!r} is not read here; send gzip, zstd or none"
+        )
+    inflate = _INFLATERS[encoding](limit) if encoding != b"identity" else None
     came = 0
     try:
         async with asyncio.timeout(within_s):
@@ -66,10 +70,13 @@ async def octets(scope: Scope, receive: Receive, *, limit: int, within_s: float)
                     if came > limit:
                         raise too_large(limit)
                     yield piece
+            for piece in inflate.end() if inflate else ():
+                came += len(piece)
+                if came > limit:
+                    raise too_large(limit)
+                yield piece
     except TimeoutError:
         raise TooSlow(f"the body did not come to its end within {within_s:g} seconds") from None
-    if inflate:
-        inflate.end()
 
 
 def too_large(limit: int) -> BodyTooLarge:
@@ -94,7 +101,7 @@ async def _parts(receive: Receive) -> AsyncIterator[bytes]:
 class _Inflate:
     """gzip members one after the other, a bounded step at a time: a bomb stops at the reader's limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, _limit: int) -> None:
         self._member = zlib.decompressobj(wbits=31)
 
     def feed(self, part: bytes) -> "list[bytes] | Any":
@@ -109,6 +116,32 @@ class _Inflate:
             if piece:
                 yield piece
 
-    def end(self) -> None:
+    def end(self) -> "list[bytes]":
         if not self._member.eof:
             raise BadEncoding("the gzip body is cut off; nothing of it was stored")
+        return []
+
+
+class _Zstd:
+    """zstd frames, inflated when the whole body has come, a bounded step at a time: a bomb stops at the limit."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._packed = bytearray()
+
+    def feed(self, part: bytes) -> "list[bytes]":
+        self._packed += part
+        if len(self._packed) > self._limit:
+            raise too_large(self._limit)
+        return []
+
+    def end(self) -> "list[bytes] | Any":
+        try:
+            with pa.CompressedInputStream(pa.BufferReader(bytes(self._packed)), "zstd") as stream:
+                while piece := stream.read(_STEP):
+                    yield piece
+        except OSError as error:
+            raise BadEncoding(f"the body is not zstd, or is cut off: {error}") from error
+
+
+_INFLATERS: Final[dict[bytes, Any]] = {b"identity": None, b"gzip": _Inflate, b"zstd": _Zstd}

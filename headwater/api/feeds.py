@@ -18,8 +18,8 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client import Counter as Total
 
 from headwater import clock
-from headwater.api import bodies, mapped
-from headwater.calls.records import CallRecord, Reject
+from headwater.api import bodies, mapped, tables
+from headwater.calls.records import Body, CallRecord, Reject
 from headwater.calls.store import Inserted
 from headwater.errors import (
     Conflict,
@@ -31,7 +31,7 @@ from headwater.errors import (
     Unauthenticated,
     Unavailable,
 )
-from headwater.intake import feed
+from headwater.intake import feed, feed_columns
 from headwater.intake.sources import Source
 
 PATH: Final = "/api/feeds/v1/events"
@@ -43,6 +43,8 @@ _CLOUD_EVENTS: Final = frozenset({STRUCTURED, BATCHED})
 #: Errors that one answer lists; the count is of all.
 LISTED_ERRORS: Final = 1_000
 RETRY_AFTER_S: Final = 5
+#: Bodies from this size on are read by columns; setting that up costs as much as reading some tens of lines.
+COLUMNS_OCTETS: Final = 16_384
 
 Authenticate = Callable[[str], Awaitable[Source]]
 """Returns the sender of a bearer token; raises ``Unauthenticated``, ``Forbidden`` or ``Unavailable``."""
@@ -79,7 +81,14 @@ _TITLES: Final = {
 class RecordWriter(Protocol):
     """What the door needs of ``calls.writer.Writer``."""
 
-    async def put(self, records: Sequence[CallRecord], *, rejects: Sequence[Reject] = ()) -> Inserted:
+    async def put(
+        self,
+        records: Sequence[CallRecord],
+        *,
+        rejects: Sequence[Reject] = (),
+        table: Any = None,
+        bodies: Sequence[Body] = (),
+    ) -> Inserted:
         """Return when all is durable."""
 
 
@@ -193,11 +202,13 @@ class FeedDoor:
             self._metrics.octets.inc(len(body.octets))
             batch = await self._read(bytes(body.octets), source, scope)
             body.octets.clear()
-            if not batch.records and not batch.rejects:
-                raise Invalid("the body holds no line; send one JSON object a line")
+            if batch.table is None and not batch.records and not batch.rejects:
+                raise Invalid("the body holds no event; send one JSON object a line, or a table with a row")
             try:
                 async with asyncio.timeout(self._limits.store_s):
-                    inserted = await self._writer.put(batch.records, rejects=batch.kept)
+                    inserted = await self._writer.put(
+                        batch.records, rejects=batch.kept, table=batch.table, bodies=batch.bodies
+                    )
             except TimeoutError:
                 raise Unavailable(
                     "the call store did not answer in time; send the same again, what was stored is recognised"
@@ -241,6 +252,13 @@ class _Held:
 async def _read(body: bytes, source: Source, content_type: bytes) -> feed.FeedBatch:
     batch = feed.FeedBatch(records=[], lines=[], rejects=[], kept=[])
     kind = content_type.partition(b";")[0].strip().lower()
+    if kind in tables.READERS:
+        return await asyncio.to_thread(tables.read, kind, body, source, clock.now())
+    if kind not in _CLOUD_EVENTS and len(body) >= COLUMNS_OCTETS:
+        table = feed_columns.read_body(body, source, clock.now())
+        if table is not None:
+            batch.table = table
+            return batch
     if kind in _CLOUD_EVENTS:
         parts = feed.read_cloud_events(body, source, clock.now(), batched=kind == BATCHED)
     else:
@@ -255,8 +273,8 @@ def _taken(batch: feed.FeedBatch, inserted: Inserted) -> Taken:
     errors = [LineError(line=one.line, event_id=one.event_id, reason=one.reason) for one in batch.rejects]
     errors += [
         LineError(
-            line=batch.lines[place],
-            event_id=batch.records[place].event_id,
+            line=batch.lines[place] if batch.lines else place + 1,
+            event_id=batch.event_id(place),
             reason="an event of this event_id is stored already and says something else; what is stored stays",
         )
         for place in inserted.conflicts

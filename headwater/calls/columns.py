@@ -3,45 +3,46 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pyarrow as pa
 
-from headwater.calls.records import CallRecord, RecordKind, Reject, SourceKind
+from headwater.calls.records import Body, CallRecord, RecordKind, Reject, SourceKind
 
-_TIME = pa.timestamp("us", "UTC")
-_WORD = pa.dictionary(pa.int32(), pa.string())
+TIME = pa.timestamp("us", "UTC")
+WORD = pa.dictionary(pa.int32(), pa.string())
 
 #: Column -> Arrow type, in the order of ``CallRecord``'s fields. Words that repeat travel as dictionaries.
 _TYPES: dict[str, Any] = {
     "record_id": pa.binary(16),
-    "record_kind": _WORD,
-    "source_kind": _WORD,
-    "source_id": _WORD,
+    "record_kind": WORD,
+    "source_kind": WORD,
+    "source_id": WORD,
     "event_id": pa.string(),
-    "call_at": _TIME,
-    "received_at": _TIME,
+    "call_at": TIME,
+    "received_at": TIME,
     "calling": pa.string(),
     "called": pa.string(),
     "calling_raw": pa.string(),
     "called_raw": pa.string(),
     "duration_ms": pa.int64(),
     "ring_ms": pa.int64(),
-    "disposition": _WORD,
-    "sip_method": _WORD,
+    "disposition": WORD,
+    "sip_method": WORD,
     "sip_status": pa.int32(),
     "call_id": pa.string(),
-    "source_ip": _WORD,
+    "source_ip": WORD,
     "source_port": pa.int32(),
-    "destination_ip": _WORD,
+    "destination_ip": WORD,
     "destination_port": pa.int32(),
-    "capture_agent": _WORD,
+    "capture_agent": WORD,
     "identity_digest": pa.string(),
-    "attest": _WORD,
+    "attest": WORD,
     "origid": pa.string(),
-    "terminating_spc": _WORD,
+    "terminating_spc": WORD,
     "transcript": pa.string(),
-    "language": _WORD,
+    "language": WORD,
     "labels": pa.list_(pa.string()),
     "headers": pa.map_(pa.string(), pa.string()),
     "raw": pa.binary(),
@@ -65,14 +66,14 @@ def of_records(records: Sequence[CallRecord], received_at: Sequence[datetime] | 
     columns = dict(zip(NAMES, zip(*map(msgspec.structs.astuple, records), strict=True), strict=True))
     del columns["received_at"]
     arrays = {name: _array(name, _TYPES[name], column) for name, column in columns.items()}
-    arrays["received_at"] = pa.array(received_at, pa.int64()).cast(_TIME)
+    arrays["received_at"] = pa.array(received_at, pa.int64()).cast(TIME)
     return _stream(pa.table({name: arrays[name] for name in NAMES}))
 
 
 def _array(name: str, kind: Any, column: Sequence[Any]) -> Any:
     if name == "record_id":
         return pa.array([value.bytes for value in column], kind)
-    if kind is _WORD:
+    if kind is WORD:
         first = column[0]
         if column.count(first) == len(column):
             return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), len(column)), [str(first)])
@@ -87,7 +88,7 @@ def _array(name: str, kind: Any, column: Sequence[Any]) -> Any:
 def of_rejects(rejects: Sequence[Reject]) -> bytes:
     """Return ``rejects`` as one Arrow stream for the table of that name."""
     types = {
-        "received_at": _TIME,
+        "received_at": TIME,
         "source_id": pa.string(),
         "door": pa.string(),
         "position": pa.int64(),
@@ -103,12 +104,43 @@ def of_rejects(rejects: Sequence[Reject]) -> bytes:
 REJECT_NAMES = ("received_at", "source_id", "door", "position", "reason", "raw", "raw_length", "raw_sha256")
 
 
+def of_bodies(bodies: Sequence[Body]) -> bytes:
+    """Return ``bodies`` as one Arrow stream for the table of that name."""
+    types = {
+        "body_sha256": pa.binary(32),
+        "received_at": TIME,
+        "source_id": pa.string(),
+        "media_type": pa.string(),
+        "octets": pa.binary(),
+    }
+    return _stream(pa.table({name: pa.array([getattr(b, name) for b in bodies], kind) for name, kind in types.items()}))
+
+
+BODY_NAMES = ("body_sha256", "received_at", "source_id", "media_type", "octets")
+
+
 def _stream(table: Any) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table.combine_chunks())
     octets: bytes = sink.getvalue().to_pybytes()
     return octets
+
+
+def octets_of(table: Any) -> bytes:
+    """Return a table of the store's columns as one Arrow stream."""
+    return _stream(table)
+
+
+def record_at(table: Any, place: int) -> CallRecord:
+    """Return one row of a table of the store's columns as a record, without its raw octets."""
+    row = table.slice(place, 1).to_pylist()[0]
+    fields = {name: row[name] for name in READABLE if name in row and name != "raw_sha256"}
+    fields["record_id"] = UUID(bytes=row["record_id"])
+    fields["record_kind"] = RecordKind(row["record_kind"])
+    fields["source_kind"] = SourceKind(row["source_kind"])
+    fields["headers"] = dict(row["headers"])
+    return CallRecord(**fields)
 
 
 def to_records(rows: Iterable[Sequence[Any]]) -> list[CallRecord]:

@@ -107,5 +107,17 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """SHA-256 of all of what came, 32 octets; of ``raw`` alone where the rest was not read."""
 
 
+class Body(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A body whose rows have no octets of their own (Arrow, Parquet): the evidence of all records made of it."""
+
+    body_sha256: bytes
+    """SHA-256 of ``octets``, 32 octets: the ``raw_sha256`` of its records."""
+    received_at: datetime
+    source_id: str
+    media_type: str
+    octets: bytes
+    """As received, inflated."""
+
+
 #: How many octets of a rejected input are kept.
 REJECT_OCTETS = 16_384

@@ -41,8 +41,9 @@ class Migration:
 
 
 # The sorting key begins with the last ten digits of the called number, so that a look-up meets one place whatever
-# prefix a switch put before it; rows of one key are one record, and the FIRST one received stays (its version is
-# the highest). A cluster shards by cityHash64(right(called, 10)) for the same reason.
+# prefix a switch put before it. Rows of one key are one record, and the FIRST one received stays (its version is the
+# highest). A cluster shards by cityHash64(right(called, 10)) for the same reason. An insert becomes one file and not
+# one for each column, as each file is synced.
 _CALLS = """
 CREATE TABLE IF NOT EXISTS {database}.calls {on_cluster}
 (
@@ -77,7 +78,7 @@ CREATE TABLE IF NOT EXISTS {database}.calls {on_cluster}
     labels Array(String) CODEC(ZSTD(1)),
     headers Map(LowCardinality(String), String) CODEC(ZSTD(3)),
     raw String CODEC(ZSTD(3)),
-    raw_sha256 FixedString(32),
+    raw_sha256 FixedString(32) DEFAULT SHA256(raw),
     stored_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC') CODEC(Delta, ZSTD(1)),
     version UInt64 DEFAULT toUInt64(9223372036854775807 - toUnixTimestamp64Micro(received_at)) CODEC(Delta, ZSTD(1)),
     CONSTRAINT record_kind_is_known CHECK record_kind IN ('report', 'sip', 'cdr', 'reputation'),
@@ -102,7 +103,7 @@ CREATE TABLE IF NOT EXISTS {database}.calls {on_cluster}
 ENGINE = {replacing}(version)
 PARTITION BY toYYYYMMDD(call_at)
 ORDER BY (right(called, 10), calling, call_at, record_id)
-SETTINGS {durable}
+SETTINGS {durable}, min_bytes_for_wide_part = 134217728
 """
 
 _REJECTS = """
@@ -125,6 +126,24 @@ TTL toDateTime(received_at) + INTERVAL 90 DAY
 SETTINGS {durable}, ttl_only_drop_parts = 1
 """
 
+# Bodies whose rows have no octets of their own: what a record of theirs was made of. One row a body.
+_BODIES = """
+CREATE TABLE IF NOT EXISTS {database}.bodies {on_cluster}
+(
+    body_sha256 FixedString(32),
+    received_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    source_id LowCardinality(String),
+    media_type LowCardinality(String),
+    octets String CODEC(ZSTD(3)),
+    version UInt64 DEFAULT toUInt64(9223372036854775807 - toUnixTimestamp64Micro(received_at)) CODEC(Delta, ZSTD(1)),
+    CONSTRAINT body_is_bounded CHECK length(octets) <= 67108864
+)
+ENGINE = {replacing}(version)
+PARTITION BY toYYYYMMDD(received_at)
+ORDER BY (source_id, body_sha256)
+SETTINGS {durable}
+"""
+
 _MIGRATIONS_TABLE = """
 CREATE TABLE IF NOT EXISTS {database}.migrations {on_cluster}
 (
@@ -142,7 +161,7 @@ FOUNDATION = ("CREATE DATABASE IF NOT EXISTS {database} {on_cluster}", _MIGRATIO
 
 #: Every step, oldest first, numbered without gaps.
 MIGRATIONS: tuple[Migration, ...] = (
-    Migration(version=1, name="calls and rejected lines", statements=(_CALLS, _REJECTS)),
+    Migration(version=1, name="calls and rejected lines", statements=(_CALLS, _REJECTS, _BODIES)),
 )
 
 

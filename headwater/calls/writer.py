@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
+import pyarrow as pa
 import structlog
 
-from headwater.calls.records import CallRecord, Reject
+from headwater.calls.records import Body, CallRecord, Reject
 from headwater.calls.store import CallStore, Inserted
 from headwater.errors import HeadwaterError, Unavailable
 
@@ -45,6 +46,8 @@ class _Item:
     octets: int
     arrived: float
     done: "asyncio.Future[Inserted]"
+    table: Any = None
+    bodies: Sequence[Body] = ()
 
 
 @dataclass(slots=True)
@@ -84,10 +87,18 @@ class Writer:
         """How many octets wait to be written, for the metrics."""
         return self._waiting.octets
 
-    async def put(self, records: Sequence[CallRecord], *, rejects: Sequence[Reject] = ()) -> Inserted:
+    async def put(
+        self,
+        records: Sequence[CallRecord],
+        *,
+        rejects: Sequence[Reject] = (),
+        table: Any = None,
+        bodies: Sequence[Body] = (),
+    ) -> Inserted:
         """Store ``records`` and return, when they are on disk, what became of each.
 
-        ``rejects`` are kept beside them, and are as durable.
+        ``table`` stands in place of records: a ``pyarrow.Table`` of the store's columns. ``rejects`` and ``bodies``
+        are kept beside them, and are as durable.
 
         Raises:
             WriterBusy: too much waits already.
@@ -98,13 +109,15 @@ class Writer:
         if self._closing:
             raise WriterClosed("the call store is closing: nothing was stored; send again in a few seconds")
         octets = sum(len(one.raw) for one in records) + _RECORD_OCTETS * len(records)
-        octets += sum(len(one.raw) for one in rejects)
+        octets += sum(len(one.raw) for one in rejects) + sum(len(one.octets) for one in bodies)
+        if table is not None:
+            octets += int(table.nbytes)
         if self._waiting.octets and self._waiting.octets + octets > self._waiting_octets:
             raise WriterBusy("more waits to be written than this process holds: nothing was stored; send again shortly")
         loop = asyncio.get_running_loop()
         if self._task is None:
             self._task = loop.create_task(self._run(), name="calls-writer")
-        item = _Item(records, rejects, octets, loop.time(), loop.create_future())
+        item = _Item(records, rejects, octets, loop.time(), loop.create_future(), table, bodies)
         self._waiting.items.append(item)
         self._waiting.octets += octets
         self._arrived.set()
@@ -180,8 +193,26 @@ class Writer:
     def _write(self, group: list[_Item]) -> list[Inserted]:
         # Rejects first: should they fail, no record has been written that its sender then hears of as a duplicate.
         self._store.insert_rejects([reject for item in group for reject in item.rejects])
-        result = self._store.insert([record for item in group for record in item.records])
-        return _shares(result, [len(item.records) for item in group])
+        if any(item.bodies for item in group):
+            self._store.insert_bodies([body for item in group for body in item.bodies])
+        single = [item for item in group if item.table is None]
+        tables = [item for item in group if item.table is not None]
+        shares: dict[int, Inserted] = {}
+        if single:
+            result = self._store.insert([record for item in single for record in item.records])
+            shares.update(zip(map(id, single), _shares(result, [len(item.records) for item in single]), strict=True))
+        for alike in _alike(tables):
+            result = self._store.insert_table(pa.concat_tables([item.table for item in alike], promote_options="none"))
+            shares.update(zip(map(id, alike), _shares(result, [item.table.num_rows for item in alike]), strict=True))
+        return [shares[id(item)] for item in group]
+
+
+def _alike(items: Sequence[_Item]) -> list[list[_Item]]:
+    """Return items in groups whose tables have the same columns."""
+    found: dict[tuple[str, ...], list[_Item]] = {}
+    for item in items:
+        found.setdefault(tuple(item.table.column_names), []).append(item)
+    return list(found.values())
 
 
 def _answer(done: "asyncio.Future[Inserted]", answer: Inserted | Exception) -> None:

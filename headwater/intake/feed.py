@@ -8,14 +8,14 @@ and a plain reason, and its first octets are kept. The contract is docs/referenc
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
-from headwater.calls.records import REJECT_OCTETS, CallRecord, RecordKind, Reject
+from headwater.calls.records import REJECT_OCTETS, Body, CallRecord, RecordKind, Reject
 from headwater.errors import Invalid, TooLarge
 from headwater.identifiers import record_id
 from headwater.intake.events.records import AHEAD, EARLIEST, event_record
@@ -73,7 +73,7 @@ class Rejection(NamedTuple):
     """As far as it could be read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class FeedBatch:
     """What one body came to."""
 
@@ -83,6 +83,16 @@ class FeedBatch:
     rejects: list[Rejection]
     kept: list[Reject]
     """The octets of rejected lines, as many as are kept."""
+    table: Any = None
+    """In place of ``records``: a ``pyarrow.Table`` of the store's columns, where a body was read by columns."""
+    bodies: list[Body] = field(default_factory=list)
+    """The body itself, where its rows have no octets of their own."""
+
+    def event_id(self, place: int) -> str:
+        """Return the event id of the record at ``place``, from 0."""
+        if self.table is not None:
+            return str(self.table.column("event_id")[place].as_py())
+        return self.records[place].event_id
 
     def add(self, part: "FeedBatch") -> None:
         """Append a later part of the same body."""

@@ -360,7 +360,7 @@ def test_bad_gzip_is_422_and_stores_nothing(door: Door, body: bytes) -> None:
     assert door.reads.total() == 0
 
 
-@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "x"])
+@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "x"])
 def test_another_encoding_is_415(door: Door, encoding: str) -> None:
     assert door.post(event(1), **{"Content-Encoding": encoding}).status_code == 415
 
