@@ -7,11 +7,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from headwater.stir.certificates import TrustList, parse_pem_chain
+from headwater.stir.passport import base64url
 from headwater.stir.reasons import SIP_ATIS1000082, Reason, sip_status, verstat
+from headwater.stir.sign import make_identity, make_token, sign_octets
 from headwater.stir.verdict import Mode, Result
-from headwater.stir.verify import Policy, Verifier, _signature
-from tests.stir.lab import CERTIFICATES, PEER, PKI, load, peer_verifier
-from tests.stir.pki import IAT
+from headwater.stir.verify import Call, Policy, Verifier, _signature
+from tests.stir.lab import CERTIFICATES, NOW, PEER, PKI, good, load, peer_verifier
+from tests.stir.pki import IAT, X5U, claims, issue, spc_list
 
 
 @pytest.mark.parametrize("case", [c for c in PEER["cases"] if c["id"] != "peer-div-gap"], ids=lambda c: c["id"])
@@ -95,3 +97,34 @@ def test_reasons_map_to_the_tables_in_use():
     ):
         assert sip_status(reason, SIP_ATIS1000082) == cases[case]["code"], case
         assert verstat(reason) == cases[case]["verstat"], case
+
+
+def _scenarios():
+    """The published scenario list, made with our own key: id -> the call's headers."""
+    stranger = issue("SHAKEN 709J", by=issue("Other root", authority=True), tn_auth_list=spc_list("709J"))
+    untrusted, gone = "https://scenario.example.com/untrusted.pem", "https://scenario.example.com/gone.pem"
+    PKI.book[untrusted] = [stranger.certificate]
+    no_json = sign_octets(PKI.leaf.key, f"{good().partition('.')[0]}.{base64url(b'no json')}")
+    return {
+        "sipfront-001": good(),
+        "sipfront-015": make_identity(no_json, x5u=X5U),
+        "sipfront-018": good().replace("alg=ES256", "alg=HS256"),
+        "sipfront-100": good(iat=0),
+        "sipfront-103": good(iat=NOW + 3_600),
+        "sipfront-106": good(iat=-1),
+        "sipfront-204": make_identity(make_token(stranger.key, claims(), x5u=untrusted), x5u=untrusted),
+        "sipfront-207": make_identity(make_token(PKI.leaf.key, claims(), x5u=gone), x5u=gone),
+        "sipfront-300": good(orig=None, dest=None),
+        "sipfront-303": good(orig={"tn": "12155559999"}),
+        "sipfront-306": good(dest={"tn": []}),
+        "sipfront-400": good(attest=None),
+        "sipfront-403": good(attest="A" * 500),
+    }
+
+
+@pytest.mark.parametrize("case", load("sip_failure_cases.json")["cases"], ids=lambda case: case["id"])
+def test_a_published_scenario_gets_the_status_that_the_rfc_expects(case):
+    call = Call(calling="12155550121", called="12155550131")
+    verdict = PKI.verifier().verify_call([_scenarios()[case["id"]]], call, now=NOW)
+    expected = 200 if case["rfc_expects"] == "proceed" else int(case["rfc_expects"])
+    assert verdict.sip_status == expected, verdict.as_json()
