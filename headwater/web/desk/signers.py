@@ -18,6 +18,7 @@ from headwater.signers.queries import SignerRow
 from headwater.signers.values import Asked
 from headwater.stir.reasons import CHECK_TEXT, Check
 from headwater.web.access import ActorRequest, page
+from headwater.web.answers import json_answer, wants_json
 from headwater.web.components.bars import bars
 from headwater.web.components.sparkline import Sparkline, sparkline
 from headwater.web.desk.stir import ATTESTATIONS
@@ -37,6 +38,8 @@ def index(request: ActorRequest) -> HttpResponseBase:
     """List the signers of the last two days."""
     now = clock.now()
     rows = queries.signers(request.actor, now=now)
+    if wants_json(request):
+        return json_answer({"hours": queries.SERIES_HOURS, "signers": rows, "verifier": queries.verifier()})
     lines = [Line(row=row, spark=sparkline(row.spark, what="Signed calls an hour, 48 hours")) for row in rows]
     waiting = sum(host.state == "waiting" for host in queries.hosts(request.actor))
     return render(
@@ -51,6 +54,8 @@ def index(request: ActorRequest) -> HttpResponseBase:
 def signer(request: ActorRequest, spc: str) -> HttpResponseBase:
     """Show one signer; ``-`` stands for calls whose signer is not known."""
     view = queries.signer(request.actor, "" if spc == "-" else spc, now=clock.now())
+    if wants_json(request):
+        return json_answer(view)
     drawing = bars(
         [hour.strftime("%H:%M") for hour in view.hours],
         {f"attest-{attest or 'none'}": view.series[attest] for attest in queries.ATTESTATIONS},
@@ -67,6 +72,8 @@ def call(request: ActorRequest, record_id: uuid.UUID) -> HttpResponseBase:
     """Show one call record with its signature, every check in it; the look is audited."""
     found = queries.call(request.actor, record_id)
     signature = queries.signature(found.identity_digest)
+    if wants_json(request):
+        return json_answer({"call": found, "signature": signature})
     context: dict[str, Any] = {"call": found, "signature": signature, "words": ATTESTATIONS}
     if signature is not None:
         context["asked"] = [(one, *CHECK_TEXT[Check(one.check)]) for one in signature.checks if not _of_call(one)]
@@ -98,6 +105,8 @@ def certificate(request: ActorRequest, sha256: str) -> HttpResponseBase:
 def hosts(request: ActorRequest) -> HttpResponseBase:
     """Show the hosts of certificates, those that wait for review first."""
     found = queries.hosts(request.actor)
+    if wants_json(request):
+        return json_answer({"hosts": found})
     return render(
         request, "desk/signer_hosts.html", {"rows": found, "may_decide": request.actor.may(Permission.SIGNER_REVIEW)}
     )

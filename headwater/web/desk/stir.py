@@ -18,6 +18,7 @@ from headwater.stir.trust import load_trust
 from headwater.stir.verdict import CallVerdict, Mode
 from headwater.stir.verify import Call, Verifier
 from headwater.web.access import ActorRequest, page
+from headwater.web.answers import json_answer, wants_json
 
 LONGEST = 64 * 1024
 #: What an attestation claims (RFC 8588 section 4), for people.
@@ -42,6 +43,8 @@ def verify(request: ActorRequest) -> HttpResponse:
     if request.method == "POST" and given["identity"]:
         trust, trust_fault = _trust()
         verdict = _judge(given, trust)
+        if wants_json(request):
+            return json_answer(verdict.as_json())
         context |= {
             "verdict": verdict,
             "tokens": [(each, ATTESTATIONS.get(str(each.claim("attest")), "")) for each in verdict.tokens],

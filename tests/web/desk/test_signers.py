@@ -132,3 +132,22 @@ def test_words_in_a_token_are_text_on_the_page(
     assert hostile not in page(desk_client, f"/calls/{record.record_id}/")
     assert hostile not in page(desk_client, "/signers/-/")
     assert Signature.objects.get(record_id=record.record_id).attest == ""
+
+
+@pytest.mark.parametrize("path", ["/signers/", "/signers/709J/", "/signers/hosts/"])
+def test_a_program_gets_the_values_of_a_page_that_a_person_sees(desk_client: Client, signed: CallRecord, path: str):
+    response = desk_client.get(path, headers={"accept": "application/json"})
+    assert response["content-type"] == "application/json"
+    assert response.json()
+    one = desk_client.get(f"/calls/{signed.record_id}/", headers={"accept": "application/json"}).json()
+    assert (one["signature"]["spc"], one["signature"]["attest"]) == ("709J", "A")
+    assert one["call"]["called_masked"].endswith("***-****") or "***" in one["call"]["called_masked"]
+    assert "12155550131" not in str(one)
+
+
+def test_a_program_may_have_a_header_judged(desk_client: Client, network: Network):
+    form = {"identity": network.identity(), "certificate": network.chain_pem.decode(), "calling": "12155550121",
+            "called": "12155550131"}  # fmt: skip
+    told = desk_client.post("/stir/", form, headers={"accept": "application/json"}).json()
+    assert (told["result"], told["signers"], told["verstat"]) == ("valid", ["709J"], "TN-Validation-Passed")
+    assert len(told["tokens"][0]["checks"]) >= 20
