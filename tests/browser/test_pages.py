@@ -16,6 +16,8 @@ PAGES = {
     "desk-relief": ("analyst", "/campaigns/{campaign_id}/relief/"),
     "desk-tracebacks": ("analyst", "/tracebacks/"),
     "desk-traceback": ("analyst", "/tracebacks/{traceback_id}/"),
+    "desk-signers": ("analyst", "/signers/"),
+    "desk-signer-hosts": ("analyst", "/signers/hosts/"),
     "desk-processes": ("reviewer", "/process/"),
     "desk-process": ("reviewer", "/process/{process_id}/"),
     "desk-account": ("analyst", "/account/"),
