@@ -43,14 +43,18 @@ class FileMetrics:
     """What the door counts, for Prometheus."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.rows = Total("headwater_file_rows", "Rows of files by source and outcome.", ["source", "outcome"], registry=registry)
+        self.rows = Total(
+            "headwater_file_rows", "Rows of files by source and outcome.", ["source", "outcome"], registry=registry
+        )
         self.octets = Total("headwater_file_octets", "Octets of rows of files.", registry=registry)
 
 
 class FileDoor:
     """The ASGI application of the file routes."""
 
-    def __init__(self, *, authenticate: Authenticate, page_secret: str, writer: RecordWriter, metrics: FileMetrics) -> None:
+    def __init__(
+        self, *, authenticate: Authenticate, page_secret: str, writer: RecordWriter, metrics: FileMetrics
+    ) -> None:
         """Take parts from holders of a feed credential, and from our own pages and jobs, which show ``page_secret``."""
         self._authenticate = authenticate
         self._page_secret = page_secret.encode()

@@ -57,9 +57,7 @@ class Reading:
     zone: str = ""
 
 
-def receive(
-    actor: Actor, name: str, pieces: Iterable[bytes], home: Path, *, most: int = MOST_OCTETS
-) -> UploadView:
+def receive(actor: Actor, name: str, pieces: Iterable[bytes], home: Path, *, most: int = MOST_OCTETS) -> UploadView:
     """Keep a file that a person brings; nothing of it is stored as calls yet.
 
     Raises:

@@ -262,7 +262,9 @@ class _Kind:
             raise BadFile(f"the file has no column for the time of a call, which {mapping.title} needs")
         self._call = self._times.pop("call", None)
         self._has_duration = any(name == "duration" for name, _ in self._columns)
-        self._links = [([(piece, columns.get(piece)) for piece in places(link)], link) for link in variant.links]
+        self._links = [
+            ([(piece, columns.get(_place(piece))) for piece in places(link)], link) for link in variant.links
+        ]
 
     def said(self, cells: Any, headers: dict[str, str]) -> dict[str, str]:
         """Return the texts of the columns, and put the others into ``headers``."""
@@ -306,6 +308,11 @@ class _Kind:
             if text:
                 found.append(text[:256])
         return " ".join(dict.fromkeys(found))
+
+
+def _place(text: str) -> Column:
+    """Return the column that a link key names: a number is a place."""
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) <= 1_000 else text
 
 
 def _condition(when: Condition | None, columns: _Columns) -> Callable[[Any], bool] | None:

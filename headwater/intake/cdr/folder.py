@@ -22,7 +22,16 @@ from headwater.intake.cdr.runs import Choice, Run
 DONE: Final = "done"
 FAILED: Final = "failed"
 #: Names that senders use while they write, and names of ours.
-_UNFINISHED: Final = (".part", ".tmp", ".filepart", ".writing", ".progress", ".progress.new", ".rejects.jsonl", ".report.json")
+_UNFINISHED: Final = (
+    ".part",
+    ".tmp",
+    ".filepart",
+    ".writing",
+    ".progress",
+    ".progress.new",
+    ".rejects.jsonl",
+    ".report.json",
+)
 _MARK: Final = ".done"
 #: Files whose sizes are remembered between two looks.
 REMEMBERED: Final = 100_000
@@ -130,7 +139,9 @@ class Folder:
             self._say(f"{name}: {error}")
             return
         self._settle(name, DONE, _report(name, run, done))
-        self._say(f"{name}: {done.rows} rows, {done.stored} stored, {done.duplicates} there already, {done.refused} refused")
+        self._say(
+            f"{name}: {done.rows} rows, {done.stored} stored, {done.duplicates} there already, {done.refused} refused"
+        )
 
     def _settle(self, name: str, where: str, report: dict[str, object]) -> None:
         """Move a file with what belongs to it. The file itself goes first: from then on it is settled."""
@@ -174,4 +185,3 @@ def _write(path: Path, octets: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(octets)
-

@@ -28,7 +28,8 @@ ROW_VALUES: Final = 1_000
 TOO_LONG: Final = f"the row has more than {ROW_OCTETS} octets"
 _BOMS: Final = {b"\xef\xbb\xbf": "UTF-8", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
-csv.field_size_limit(ROW_OCTETS)
+# The reader's own bound is for the whole process, and lower.
+csv.field_size_limit(max(csv.field_size_limit(), ROW_OCTETS))
 
 
 class BadFile(Invalid):
@@ -242,7 +243,7 @@ class Cutter:
                 raw = raw[:-1]  # noqa: PLW2901 - the line's end is no part of the row
             if not fault and not least <= len(values) <= most:
                 fault = f"the row has {len(values)} columns, not {least}" + (f" to {most}" if most > least else "")
-            if not fault and len(raw) > ROW_OCTETS:
+            if len(raw) > ROW_OCTETS:
                 fault, raw = TOO_LONG, raw[:1_024]  # noqa: PLW2901 - as above
             yield Row(number, offset, raw, _without_extra(values, form), fault)
 

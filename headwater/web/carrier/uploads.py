@@ -104,7 +104,9 @@ class ReadingForm(forms.Form):
         widget=forms.CheckboxInput(attrs={"class": "usa-checkbox__input"}),
     )
     start = _text("Start of the call", "Name of the column, or its number from 1. Date and time apart: both, as 1+2.")
-    pattern = _text("How the time is written", "Empty for 2026-11-24 15:04:05; epoch-s, epoch-ms; or as %m/%d/%Y %H:%M:%S.")
+    pattern = _text(
+        "How the time is written", "Empty for 2026-11-24 15:04:05; epoch-s, epoch-ms; or as %m/%d/%Y %H:%M:%S."
+    )
     calling = _text("Calling number")
     called = _text("Called number")
     seconds = _text("Length in seconds")
@@ -157,7 +159,9 @@ class ReadingForm(forms.Form):
             "title": "own mapping of this carrier",
             "input": {"delimiter": said["delimiter"] or ",", "header": bool(said["header"])},
             "numbers": {"strip": [part.strip() for part in said.get("strip", "").split(",") if part.strip()]},
-            "row": [{"times": {"start": {"column": start, **_time_form(said.get("pattern", "").strip())}}, "fields": fields}],
+            "row": [
+                {"times": {"start": {"column": start, **_time_form(said.get("pattern", "").strip())}}, "fields": fields}
+            ],
         }
         return mapping.of_tables(tables)
 
