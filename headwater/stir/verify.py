@@ -274,6 +274,8 @@ def _claims_findings(passport: Passport) -> list[Finding]:
     if rcd_references(claims):
         detail = "rcd content behind a URI was not fetched to check its digest"
         noted.append(Finding(Check.CLAIMS, Outcome.FLAGGED, detail))
+    if ppt == "msg":
+        noted.append(Finding(Check.CLAIMS, Outcome.FLAGGED, "the digest was not held against the message"))
     return noted
 
 
