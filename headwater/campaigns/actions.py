@@ -13,7 +13,7 @@ from headwater.accounts.permissions import Permission
 from headwater.audit.actions import record as audit
 from headwater.audit.tags import Tag
 from headwater.calls.records import CallRecord, RecordKind
-from headwater.campaigns import memory, rules
+from headwater.campaigns import graph, memory, rules
 from headwater.campaigns.engine import RULE_VERSION
 from headwater.campaigns.growth import Call, Growth, change_of_state, grow, named
 from headwater.campaigns.memory import Memory
@@ -95,6 +95,7 @@ def observe(known: Memory, records: Sequence[CallRecord], *, now: datetime) -> O
             )
         )
     grown = grow(known, calls, now=now)
+    graph.note(calls)
     memory.store(changes, {str(call.record.record_id): call.text for call in calls}, now=now)
     checkpoint.placed += len(calls)
     checkpoint.without_text += skipped["without_text"]

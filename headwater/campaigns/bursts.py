@@ -1,8 +1,8 @@
 """Counts of a million keys in five-second bins, and which of them burst. Pure: no Django, no I/O, no clock.
 
 Each key has a slowly adapting mean (half an hour) and two charts against it. A fast exponentially weighted moving
-average (EWMA) finds strong bursts at once; a cumulative sum (CUSUM) of the likelihood ratio of fifteen times the mean finds
-shorter steps as evidence gathers. Counts of calls vary more than Poisson counts, so both take a negative binomial
+average (EWMA) finds strong bursts at once; a cumulative sum (CUSUM) of the likelihood ratio of fifteen times the mean
+finds smaller ones as evidence gathers. Counts of calls vary more than Poisson counts, so both take a negative binomial
 variance. Thresholds and delays were measured by simulation (``python -m bench bursts``): one false alarm per key and
 day. State is 40 octets a key in numpy arrays with open addressing, written to and read from one file.
 """

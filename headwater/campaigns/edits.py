@@ -20,7 +20,7 @@ from headwater.audit.tags import Tag
 from headwater.campaigns import memory
 from headwater.campaigns.engine import MAX_PER_CAMPAIGN
 from headwater.campaigns.links import Judged
-from headwater.campaigns.models import Campaign, CampaignEdit, CampaignExemplar, CampaignMember
+from headwater.campaigns.models import Campaign, CampaignEdit, CampaignExemplar, CampaignMember, CampaignNode
 from headwater.campaigns.script import read
 from headwater.campaigns.states import CampaignState
 from headwater.errors import Conflict, Invalid, NotFound
@@ -106,7 +106,7 @@ def ask_undo(actor: Actor, edit_id: int) -> None:
 
 @transaction.atomic
 def allow(actor: Actor, campaign_id: str, because: str) -> None:
-    """Mark a campaign as a lawful sender's: it is shown last. No evidence of it is lost, and an empty reason ends it."""
+    """Mark a campaign as a lawful sender's: shown last, none of its evidence lost. An empty reason ends it."""
     actor.require(Permission.CAMPAIGN_EDIT)
     campaign = _standing(campaign_id)
     because = " ".join(because.split())[:_LONGEST_WHY]
@@ -164,6 +164,7 @@ def _do(edit: CampaignEdit, *, clock: int, now: datetime) -> None:
         tag = Tag.CAMPAIGN_SPLIT
     edit.done_at = now
     _recount(edit.campaign_id, edit.other_id)
+    _lead_nodes(edit)
     audit(DETECTOR, tag, edit.campaign_id, {"edit": edit.pk, "other": edit.other_id, "calls": len(edit.moved)})
 
 
@@ -176,6 +177,7 @@ def _undo(edit: CampaignEdit, *, clock: int, now: datetime) -> None:
         Campaign.objects.filter(id=edit.other_id).update(merged_into=None)
     _give_way(back, clock)
     edit.undone_at = now
+    _lead_nodes(edit, sign=-1)
     _recount(edit.campaign_id, edit.other_id)
     audit(DETECTOR, Tag.CAMPAIGN_EDIT_UNDONE, edit.campaign_id, {"edit": edit.pk, "calls": len(moved)})
 
@@ -230,8 +232,23 @@ def _recount(*campaigns: str | None) -> None:
         campaign.save()
 
 
+def _lead_nodes(edit: CampaignEdit, *, sign: int = 1) -> None:
+    """Count at the campaign that is left what the merged one had; its own nodes stay, for the day it comes back."""
+    if edit.kind != MERGE:
+        return
+    for row in CampaignNode.objects.filter(campaign_id=edit.other_id):
+        node, _ = CampaignNode.objects.get_or_create(
+            campaign_id=edit.campaign_id,
+            kind=row.kind,
+            value=row.value,
+            defaults={"calls": 0, "first_at": row.first_at, "last_at": row.last_at},
+        )
+        node.calls = max(node.calls + sign * row.calls, 0)
+        node.save(update_fields=["calls"])
+
+
 def decisions() -> list[Judged]:
-    """Return what people decided by merges and splits that stand: pairs of scripts that are, or are not, one campaign."""
+    """Return what people decided by merges and splits that stand: pairs of scripts of one campaign, or not."""
     found = []
     done = CampaignEdit.objects.filter(done_at__isnull=False, undone_at__isnull=True)
     for edit in done.order_by("id"):

@@ -1,4 +1,4 @@
-"""Audio fingerprints: the same recording is found in three seconds of it, through telephone codecs, noise and loss. Pure.
+"""Audio fingerprints: the same recording is found in three seconds of it, through codecs, noise and loss. Pure.
 
 After Haitsma and Kalker (ISMIR 2002): for 33 bands of 300 to 3,200 Hz, one bit says whether the difference of two
 neighbouring bands rose. Two recordings are compared bit by bit at the best offset. A fingerprint says "the same
@@ -62,9 +62,9 @@ def read_wav(octets: bytes) -> Samples:
     elif form == 6:
         samples = _a_law(data)
     elif form == 1 and bits == 16:
-        samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.float32) / 32_768
+        samples = np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.float32) / np.float32(32_768)
     elif form == 1 and bits == 8:
-        samples = (np.frombuffer(data, dtype=np.uint8).astype(np.float32) - 128) / 128
+        samples = (np.frombuffer(data, dtype=np.uint8).astype(np.float32) - np.float32(128)) / np.float32(128)
     else:
         raise Invalid(
             f"The recording's form is {form} with {bits} bits; PCM of 8 or 16 bits, mu-law and A-law are read."
@@ -101,7 +101,7 @@ def _mu_law(data: bytes) -> Samples:
     """Return mu-law octets (ITU-T G.711) as samples."""
     octets = ~np.frombuffer(data, dtype=np.uint8)
     size = ((octets & 15).astype(np.int32) << 3) + 132 << ((octets >> 4) & 7)
-    return np.where(octets & 0x80, 132 - size, size - 132).astype(np.float32) / 32_768
+    return np.where(octets & 0x80, 132 - size, size - 132).astype(np.float32) / np.float32(32_768)
 
 
 def _a_law(data: bytes) -> Samples:
@@ -110,7 +110,7 @@ def _a_law(data: bytes) -> Samples:
     step = ((octets >> 4) & 7).astype(np.int32)
     low = ((octets & 15).astype(np.int32) << 4) + 8
     size = np.where(step == 0, low, (low + 256) << np.maximum(step - 1, 0))
-    return np.where(octets & 0x80, size, -size).astype(np.float32) / 32_768
+    return np.where(octets & 0x80, size, -size).astype(np.float32) / np.float32(32_768)
 
 
 def _resampled(samples: Samples, rate: int) -> Samples:

@@ -186,5 +186,5 @@ def _member(call: Call, *, now: datetime) -> CampaignMember:
         score=placement.score,
         nearest_record_id=placement.nearest,
         rule_version=placement.rule_version,
-        reasons=reasons(placement),
+        reasons=reasons(placement) | ({"founded": call.campaign_id} if placement.campaign_id is None else {}),
     )

@@ -126,6 +126,21 @@ class CampaignStateChange(models.Model):
     evidence = models.JSONField(default=dict)
 
 
+class CampaignNode(models.Model):
+    """One thing that calls of a campaign have (``fusion``): a node of the evidence graph with the edge to it."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="nodes")
+    kind = models.CharField(max_length=12)
+    value = models.CharField(max_length=120)
+    calls = models.PositiveBigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "kind", "value"], name="one_node_a_campaign")]
+        indexes = [models.Index(fields=["kind", "value"], name="node_by_value")]
+
+
 class CampaignSignal(models.Model):
     """A key that rang unlike its past (``metadata.Signal``): evidence beside what calls say, and a suspect without."""
 

@@ -52,7 +52,7 @@ def unassignable(number: E164) -> str:
 
 
 def patterns(kind: KeyKind, calls: Sequence[Heard], faults: Faults = unassignable) -> list[Pattern]:
-    """Return what the calls of one key show; ``faults`` tells what is wrong with a calling number (DNO, unallocated)."""
+    """Return what the calls of one key show; ``faults`` tells what is wrong with a calling number."""
     if len(calls) < LEAST_CALLS:
         return []
     ordered = sorted(calls, key=lambda call: call.at)
@@ -119,7 +119,7 @@ def _wangiri(calls: Sequence[Heard]) -> Pattern | None:
         return None
     return Pattern(
         name="wangiri",
-        sentence=f"{dropped} of {len(told)} calls rang at most {_DROP_RING_MS // 1000} s and were dropped: ring and drop.",
+        sentence=f"{dropped} of {len(told)} calls rang at most {_DROP_RING_MS // 1000} s and were dropped.",
         figures={"dropped": dropped, "calls": len(told)},
     )
 

@@ -79,13 +79,14 @@ def campaigns(
     actor: Actor, *, now: datetime, states: Sequence[CampaignState] = (), order: Order = Order.LAST_CALL, page: int = 1
 ) -> CampaignPage:
     """Return one page of the campaigns that ``actor`` may see, of ``states`` or of all."""
-    seen = visible_to(actor)
+    # What went into another campaign is counted there; its page still leads to it.
+    seen = visible_to(actor).filter(merged_into__isnull=True)
     by_state = dict(seen.order_by().values_list("state").annotate(Count("id")))
     chosen = seen.filter(state__in=states) if states else seen
     total = sum(by_state.get(state, 0) for state in (states or CampaignState))
     pages = max(1, -(-total // _PAGE))
     page = min(max(page, 1), pages)
-    rows = list(chosen.order_by(*_ORDER_BY[order])[(page - 1) * _PAGE : page * _PAGE])
+    rows = list(chosen.order_by("-priority", *_ORDER_BY[order])[(page - 1) * _PAGE : page * _PAGE])
     sparks = _sparks([row.id for row in rows], now)
     return CampaignPage(
         rows=tuple(_row(row, sparks) for row in rows),
@@ -155,6 +156,17 @@ def exemplar(actor: Actor, campaign_id: str, record_id: uuid.UUID) -> Sample:
         audit(actor, Tag.CALL_VIEWED, str(record_id), {"campaign": found.id})
         member = CampaignMember.objects.get(record_id=record_id)
     return Sample(member=_member(member, {record_id}), text=row.text)
+
+
+def membership(actor: Actor, campaign_id: str, record_id: uuid.UUID) -> Member:
+    """Return one call of a campaign with why it belongs; the audit notes that it was seen."""
+    with transaction.atomic():
+        found = _visible(actor, campaign_id)
+        row = CampaignMember.objects.filter(campaign=found, record_id=record_id).first()
+        if row is None:
+            raise NotFound(f"The call {record_id} is not in the campaign {campaign_id}.")
+        audit(actor, Tag.CALL_VIEWED, str(record_id), {"campaign": found.id})
+    return _member(row, _exemplars_among([row]))
 
 
 def samples(actor: Actor, campaign_id: str, *, state: str = "", limit: int = 3) -> tuple[Sample, ...]:
@@ -289,6 +301,9 @@ def _member(row: CampaignMember, exemplars: set[uuid.UUID]) -> Member:
             runner_up_campaign=runner_up.get("campaign", ""),
             runner_up_score=runner_up.get("score"),
             rule_version=row.rule_version,
+            exemplars=row.reasons.get("exemplars", 0),
+            evidence=tuple((e["kind"], e["value"], e["weight"]) for e in row.reasons.get("evidence", ())),
+            founded_as=row.reasons.get("campaign") or "",
         ),
     )
 

@@ -60,6 +60,12 @@ class Reason:
     runner_up_campaign: str
     runner_up_score: float | None
     rule_version: str
+    exemplars: int = 0
+    """How many exemplars the support is the mean of; 0 where an older rule did not say."""
+    evidence: tuple[tuple[str, float, float], ...] = ()
+    """(kind, value, weight) for the nearest exemplar, the prior first; none where the words alone decided."""
+    founded_as: str = ""
+    """Campaign that it was placed into; another than today's where a person merged or split since."""
 
     @property
     def sentence(self) -> str:
@@ -68,9 +74,12 @@ class Reason:
             return "Founded the campaign: no known script was near enough."
         if self.exact_duplicate:
             return "Says the same words as the nearest exemplar."
+        if not self.evidence:
+            return f"One script with the nearest exemplar: cosine {self.score:.3f}."
         return (
-            f"Cosine {self.score:.3f} to the nearest exemplar (joins at {self.join_at:.2f}), "
-            f"{self.support:.3f} on average to all."
+            f"Probability {self.support:.3f} on average over {self.exemplars} "
+            f"exemplar{'' if self.exemplars == 1 else 's'} (joins at {self.join_at:.2f}); "
+            f"cosine {self.score:.3f} to the nearest."
         )
 
 

@@ -68,6 +68,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "campaigns_campaignedit": {D: "SI", W: "SIU"},
     "campaigns_campaignmember": {D: "S", P: "S", W: "SIU"},
     "campaigns_campaignexemplar": {D: "S", P: "S", W: "SIUD"},
+    "campaigns_campaignnode": {D: "S", W: "SIUD"},
     "campaigns_campaignsignal": {D: "S", W: "SIU"},
     "campaigns_campaignstatechange": {D: "S", P: "S", W: "SI"},
     "campaigns_detectorcheckpoint": {D: "S", P: "S", W: "SIU"},
