@@ -76,6 +76,12 @@ def _files(
             yield layout.call_raw(call.record_id), call.raw
         if call.transcript:
             yield layout.transcript(call.record_id), call.transcript.encode("utf-8", "replace")
+    for signature in material.signatures:
+        if signature.identities:
+            headers = "".join(f"{value}\n" for value in signature.identities)
+            yield layout.identity(signature.row["record_id"]), headers.encode("utf-8", "replace")
+    for digest, octets in material.certificates.items():
+        yield layout.certificate(digest), octets
     for answer in material.answers:
         if answer.octets is not None:
             yield layout.answer(answer.row["answer_id"], signed=answer.signed), answer.octets
@@ -107,6 +113,7 @@ def _tables(material: Material) -> Iterator[tuple[str, bytes]]:
     yield layout.CALLS, tables.json_octets({"calls": [_listed(call) for call in material.calls]})
     yield "calls/members.csv", tables.csv_octets(_MEMBER_COLUMNS, material.members)
     yield layout.ANSWERS, tables.json_octets({"answers": [dict(answer.row) for answer in material.answers]})
+    yield layout.SIGNATURES, tables.json_octets({"signatures": [dict(one.row) for one in material.signatures]})
     yield layout.PROVIDER_KEYS, tables.json_octets({"keys": list(material.provider_keys)})
     for dossier in material.dossiers:
         yield layout.dossier(dossier["provider_id"]), tables.json_octets(dict(dossier))

@@ -194,6 +194,33 @@ def check_answers(package: Package, _: Manifest) -> Iterator[Finding]:
         yield Finding(outcome=Outcome.NOTED, text=sentence, file="withheld.json")
 
 
+def check_signatures(package: Package, _: Manifest) -> Iterator[Finding]:
+    """Each Identity header is the one that the call record names, each certificate the one that its name says."""
+    file = layout.SIGNATURES
+    judged = rows(package.json(file), "signatures", file)
+    opened = 0
+    for row in judged:
+        record_id, token = text(row, "record_id", file), text(row, "token_sha256", file)
+        call, name = layout.call_json(record_id), layout.identity(record_id)
+        if mapping(package.json(call), call).get("identity_token_sha256") != token:
+            sentence = f"{file} judges another token than {call} names."
+            yield Finding(outcome=Outcome.FAILED, text=sentence, file=file)
+        if name in package.members:
+            opened += 1
+            first = package.octets(name).decode("utf-8", "replace").partition("\n")[0].partition(";")[0].strip()
+            if sha256(first.encode()).hexdigest() != token:
+                sentence = f"{name} is not the header whose token was judged."
+                yield Finding(outcome=Outcome.FAILED, text=sentence, file=name)
+    certificates = [name for name in package.members if name.endswith(".cer")]
+    for name in certificates:
+        if layout.certificate(package.digest(name)) != name:
+            yield Finding(outcome=Outcome.FAILED, text=f"{name} is not the certificate that its name says.", file=name)
+    sentence = (
+        f"{len(judged)} signed calls were judged; {opened} headers and {len(certificates)} certificates are here."
+    )
+    yield Finding(outcome=Outcome.PASSED, text=sentence, file=file)
+
+
 def check_path(package: Package, _: Manifest) -> Iterator[Finding]:
     """The path table is the same in CSV and JSON and says what the answers say."""
     path = rows(package.json(layout.PATH_JSON), "rows", layout.PATH_JSON)
@@ -287,6 +314,7 @@ def check_facts(package: Package, listed: Manifest) -> Iterator[Finding]:
 CHECKS: dict[str, Callable[[Package, Manifest], Iterator[Finding]]] = {
     "Calls": check_calls,
     "Answers": check_answers,
+    "Signatures": check_signatures,
     "Provider path": check_path,
     "Custody": check_custody,
     "Figures": check_facts,

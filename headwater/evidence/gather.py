@@ -14,7 +14,7 @@ from headwater.audit.models import AuditEntry
 from headwater.calls.queries import CallQueries
 from headwater.campaigns.models import Campaign, CampaignStateChange
 from headwater.campaigns.queries import liveness
-from headwater.evidence import calls_in_scope, path
+from headwater.evidence import calls_in_scope, path, signed_calls
 from headwater.evidence.calls_in_scope import CallsInScope
 from headwater.evidence.custody import Entry
 from headwater.evidence.material import AuditProofs, CampaignFacts, Material, Matter, Ringing, Withheld, instant
@@ -64,6 +64,7 @@ def finish(gathering: Gathering, store: CallQueries) -> Material:
     scope, process = gathering.scope, gathering.process
     calls, closed = calls_in_scope.fetch(store, scope, gathering.calls.examples)
     traced = path.gather(scope)
+    signed = signed_calls.gather(calls)
     subjects = [
         scope.campaign_id,
         process.id,
@@ -73,8 +74,8 @@ def finish(gathering: Gathering, store: CallQueries) -> Material:
         *traced.question_ids,
         *(call.record_id for call in calls),
     ]
-    signed = audit.last_checkpoint()
-    custody, others = _custody(scope, subjects, signed.seq if signed else 0)
+    checkpoint = audit.last_checkpoint()
+    custody, others = _custody(scope, subjects, checkpoint.seq if checkpoint else 0)
     proven = audit.proofs(entry.sequence for entry in custody)
     alive = liveness(scope.campaign_id, gathering.now)
     return Material(
@@ -101,11 +102,13 @@ def finish(gathering: Gathering, store: CallQueries) -> Material:
         provider_keys=traced.provider_keys,
         notices=traced.notices,
         dossiers=traced.dossiers,
+        signatures=signed.signatures,
+        certificates=signed.certificates,
         timeline=_timeline(gathering, traced),
         custody=custody,
         proofs=AuditProofs(checkpoint=proven.checkpoint.line(), public_key=proven.public_key, paths=dict(proven.paths)),
         withheld=(*gathering.calls.withheld, *closed, *traced.withheld, *_always_withheld(scope), *others),
-        limits=_limits(gathering, traced),
+        limits=_limits(gathering, traced, signed),
     )
 
 
@@ -180,7 +183,7 @@ def _always_withheld(scope: Scope) -> tuple[Withheld, ...]:
     return (Withheld(what="customer identity", count=0, why=why),)
 
 
-def _limits(gathering: Gathering, traced: path.Path) -> tuple[str, ...]:
+def _limits(gathering: Gathering, traced: path.Path, signed: signed_calls.SignedCalls) -> tuple[str, ...]:
     """Return what a reader must know, facts that cut against the case included."""
     found = [
         "The calls are those that blocking apps, honeypots and carriers reported. They are a sample, not every call.",
@@ -205,6 +208,10 @@ def _limits(gathering: Gathering, traced: path.Path) -> tuple[str, ...]:
     unsigned = sum(not answer.signed for answer in traced.answers)
     if unsigned:
         found.append(f"{unsigned} of {len(traced.answers)} answers were typed by a person and carry no signature.")
+    if not signed.signatures:
+        found.append("No call in the package reached Headwater with a signature (STIR/SHAKEN).")
+    else:
+        found.append("A signature names who vouches for a call. Who placed it, the answers of the providers say.")
     disputed = sum(len(trace["flags"]) for trace in traced.tracebacks)
     if disputed:
         found.append(f"{disputed} remarks on providers' conduct are in tracebacks.json, contradictions among them.")

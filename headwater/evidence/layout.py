@@ -12,6 +12,7 @@ AUDIT_KEY = "audit-key.pem"
 PROOFS = "audit-proofs.json"
 CALLS = "calls/index.json"
 ANSWERS = "answers/index.json"
+SIGNATURES = "signatures/index.json"
 PROVIDER_KEYS = "answers/provider-keys.json"
 TRACEBACKS = "tracebacks.json"
 PATH_JSON = "provider-path.json"
@@ -50,3 +51,13 @@ def answer(answer_id: str, *, signed: bool) -> str:
 def dossier(provider_id: str) -> str:
     """Return where a provider's dossier lies."""
     return f"providers/{provider_id}.json"
+
+
+def identity(record_id: str) -> str:
+    """Return where the Identity headers of a call lie, one a line as received."""
+    return f"signatures/{record_id}.identity"
+
+
+def certificate(sha256: str) -> str:
+    """Return where a certificate of a signature's chain lies, in DER."""
+    return f"signatures/{sha256}.cer"

@@ -80,6 +80,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallSignature:
+    """What was judged of one call's Identity headers, and the headers themselves where the process opens them."""
+
+    row: Mapping[str, Any]
+    identities: tuple[str, ...]
+    """As received; empty where they are not opened: a token holds the called number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignedAnswer:
     """One answer of a provider: what it says, and its octets where the process opens them."""
 
@@ -129,6 +138,9 @@ class Material:
     provider_keys: tuple[Mapping[str, Any], ...]
     notices: tuple[Mapping[str, Any], ...]
     dossiers: tuple[Mapping[str, Any], ...]
+    signatures: tuple[CallSignature, ...]
+    certificates: Mapping[str, bytes]
+    """SHA-256 -> DER of each certificate in the chains of the signatures."""
     timeline: tuple[Mapping[str, Any], ...]
     custody: tuple[Entry, ...]
     proofs: AuditProofs

@@ -354,6 +354,12 @@ def chain(digests: Sequence[str]) -> list[CertificateView]:
     return _certificates([found[digest] for digest in digests if digest in found])
 
 
+def octets(digests: Sequence[str]) -> dict[str, bytes]:
+    """Return archived certificates (DER) by their SHA-256."""
+    rows = Certificate.objects.filter(sha256__in=digests).values_list("sha256", "octets")
+    return {sha256: bytes(der) for sha256, der in rows.order_by("sha256")}
+
+
 def parsed(sha256: str) -> Parsed | None:
     """Return one archived certificate as ``stir`` reads it, or None."""
     row = Certificate.objects.filter(sha256=sha256).first()

@@ -17,6 +17,7 @@ from headwater.evidence import build, custody, keys
 from headwater.evidence.material import (
     AuditProofs,
     Call,
+    CallSignature,
     CampaignFacts,
     Material,
     Matter,
@@ -32,6 +33,8 @@ NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 KEY = Ed25519PrivateKey.from_private_bytes(b"headwater tests only, 32 octets!")
 PROVIDER = ECKey.generate_key("P-256", private=True)
 RECORD = "0806ead2-b5b1-0e65-acb2-99cdf749252b"
+IDENTITY = "e30.e30.c2ln;info=<https://certificates.example.com/a.pem>;alg=ES256;ppt=shaken"
+TOKEN = sha256(IDENTITY.partition(";")[0].encode()).hexdigest()
 RAW = b'{"event_id":"1","called":"13135550101"}'
 
 
@@ -109,6 +112,7 @@ def material(
         "called": "+1 313 555 0101",
         "transcript": transcript,
         "raw_sha256": sha256(RAW).hexdigest(),
+        "identity_token_sha256": TOKEN,
     }
     path = {
         "traceback_id": "TB-1", "hop": 1, "provider": provider, "provider_spc": "709C", "role": "Originating",
@@ -167,6 +171,8 @@ def material(
             },
         ),
         "dossiers": ({"provider_id": "PR-SPECIMEN01", "name": provider, "spc": "709C"},),
+        "signatures": (CallSignature(row={"record_id": RECORD, "token_sha256": TOKEN}, identities=(IDENTITY,)),),
+        "certificates": {sha256(b"certificate").hexdigest(): b"certificate"},
         "timeline": ({"at": instant(NOW), "subject": "C-1", "what": "First call"},),
         "custody": entries(),
         "proofs": proofs(),

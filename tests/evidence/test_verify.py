@@ -79,7 +79,7 @@ def test_a_package_as_sealed_passes_every_check(saved: Save):
 
     assert report.ok, report.failures
     assert {"Container", "Signature", "Key", "Manifest", "Files", "Calls", "Answers", "Provider path", "Custody",
-            "Figures", "Time stamp"} == {check.group for check in report.checks}  # fmt: skip
+            "Figures", "Signatures", "Time stamp"} == {check.group for check in report.checks}  # fmt: skip
     assert sum(check.group == "Files" and bool(check.file) for check in report.checks) == len(members(GOOD)) - 2
     assert (report.package_id, report.process_id) == ("EP-SPECIMEN01", "LP-SPECIMEN01")
 
@@ -327,3 +327,20 @@ def test_a_checkpoint_that_the_audits_key_did_not_sign_is_found_even_in_a_sealed
     for octets in (b"", b"[]", b"{}", b'{"seq":"a"}', b"\xff"):
         files[layout.CHECKPOINT] = octets
         assert [f.file for f in verify(saved(resealed(files)), PEM).failures] == [layout.CHECKPOINT]
+
+
+def test_a_header_or_a_certificate_that_is_another_is_found_even_in_a_sealed_package(saved: Save):
+    files = members(GOOD)
+    name = layout.identity(specimen.RECORD)
+    for changes, culprit in (
+        ({name: b"x.y.z;info=<a>\n"}, name),
+        ({layout.certificate("ab" * 32): b"another"}, layout.certificate("ab" * 32)),
+    ):
+        assert [f.file for f in verify(saved(resealed(files | changes)), PEM).failures] == [culprit]
+
+    def other(body: Any) -> Any:
+        body["signatures"][0]["token_sha256"] = "ab" * 32
+        return body
+
+    found = verify(saved(changed(layout.SIGNATURES, other)), PEM).failures
+    assert {f.file for f in found} == {layout.SIGNATURES, name}

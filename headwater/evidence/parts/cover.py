@@ -54,6 +54,7 @@ def octets(material: Material, key_id: str, bates: Bates) -> bytes:
                 ("Tracebacks", f"{len(material.tracebacks):,} (tracebacks.json)"),
                 ("Provider path", f"{len(material.path):,} questions (provider-path.csv and .json)"),
                 ("Answers", f"{len(material.answers):,} (answers/)"),
+                ("Signatures", f"{len(material.signatures):,} signed calls judged (signatures/)"),
                 ("Call-path graph", "call-path.pdf and .json"),
                 ("Notice log", f"{len(material.notices):,} notices (notices.csv and .json)"),
                 ("Providers", f"{len(material.dossiers):,} dossiers (providers/)"),

@@ -31,6 +31,8 @@ WHAT IS IN IT
   answers/                each answer as it came in. .jws is signed by the provider, .form was typed
     index.json            what each answer says, its SHA-256 at receipt
     provider-keys.json    the keys that the providers registered, to check the signatures with
+  signatures/             STIR/SHAKEN: what was judged of each signed call then, every check (index.json);
+                          *.identity the headers as received, *.cer the certificates
   calls/members.csv       every call in the scope, with the reason why it belongs to the campaign
   calls/*.json            a call example as read;  calls/*.raw the octets as they were received
   transcripts/            the words of each call example
