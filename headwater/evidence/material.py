@@ -170,7 +170,7 @@ def origins(material: Material) -> dict[str, tuple[str, int]]:
 
 
 #: From the strongest outcome to the weakest; the package's own grade is the strongest of its tracebacks.
-GRADE_ORDER = ("origin_confirmed", "entry_confirmed", "on_net", "frontier", "")
+GRADE_ORDER = ("origin_confirmed", "entry_confirmed", "origin_stated", "origin_named", "on_net", "frontier", "")
 
 
 def facts(material: Material) -> dict[str, Any]:

@@ -208,7 +208,7 @@ def relief(actor: Actor, campaign_id: str, *, now: datetime) -> ReliefView:
 
 def _stoppers(campaign: Campaign, sent: Sequence[NoticeView]) -> tuple[StopperView, ...]:
     hops = (
-        Hop.objects.filter(traceback__campaign=campaign, withdrawn_at=None)
+        Hop.objects.filter(traceback__campaign=campaign, withdrawn_at=None, index__gt=0)
         .select_related("provider", "upstream")
         .order_by("asked_at", "id")
     )

@@ -19,27 +19,24 @@ from headwater.calls.records import CallRecord
 from headwater.campaigns.models import Campaign, CampaignMember
 from headwater.errors import Conflict, Invalid, NotFound
 from headwater.providers import queries as providers
-from headwater.tracebacks import engine, exchange, inbox, projection, rules
+from headwater.tracebacks import engine, exchange, inbox, neighbours, projection, rules
+from headwater.tracebacks.commands import Ask, Bridge, Close, Command, Escalate, Remind, Reopen
+from headwater.tracebacks.commands import Flag as FlagCommand
 from headwater.tracebacks.models import Flag, Hop, Traceback
 from headwater.tracebacks.projection import Walk
 from headwater.tracebacks.states import OPEN_STATES, Deadline, Reason
 from headwater.tracebacks.terms import present_terms
 from headwater.tracebacks.trace import (
     Answered,
-    Ask,
     Call,
     Cancelled,
-    Close,
-    Command,
+    Candidates,
     DeadlinePassed,
-    Escalate,
     Opened,
     Refused,
-    Remind,
-    Reopen,
+    Reopened,
     Trace,
 )
-from headwater.tracebacks.trace import Flag as FlagCommand
 
 #: Channel on which waiting polls of a provider are woken; the payload is the provider's identifier.
 QUESTIONS_CHANNEL = "headwater_questions"
@@ -127,6 +124,7 @@ def advance(traceback_id: str, *, now: datetime | None = None) -> Trace:
         for arrival in inbox.waiting(walk):
             _pass_deadlines(walk, until=arrival.at, now=now)
             _take_in(walk, arrival, now)
+            _bridge(walk, now)
         _pass_deadlines(walk, until=now - DEADLINE_GRACE, now=now)
         if walk.taken:
             _commit(_ENGINE, walk, before, now)
@@ -150,6 +148,24 @@ def cancel(actor: Actor, traceback_id: str, *, reason: str, now: datetime | None
         walk.take(Cancelled(by=actor.label, reason=reason.strip()[:2_000]), now)
         _commit(actor, walk, before, now)
         audit.record(actor, Tag.TRACEBACK_CANCELLED, traceback_id, {"reason": reason.strip()[:2_000]})
+
+
+def reopen(actor: Actor, traceback_id: str, *, reason: str, now: datetime | None = None) -> None:
+    """Let an ended traceback go on from its tip, which is asked again.
+
+    Raises:
+        TracebackNotFound: there is none.
+        Invalid: no reason is given.
+        TracebackError: it is under way.
+    """
+    actor.require(Permission.TRACEBACK_OPEN)
+    if not reason.strip():
+        raise Invalid("Say why the traceback is opened again: the reason is kept.")
+    now = now or clock.now()
+    with transaction.atomic():
+        walk, before = _locked(traceback_id)
+        walk.take(Reopened(by=actor.label, reason=reason.strip()[:2_000]), now)
+        _commit(actor, walk, before, now)
 
 
 def note_viewed(actor: Actor, traceback_id: str) -> None:
@@ -242,6 +258,7 @@ def _open(actor: Actor, record: CallRecord, *, campaign: Campaign | None, reason
             terms=present_terms(),
             reason=reason,
             by=actor.label,
+            signer=neighbours.signer_of(record.identity_digest),
         ),
         now,
     )
@@ -271,12 +288,23 @@ def _take_in(walk: Walk, arrival: inbox.Arrival, now: datetime) -> None:
         walk.take(refused, now, answer_id=arrival.answer_id)
 
 
+def _bridge(walk: Walk, now: datetime) -> None:
+    """Tell the engine who may have handed the call to each provider that it wants to bridge over."""
+    while (command := next((one for one in walk.commands if isinstance(one, Bridge)), None)) is not None:
+        walk.commands.remove(command)
+        hop = walk.trace.hop(command.question_id)
+        if hop is not None:
+            respondents = neighbours.upstream_of(hop.respondent.provider_id, signer=walk.trace.signer)
+            walk.take(Candidates(question_id=hop.question_id, respondents=respondents, asked=len(respondents)), now)
+
+
 def _pass_deadlines(walk: Walk, *, until: datetime, now: datetime) -> None:
     if walk.trace.state not in OPEN_STATES:
         return
-    for hop in walk.trace.path:
+    for hop in walk.trace.hops:
         while (due := _next_due(walk, hop.question_id)) is not None and due[1] <= until:
             walk.take(DeadlinePassed(question_id=hop.question_id, deadline=due[0]), now)
+            _bridge(walk, now)
 
 
 def _next_due(walk: Walk, question_id: str) -> tuple[Deadline, datetime] | None:

@@ -173,7 +173,12 @@ def _record(actor: Actor, submission: Submission, now: datetime) -> tuple[wire.R
     )
     upstream = providers.by_spc(answer.upstream.spc) if answer.upstream else None
     statement = exchange.statement(
-        answer, answer_id=row.id, upstream=upstream, by_person=not submission.key_id, received_at=now
+        answer,
+        answer_id=row.id,
+        upstream=upstream,
+        by_person=not submission.key_id,
+        received_at=now,
+        asked=msgspec.convert(hop.question, type=wire.Question),
     )
     row.respondent_id = statement.respondent.provider_id if statement.respondent else None
     _rehearse(hop, statement, now)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from headwater.numbering.numbers import canonical
 from headwater.providers.queries import ProviderView
+from headwater.tracebacks import links
 from headwater.tracebacks.checks import ProviderError
 from headwater.tracebacks.outcomes import PASSED_ON
 from headwater.tracebacks.states import Reason
@@ -71,10 +72,24 @@ def question(
     )
 
 
-def statement(
-    answer: wire.Answer, *, answer_id: str, upstream: ProviderView | None, by_person: bool, received_at: datetime
+def statement(  # noqa: PLR0913 - one argument a fact of the answer, each by name
+    answer: wire.Answer,
+    *,
+    answer_id: str,
+    upstream: ProviderView | None,
+    by_person: bool,
+    received_at: datetime,
+    asked: wire.Question | None = None,
 ) -> Statement:
-    """Return what of an answer the walk depends on. ``upstream``: the named provider where the register has it.
+    """Return what of an answer the walk depends on.
+
+    Args:
+        answer: As it came.
+        answer_id: Its number.
+        upstream: The named provider where the register has it.
+        by_person: Whether a person gave it.
+        received_at: By our clock.
+        asked: The question, to judge by our own comparison whether the leg that is given is the one asked about.
 
     Raises:
         ProviderError: a part of it cannot be read.
@@ -93,6 +108,7 @@ def statement(
         record=_record(answer),
         by_person=by_person,
         note=answer.note,
+        link_ppm=links.judge(asked, answer.egress) if asked and answer.egress else -1,
         answered_at=parsed(answer.answered_at, "answered_at"),
         received_at=received_at,
     )

@@ -27,9 +27,10 @@ class Arrival:
 
 def waiting(walk: Walk) -> list[Arrival]:
     """Return what is not taken in yet, oldest first."""
+    rows = Answer.objects.select_related("hop").filter(hop__traceback=walk.row, event=None)
     arrivals = [
         Arrival(at=row.received_at, event=Answered(question_id=row.hop_id, statement=stated(row)), answer_id=row.id)
-        for row in Answer.objects.filter(hop__traceback=walk.row, event=None).order_by("received_at", "version")
+        for row in rows.order_by("received_at", "version")
     ]
     seen = {hop.question_id for hop in walk.trace.hops if hop.viewed_at is not None}
     arrivals += [
@@ -48,6 +49,7 @@ def stated(row: Answer) -> Statement:
         upstream=providers.by_id(row.respondent_id) if row.respondent_id else None,
         by_person=not row.key_id,
         received_at=row.received_at,
+        asked=msgspec.convert(row.hop.question, type=wire.Question),
     )
 
 

@@ -7,7 +7,7 @@ from django.db import models
 from headwater.campaigns.models import Campaign
 from headwater.identifiers import new_id
 from headwater.providers.models import Provider
-from headwater.tracebacks.states import FlagKind, Grade, HopRole, HopState, TracebackState
+from headwater.tracebacks.states import FlagKind, Grade, HopKind, HopRole, HopState, TracebackState
 from headwater.wire.agents import AnswerCode
 
 CODES = [(code.value, code.value) for code in AnswerCode]
@@ -56,7 +56,9 @@ class Hop(models.Model):
     id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "Q"), editable=False)
     traceback = models.ForeignKey(Traceback, on_delete=models.PROTECT, related_name="hops")
     index = models.PositiveSmallIntegerField()
-    """1 at the terminating provider, growing upstream."""
+    """1 at the terminating provider, growing upstream; 0 of a signer that is asked beside the walk."""
+    kind = models.CharField(max_length=10, choices=HopKind.choices(), default=HopKind.WALK.value)
+    """Why it is asked."""
     attempt = models.PositiveSmallIntegerField(default=1)
     """How often the provider has been asked at this place; each time is a row of its own."""
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="hops")

@@ -6,8 +6,8 @@ The grade is worked out from the questions that stand, afresh after every event;
 from dataclasses import dataclass
 from itertools import pairwise
 
-from headwater.tracebacks.states import Grade, HopRole, HopState
-from headwater.tracebacks.trace import Hop, Respondent
+from headwater.tracebacks.states import Grade, HopKind, HopRole, HopState
+from headwater.tracebacks.trace import Hop, Respondent, Trace
 from headwater.wire.agents import AnswerCode
 
 #: Codes that name who handed the call over, and after which the walk goes on.
@@ -27,33 +27,60 @@ class Outcome:
 
 
 def code(hop: Hop) -> AnswerCode | None:
-    """Return the code of the answer in force, or None while there is none."""
-    return hop.statement.code if hop.statement else None
+    """Return the code of the answer in force, or None while there is none. A doubtful record tells nothing yet."""
+    if hop.statement is None:
+        return None
+    return AnswerCode.NEED_INFO if hop.statement.doubtful else hop.statement.code
 
 
 def names(hop: Hop, upstream: Hop) -> bool:
     """Tell whether ``hop``'s answer in force hands the walk to ``upstream`` without an open dispute."""
+    return hop.state is not HopState.DISPUTED and _hands_to(hop, upstream)
+
+
+def _hands_to(hop: Hop, upstream: Hop) -> bool:
     said = hop.statement
     return (
         said is not None
-        and said.code in PASSED_ON
+        and upstream.kind is HopKind.WALK
+        and code(hop) in PASSED_ON
         and said.respondent is not None
         and said.respondent.provider_id == upstream.respondent.provider_id
         and upstream.downstream == hop.question_id
-        and hop.state is not HopState.DISPUTED
+    )
+
+
+def joined(hop: Hop, upstream: Hop) -> bool:
+    """Tell whether the call went from ``upstream`` to ``hop``: ``hop`` names it, or its own record shows it."""
+    return _hands_to(hop, upstream) or (
+        upstream.kind is HopKind.BRIDGE and upstream.carried and upstream.downstream == hop.question_id
     )
 
 
 def proven(path: tuple[Hop, ...]) -> bool:
-    """Tell whether every hop of ``path`` was named by the answered hop before it, from hop 1 on, undisputed."""
-    if not path or path[0].index != 1 or any(hop.state is HopState.DISPUTED for hop in path):
+    """Tell whether every hop of ``path`` is joined to the one before it, from hop 1 on.
+
+    A dispute below a bridge is bridged over: the records on both sides of that provider agree without it, and bear
+    out whoever named it.
+    """
+    if not path or path[0].index != 1:
         return False
-    return all(names(hop, upstream) for hop, upstream in pairwise(path))
+    bridged = {
+        one
+        for below, hop in pairwise(path)
+        if hop.kind is HopKind.BRIDGE
+        for one in (below.question_id, below.downstream)
+    }
+    if any(hop.state is HopState.DISPUTED and hop.question_id not in bridged for hop in path):
+        return False
+    return all(joined(hop, upstream) for hop, upstream in pairwise(path))
 
 
 def role(hop: Hop) -> HopRole:
     """Return a provider's part in this call, as far as its answer shows it."""
     said = code(hop)
+    if hop.index == 0:
+        return HopRole.UNKNOWN
     if said is AnswerCode.UPSTREAM_FOREIGN:
         return HopRole.GATEWAY
     if said is AnswerCode.ORIGINATED:
@@ -63,15 +90,113 @@ def role(hop: Hop) -> HopRole:
     return HopRole.INTERMEDIATE if said in PASSED_ON else HopRole.UNKNOWN
 
 
-def conclude(path: tuple[Hop, ...], *, exhausted: bool) -> Outcome:
-    """Grade a walk that cannot go on. ``exhausted``: the limit of hops was reached."""
+def conclude(path: tuple[Hop, ...], *, exhausted: bool, trace: Trace | None = None) -> Outcome:
+    """Grade a walk that cannot go on.
+
+    Args:
+        path: From the terminating provider upstream.
+        exhausted: The limit of hops was reached.
+        trace: Whose path it is: its signer and branches.
+    """
+    outcome = _graded(path, trace, exhausted=exhausted)
+    also = _bridges(path) + (_signature(path, trace) if trace else "")
+    return Outcome(grade=outcome.grade, sentence=outcome.sentence + also, origin=outcome.origin)
+
+
+def _graded(path: tuple[Hop, ...], trace: Trace | None, *, exhausted: bool) -> Outcome:
     tip = path[-1]
-    said = tip.statement
-    if said and said.code is AnswerCode.ORIGINATED and proven(path):
-        return _originated(path)
-    if said and said.code is AnswerCode.UPSTREAM_FOREIGN and proven(path):
+    if trace is not None and trace.branches:
+        return _forked(trace)
+    said = code(tip)
+    if said is AnswerCode.ORIGINATED and proven(path):
+        return _originated(path) if tip.kind is HopKind.WALK else _stated(path)
+    if said is AnswerCode.UPSTREAM_FOREIGN and proven(path):
         return _entered(path)
+    if trace is not None and _is_named(path, trace):
+        return _named(path)
     return Outcome(grade=Grade.FRONTIER, sentence=f"{_reach(path)} {_why(tip, exhausted=exhausted)}".strip())
+
+
+def _is_named(path: tuple[Hop, ...], trace: Trace) -> bool:
+    """Tell whether a silent tip is named twice: by its proven neighbour, and by a token under its own certificate."""
+    tip = path[-1]
+    return (
+        len(path) > 1
+        and not tip.carried
+        and tip.bridged
+        and code(tip) is not AnswerCode.NOT_OURS
+        and names(path[-2], tip)
+        and proven(path[:-1])
+        and trace.signer is not None
+        and trace.signer.attest in {"A", "B"}
+        and trace.signer.respondent.provider_id == tip.respondent.provider_id
+    )
+
+
+def _named(path: tuple[Hop, ...]) -> Outcome:
+    tip, namer = path[-1], path[-2].respondent.name
+    name = tip.respondent.name
+    sentence = (
+        f"{namer} names {name}, and the call bears a token that verifies under {name}'s own certificate; nobody who "
+        f"was asked handed the call to {name}. {_silence(tip)} No finding that {name} originated."
+    )
+    return Outcome(grade=Grade.ORIGIN_NAMED, sentence=sentence)
+
+
+def _silence(tip: Hop) -> str:
+    said, name = code(tip), tip.respondent.name
+    if said in NOT_FOUND:
+        return f"{name} searched and gave no record."
+    return f"{name} has not answered." if said is None else f"{name} has not said who handed it the call."
+
+
+def _stated(path: tuple[Hop, ...]) -> Outcome:
+    tip, below = path[-1], path[-2].respondent.name
+    name = tip.respondent.name
+    sentence = (
+        f"{name} states that its customer placed the call and that it handed the call to {below}. {below} has not "
+        f"named {name}: no neighbour confirms it.{_by_hand(tip)}"
+    )
+    return Outcome(grade=Grade.ORIGIN_STATED, sentence=sentence)
+
+
+def _forked(trace: Trace) -> Outcome:
+    other = trace.branches[0]
+    fork = trace.hop(other.downstream)
+    at = fork.respondent.name if fork else "a provider"
+    rivals = sorted(
+        {one.respondent.name for one in (*trace.path, *trace.branches) if one.downstream == other.downstream}
+    )
+    sentence = (
+        f"Proven up to {at}. {' and '.join(rivals)} each show a record of having handed it the call; one call comes "
+        "from one of them. Which is not known."
+    )
+    return Outcome(grade=Grade.FRONTIER, sentence=sentence)
+
+
+def _bridges(path: tuple[Hop, ...]) -> str:
+    over = [below.respondent.name for below, hop in pairwise(path) if hop.kind is HopKind.BRIDGE]
+    if not over:
+        return ""
+    return f" The path is bridged over {', '.join(over)}: the next provider's own record shows the hand-over."
+
+
+def _signature(path: tuple[Hop, ...], trace: Trace) -> str:
+    """Say whether the walk met the verified signer."""
+    if trace.signer is None:
+        return ""
+    name = trace.signer.respondent.name
+    met = next((hop for hop in path if hop.respondent.provider_id == trace.signer.respondent.provider_id), None)
+    if met is None:
+        return f" The call was signed by {name}, which the walk has not met."
+    attested = trace.attested
+    same = attested is not None and bool(_rests_on(attested)) and _rests_on(attested) == _rests_on(met)
+    how = "by the same record that it gave when asked as the signer" if same else "at hop " + str(met.index)
+    return f" The walk met the signer, {name}, {how}."
+
+
+def _rests_on(hop: Hop) -> str:
+    return hop.statement.record if hop.statement and hop.carried else ""
 
 
 def _by_hand(hop: Hop) -> str:
@@ -134,6 +259,8 @@ _UNKNOWN = "Whether {name} originated the call or passed it on is not known."
 def _why(tip: Hop, *, exhausted: bool) -> str:  # noqa: PLR0911 - one return a code, as a table
     """Say why the walk ends at ``tip``."""
     name, said = tip.respondent.name, tip.statement
+    if said is not None and said.doubtful:
+        return f"{name} gave the record of another call. {_UNKNOWN.format(name=name)}"
     if said is None or tip.state is HopState.NON_RESPONSIVE:
         return f"{name} was asked and has not answered. {_UNKNOWN.format(name=name)}"
     match said.code:

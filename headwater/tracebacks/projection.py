@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 
 from headwater.tracebacks import engine, exchange, history
+from headwater.tracebacks.commands import Command
 from headwater.tracebacks.models import Answer, Hop, Traceback, TracebackEvent
 from headwater.tracebacks.outcomes import role
 from headwater.tracebacks.states import Reason
-from headwater.tracebacks.trace import Command, Event, Opened, Trace
+from headwater.tracebacks.trace import Event, Opened, Trace
 from headwater.tracebacks.trace import Hop as Asking
 
 
@@ -94,6 +95,7 @@ def hop_fields(hop: Asking) -> dict[str, Any]:
     due = hop.next_deadline
     return {
         "index": hop.index,
+        "kind": hop.kind.value,
         "attempt": hop.attempt,
         "provider_id": hop.respondent.provider_id,
         "role": role(hop).value,

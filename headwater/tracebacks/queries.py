@@ -11,10 +11,14 @@ from django.db.models import Count, Prefetch, QuerySet
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Permission
 from headwater.numbering.numbers import E164, masked, state
+from headwater.signers import queries as signers
+from headwater.signers.rules import anomalies
+from headwater.signers.values import Flag as SignerFlag
+from headwater.signers.values import PathStep
 from headwater.tracebacks import projection
 from headwater.tracebacks.actions import TracebackNotFound
 from headwater.tracebacks.models import Answer, Flag, Hop, RefusedAnswer, Traceback
-from headwater.tracebacks.states import OPEN_STATES, Deadline, Grade, HopRole, HopState, TracebackState
+from headwater.tracebacks.states import OPEN_STATES, Deadline, Grade, HopKind, HopRole, HopState, TracebackState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,7 @@ class HopView:
 
     question_id: str
     index: int
+    kind: HopKind
     attempt: int
     provider: ProviderRef
     by_agent: bool
@@ -64,7 +69,7 @@ class HopView:
 
     @property
     def live(self) -> bool:
-        """Tell whether the question still stands on the path."""
+        """Tell whether the question still stands."""
         return self.withdrawn_at is None
 
     @property
@@ -118,6 +123,19 @@ class TracebackRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignedView:
+    """The verified signer of the traced call: an attested hop, to be confirmed by the walk."""
+
+    spc: str
+    name: str
+    attest: str
+    valid: bool
+    met: bool
+    """Whether the signer stands on the path."""
+    anomalies: tuple[SignerFlag, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TracebackView:
     """One traceback in full."""
 
@@ -143,6 +161,11 @@ class TracebackView:
     flags: tuple[FlagView, ...]
     refused: int
     """How many answers were refused."""
+    path_ids: tuple[str, ...]
+    branches: tuple[HopView, ...]
+    """Providers that say beside the path that they carried the call."""
+    signature: SignedView | None
+    """Who signed the call, held against the walk; None where it came unsigned or with a token that does not verify."""
 
     @property
     def is_open(self) -> bool:
@@ -152,7 +175,8 @@ class TracebackView:
     @property
     def path(self) -> tuple[HopView, ...]:
         """The questions that stand, from the terminating provider upstream."""
-        return tuple(sorted((hop for hop in self.hops if hop.live), key=lambda hop: hop.index))
+        known = {hop.question_id: hop for hop in self.hops}
+        return tuple(known[question_id] for question_id in self.path_ids)
 
     @property
     def took(self) -> timedelta | None:
@@ -161,8 +185,9 @@ class TracebackView:
 
     @property
     def waiting(self) -> HopView | None:
-        """The hop whose answer is waited for."""
-        return next((hop for hop in self.path if hop.next_deadline_at is not None), None)
+        """The hop whose answer is waited for: of the path, else a check or a bridge."""
+        asked = (*reversed(self.path), *(hop for hop in self.hops if hop.live and hop.kind is not HopKind.ATTESTED))
+        return next((hop for hop in asked if hop.next_deadline_at is not None), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +234,9 @@ def tracebacks(actor: Actor, *, state: str = "", campaign_id: str = "", limit: i
     if campaign_id:
         rows = rows.filter(campaign_id=campaign_id)
     standing = Prefetch(
-        "hops", Hop.objects.filter(withdrawn_at=None).select_related("provider").order_by("index"), to_attr="standing"
+        "hops",
+        Hop.objects.filter(withdrawn_at=None, index__gt=0).select_related("provider").order_by("index"),
+        to_attr="standing",
     )
     views = [_row(row) for row in rows.prefetch_related(standing).order_by("-opened_at")[:limit]]
     last = datetime.max.replace(tzinfo=views[0].opened_at.tzinfo) if views else None
@@ -244,9 +271,12 @@ def traceback(actor: Actor, traceback_id: str) -> TracebackView:
     if row is None:
         raise TracebackNotFound(f"There is no traceback {traceback_id[:32]}.")
     newest = Prefetch("answers", Answer.objects.order_by("-version").defer("octets"), to_attr="by_version")
+    trace = projection.load(row).trace
     hops = list(row.hops.select_related("provider", "upstream").prefetch_related(newest).order_by("asked_at", "index"))
     names = {hop.id: f"{hop.provider.name} (hop {hop.index})" for hop in hops}
     flags = Flag.objects.filter(hop__traceback=row).select_related("provider").order_by("at", "id")
+    views = {hop.id: _hop(hop) for hop in hops}
+    path_ids = tuple(hop.question_id for hop in trace.path if hop.question_id in views)
     return TracebackView(
         id=row.id,
         campaign_id=row.campaign_id or "",
@@ -264,7 +294,10 @@ def traceback(actor: Actor, traceback_id: str) -> TracebackView:
         opened_at=row.opened_at,
         closed_at=row.closed_at,
         engine_version=row.engine_version,
-        hops=tuple(_hop(hop) for hop in hops),
+        hops=tuple(views.values()),
+        path_ids=path_ids,
+        branches=tuple(views[hop.question_id] for hop in trace.branches if hop.question_id in views),
+        signature=_signed(row, [views[question_id] for question_id in path_ids], hops),
         events=tuple(
             EventView(at=at, text=_words(event, names))
             for event, at in row.events.values_list("event", "at").order_by("sequence")
@@ -318,6 +351,42 @@ def _ref(row: Any) -> ProviderRef:
     return ProviderRef(id=row.id, name=row.name, spc=row.spc, country=row.country)
 
 
+def _signed(row: Traceback, path: list[HopView], hops: list[Any]) -> SignedView | None:
+    """Hold the call's signature against the walk."""
+    found = signers.of_records([row.record_id]).get(row.record_id)
+    if found is None or not found.spc:
+        return None
+    legs = {hop.id: hop.by_version[0].payload.get("ingress") for hop in hops if hop.by_version}
+    steps = [
+        PathStep(
+            hop=place,
+            spc=hop.provider.spc,
+            name=hop.provider.name,
+            question_id=hop.question_id,
+            answer=hop.answer_code,
+            identity_digest=(legs.get(hop.question_id) or {}).get("identity_digest", ""),
+            states_leg=legs.get(hop.question_id) is not None,
+        )
+        for place, hop in enumerate(path, start=1)
+    ]
+    odd = anomalies(
+        signers=found.signers if found.valid else (),
+        attest=found.attest,
+        reasons=[found.reason] if found.reason else [],
+        path=steps,
+        record_id=str(row.record_id),
+    )
+    own = [flag for flag in found.flags if flag.kind not in {one.kind for one in odd}]
+    return SignedView(
+        spc=found.spc,
+        name=found.provider_name or found.spc,
+        attest=found.attest,
+        valid=found.valid,
+        met=any(step.spc == found.spc for step in steps),
+        anomalies=(*odd, *own),
+    )
+
+
 def _named(hop: Hop) -> ProviderRef | None:
     if hop.upstream:
         return _ref(hop.upstream)
@@ -333,6 +402,7 @@ def _hop(hop: Any) -> HopView:
     return HopView(
         question_id=hop.id,
         index=hop.index,
+        kind=HopKind(hop.kind),
         attempt=hop.attempt,
         provider=_ref(hop.provider),
         by_agent=hop.provider.channel == "agent",
@@ -408,12 +478,18 @@ def answer_view(row: Answer) -> AnswerView:
     )
 
 
-def _words(event: Mapping[str, Any], names: Mapping[str, str]) -> str:
+def _beside(event: Mapping[str, Any]) -> str:
+    signer = event.get("signer")
+    return f", and {signer['respondent']['name']}, which signed the call, beside it" if signer else ""
+
+
+def _words(event: Mapping[str, Any], names: Mapping[str, str]) -> str:  # noqa: PLR0911 - one return an event, as a table
     """Say one stored event in a sentence."""
     who = names.get(str(event.get("question_id", "")), "A provider")
     match event["event"]:
         case "opened":
-            return f"Opened by {event.get('by') or 'Headwater'}; {event['terminating']['name']} is asked first."
+            first = f"{event['terminating']['name']} is asked first{_beside(event)}"
+            return f"Opened by {event.get('by') or 'Headwater'}; {first}."
         case "viewed":
             return f"{who} saw its question."
         case "answered":
@@ -423,6 +499,13 @@ def _words(event: Mapping[str, Any], names: Mapping[str, str]) -> str:
             return f"{who} answered {said['code']}{names_it}{' by hand' if said.get('by_person') else ''}."
         case "deadlinepassed":
             return f"{Deadline(event['deadline']).label} of {who} passed without an answer."
+        case "candidates":
+            asked = len(event.get("respondents", []))
+            if not asked:
+                return f"Nobody is known that may have handed the call to {who}."
+            return f"{asked} provider{'s are' if asked > 1 else ' is'} asked whether they handed the call to {who}."
+        case "reopened":
+            return f"Opened again by {event['by']}: {event['reason']}"
         case "cancelled":
             return f"Called off by {event['by']}: {event['reason']}"
         case _:

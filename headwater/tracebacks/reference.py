@@ -8,6 +8,7 @@ from headwater.tracebacks.checks import CLOCK_SKEW, DOMESTIC, WINDOW_SLACK
 from headwater.tracebacks.engine import HOP_TRANSITIONS, TRACEBACK_TRANSITIONS, WINDOWS_TERMINATING, WINDOWS_UPSTREAM
 from headwater.tracebacks.outcomes import NAMES_UPSTREAM
 from headwater.tracebacks.states import FlagKind, Grade
+from headwater.tracebacks.trace import DOUBT_PPM, SURE_PPM
 from headwater.wire.agents import AnswerCode
 
 _BEGIN = """# The traceback engine
@@ -21,6 +22,12 @@ The walk begins at the terminating provider and goes upstream, each provider ask
 named it. It has at most {hops} hops. A question looks {terminating} s each way at the terminating provider and
 {upstream} s further up: the first window, and the wider ones after NEED_INFO, which is asked again twice at most.
 
+A record that is given is compared with the one of the downstream by the hub itself; below a probability of {doubt:.0%}
+it is asked for again. Where a provider does not lead on, detours are tried in this order (`detours.py`): the search
+once more; whoever named it once more; a *bridge*, which asks providers that may have handed the call to it whether they
+did, joined to the path from a probability of {sure:.0%} on; a bridge over whoever named it. A verified signer is asked
+beside the walk as an *attested* hop: it is on the path only where the walk meets it.
+
 ## Traceback
 """
 
@@ -31,17 +38,25 @@ _GRADES: dict[Grade, str] = {
         "names it for the same call; no dispute is open. The only grade that names an origin."
     ),
     Grade.ENTRY_CONFIRMED: "The last provider says that it received the call from abroad. No origin is named.",
+    Grade.ORIGIN_STATED: (
+        "A provider found by a bridge answers ORIGINATED by its own record; the provider that it handed the call to "
+        "has not named it. No finding."
+    ),
+    Grade.ORIGIN_NAMED: (
+        "A proven neighbour names a provider that gives no record, nobody handed the call to it, and the call bears a "
+        "token, attested A or B, that verifies under that provider's own certificate. No finding."
+    ),
     Grade.ON_NET: "The terminating provider says that its own customer called its own subscriber. No origin is named.",
     Grade.FRONTIER: "Proven up to one provider, which names the next; more is not known, and the sentence says why.",
 }
 
 _ANSWERS: dict[AnswerCode, str] = {
     AnswerCode.UPSTREAM_US: "The named provider is asked; one in no register ends the walk with its name shown.",
-    AnswerCode.UPSTREAM_FOREIGN: "The walk ends: the answerer is the gateway.",
+    AnswerCode.UPSTREAM_FOREIGN: "The walk ends: the answerer is the gateway, unless a bridge shows a domestic one.",
     AnswerCode.ORIGINATED: "The walk ends: origin confirmed, or on-net at hop 1.",
     AnswerCode.ORIGINATED_RESELLER: "The reseller is asked; one that is in no register ends the walk.",
-    AnswerCode.RECORD_NOT_FOUND: "The walk ends at the frontier.",
-    AnswerCode.RECORD_EXPIRED: "The walk ends at the frontier.",
+    AnswerCode.RECORD_NOT_FOUND: "Asked once more; then the walk tries its detours, and else ends at the frontier.",
+    AnswerCode.RECORD_EXPIRED: "As RECORD_NOT_FOUND.",
     AnswerCode.NOT_OURS: (
         "Returns to the provider that named the answerer, which is asked again once, both being flagged; if both "
         "insist, the walk ends disputed. Taking the denial back resolves the dispute."
@@ -59,6 +74,8 @@ def engine_page() -> str:
         hops=engine.MAX_HOPS,
         terminating=", ".join(map(str, WINDOWS_TERMINATING)),
         upstream=", ".join(map(str, WINDOWS_UPSTREAM)),
+        doubt=DOUBT_PPM / 1_000_000,
+        sure=SURE_PPM / 1_000_000,
     )
     return (
         "\n".join(

@@ -1,25 +1,8 @@
 """The words of a traceback: states, grades, roles, deadlines. Pure; the tables that connect them are the engine's."""
 
 from enum import StrEnum
-from typing import Self
 
-
-class Labelled(StrEnum):
-    """A value that is stored, with the words that people read."""
-
-    label: str
-
-    def __new__(cls, value: str, label: str = "") -> Self:
-        """Make one member from its stored value and its label; looking one up takes the value alone."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.label = label
-        return member
-
-    @classmethod
-    def choices(cls) -> list[tuple[str, str]]:
-        """Return the members as a form or a column lists them."""
-        return [(member.value, member.label) for member in cls]
+from headwater.labels import Labelled
 
 
 class TracebackState(Labelled):
@@ -46,8 +29,19 @@ class Grade(Labelled):
     NONE = "", "No outcome yet"
     ORIGIN_CONFIRMED = "origin_confirmed", "Origin confirmed"
     ENTRY_CONFIRMED = "entry_confirmed", "Point of entry confirmed"
+    ORIGIN_STATED = "origin_stated", "Origin by its own statement"
+    ORIGIN_NAMED = "origin_named", "Origin named by its neighbour"
     ON_NET = "on_net", "On-net, by the terminating provider's own statement"
     FRONTIER = "frontier", "Frontier"
+
+
+class HopKind(Labelled):
+    """Why a question is asked."""
+
+    WALK = "walk", "Named by the provider downstream of it"
+    BRIDGE = "bridge", "Asked whether it handed the call to a provider that does not lead on"
+    CHECK = "check", "Asked once more whom it names"
+    ATTESTED = "attested", "Signed the call; to be confirmed by the walk"
 
 
 class HopState(Labelled):

@@ -14,5 +14,7 @@ def present_terms() -> Terms:
     return Terms(
         agent_target_s=config.agent_target_s,
         pages_target_minutes=config.pages_target_minutes,
+        second_look=True,
+        bridges=True,
         readings=Readings(extra_holidays=frozenset(date.fromisoformat(day) for day in config.extra_holidays)),
     )

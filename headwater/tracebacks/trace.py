@@ -6,8 +6,30 @@ from hashlib import sha256
 
 from headwater.identifiers import ALPHABET, LENGTH
 from headwater.tracebacks.clocks import DEFAULT_READINGS, Readings
-from headwater.tracebacks.states import WAITING_STATES, Deadline, FlagKind, Grade, HopState, Reason, TracebackState
+from headwater.tracebacks.states import (
+    WAITING_STATES,
+    Deadline,
+    Grade,
+    HopKind,
+    HopState,
+    Reason,
+    TracebackState,
+)
 from headwater.wire.agents import AnswerCode
+
+#: Below this probability (in millionths) a record that was given cannot be taken for the call that was asked about.
+DOUBT_PPM = 500_000
+#: At this probability a link that only one side states joins the path.
+SURE_PPM = 990_000
+#: Codes that say that the provider carried the call.
+CARRIED = frozenset(
+    {
+        AnswerCode.UPSTREAM_US,
+        AnswerCode.UPSTREAM_FOREIGN,
+        AnswerCode.ORIGINATED,
+        AnswerCode.ORIGINATED_RESELLER,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +68,16 @@ class Call:
     call_at: datetime
     call_id: str = ""
     identity_digest: str = ""
+    trunk: str = ""
+    duration_ms: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Who signed the call by a token that verified: a hypothesis, until its own record meets the walk."""
+
+    respondent: Respondent
+    attest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +89,10 @@ class Terms:
     pages_target_minutes: int = 240
     """Platform's target for an answer by a person, minutes of business hours."""
     readings: Readings = DEFAULT_READINGS
+    second_look: bool = False
+    """Whether "no record" is asked once more, and a name that its bearer does not confirm is checked with the namer."""
+    bridges: bool = False
+    """Whether it is asked who handed the call to a provider that does not lead on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +112,20 @@ class Statement:
     """Digest or identifier of the record that it rests on; "" where none was given."""
     by_person: bool = False
     note: str = ""
+    link_ppm: int = -1
+    """Probability, in millionths, that the record given is the call that was asked about, by our own comparison with
+    the downstream's record; -1 where nothing could be compared."""
+    others: tuple[Respondent, ...] = ()
+    """With NEED_INFO: neighbours of which one, and the provider cannot tell which, handed the call over."""
     answered_at: datetime
     """By the provider's clock."""
     received_at: datetime
     """By ours."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Tell whether the record given is probably that of another call."""
+        return self.code in CARRIED and 0 <= self.link_ppm < DOUBT_PPM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +156,21 @@ class Hop:
     withdrawn_at: datetime | None = None
     """When the question was asked again or the path left it; such a question takes no answer any more."""
     replaced_by: str = ""
+    kind: HopKind = HopKind.WALK
+    about: str = ""
+    """Of a check: the question whose answer is checked."""
+    checked: int = 0
+    """How often its name of an upstream was asked for once more."""
+    bridged: bool = False
+    """Whether others were asked who handed the call to this provider."""
+    bridge_asked: int = 0
+    """How many were asked that."""
+
+    @property
+    def carried(self) -> bool:
+        """Tell whether the provider's answer in force says, with a record that fits, that it carried the call."""
+        said = self.statement
+        return said is not None and said.code in CARRIED and not said.doubtful
 
     @property
     def statement(self) -> Statement | None:
@@ -151,15 +212,66 @@ class Trace:
     hops: tuple[Hop, ...] = ()
     terms: Terms = Terms()
     closed_at: datetime | None = None
+    signer: Signer | None = None
 
     @property
     def path(self) -> tuple[Hop, ...]:
-        """The questions that stand, from the terminating provider upstream: each named by the one before."""
-        return tuple(sorted((hop for hop in self.hops if hop.live), key=lambda hop: hop.index))
+        """The questions that stand, from the terminating provider upstream, each joined to the one before.
+
+        Where several lie above one, the surest leads on: one that carried the call, by its link; then the one named.
+        """
+        above: dict[str, list[Hop]] = {}
+        for hop in self.hops:
+            if hop.live and (hop.kind is HopKind.WALK or (hop.kind is HopKind.BRIDGE and hop.carried)):
+                above.setdefault(hop.downstream, []).append(hop)
+        found: list[Hop] = []
+        nearest = above.pop("", None)
+        while nearest:
+            found.append(max(nearest, key=_strength))
+            nearest = above.pop(found[-1].question_id, None)
+        return tuple(found)
+
+    @property
+    def branches(self) -> tuple[Hop, ...]:
+        """Providers that say they carried the call beside the path: two cannot both have handed it over."""
+        on_path = {hop.question_id: hop for hop in self.path}
+        shown = {_record_of(hop) for hop in on_path.values()}  # a call that looped meets the same record twice
+        return tuple(
+            hop
+            for hop in self.hops
+            if hop.live
+            and hop.carried
+            and hop.kind in {HopKind.WALK, HopKind.BRIDGE}
+            and hop.question_id not in on_path
+            and hop.downstream in on_path
+            and _record_of(hop) not in shown
+        )
+
+    @property
+    def attested(self) -> Hop | None:
+        """The question to the verified signer, asked beside the walk."""
+        return next((hop for hop in self.hops if hop.kind is HopKind.ATTESTED), None)
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether the walk waits for somebody: its tip, a check or a bridge."""
+        path = self.path
+        asked = {HopKind.CHECK, HopKind.BRIDGE}
+        return bool(path and path[-1].waiting) or any(hop.waiting and hop.kind in asked for hop in self.hops)
 
     def hop(self, question_id: str) -> Hop | None:
         """Return the hop of one question, or None."""
         return next((hop for hop in self.hops if hop.question_id == question_id), None)
+
+
+def _record_of(hop: Hop) -> tuple[str, str]:
+    return hop.respondent.provider_id, hop.statement.record if hop.statement else ""
+
+
+def _strength(hop: Hop) -> tuple[bool, int, bool, str]:
+    said = hop.statement
+    link = said.link_ppm if said and hop.carried else -1
+    return hop.carried, link, hop.kind is HopKind.WALK, hop.question_id
 
 
 def question_id(traceback_id: str, serial: int) -> str:
@@ -177,6 +289,8 @@ class Opened:
     terms: Terms = Terms()
     reason: Reason = Reason.CAMPAIGN
     by: str = ""
+    signer: Signer | None = None
+    """Asked at once, beside the walk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,52 +335,22 @@ class Refused:
     reason: str
 
 
-Event = Opened | Viewed | Answered | DeadlinePassed | Cancelled | Refused
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """Put a question to a provider; what it says is in the hop of that question."""
+class Candidates:
+    """Who may have handed the call to the provider of a question: the reply to ``Bridge``; nobody is a reply too."""
 
     question_id: str
+    respondents: tuple[Respondent, ...] = ()
+    asked: int = 0
+    """How many were reached, also by an index that only a holder of a matching record answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remind:
-    """Tell the provider that the platform's target has passed."""
+class Reopened:
+    """A person wants the walk to go on from its tip, and says why."""
 
-    question_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Escalate:
-    """Tell the desk that the legal due time has passed without an answer."""
-
-    question_id: str
+    by: str
+    reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flag:
-    """Keep what this question says about the provider's conduct."""
-
-    question_id: str
-    kind: FlagKind
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Close:
-    """The walk is over: state, grade and sentence stand in the trace."""
-
-    state: TracebackState
-    grade: Grade
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reopen:
-    """A closed traceback goes on: a late answer or a correction came."""
-
-    question_id: str
-
-
-Command = Ask | Remind | Escalate | Flag | Close | Reopen
+Event = Opened | Viewed | Answered | DeadlinePassed | Cancelled | Refused | Candidates | Reopened

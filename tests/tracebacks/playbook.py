@@ -5,24 +5,18 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from headwater.tracebacks import engine
+from headwater.tracebacks.commands import Ask, Close, Command, Escalate, Flag, Remind, Reopen
 from headwater.tracebacks.states import Deadline, FlagKind, HopState
 from headwater.tracebacks.trace import (
     Answered,
-    Ask,
     Call,
     Cancelled,
-    Close,
-    Command,
     DeadlinePassed,
-    Escalate,
     Event,
-    Flag,
     Hop,
     Opened,
     Party,
     Refused,
-    Remind,
-    Reopen,
     Respondent,
     Statement,
     Trace,

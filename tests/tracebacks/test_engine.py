@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from headwater.tracebacks import engine
+from headwater.tracebacks.commands import Ask, Close, Escalate, Flag, Remind, Reopen
 from headwater.tracebacks.engine import (
     HOP_TRANSITIONS,
     TRACEBACK_TRANSITIONS,
@@ -16,20 +17,7 @@ from headwater.tracebacks.engine import (
 )
 from headwater.tracebacks.outcomes import role
 from headwater.tracebacks.states import Deadline, FlagKind, Grade, HopRole, HopState, TracebackState
-from headwater.tracebacks.trace import (
-    Answered,
-    Ask,
-    Close,
-    DeadlinePassed,
-    Escalate,
-    Flag,
-    Opened,
-    Party,
-    Refused,
-    Remind,
-    Reopen,
-    Viewed,
-)
+from headwater.tracebacks.trace import Answered, DeadlinePassed, Opened, Party, Refused, Viewed
 from headwater.wire.agents import AnswerCode
 from tests.tracebacks.playbook import ALDER, BIRCH, CALL, CEDAR, DOGWOOD, PAPER, Play, provider
 

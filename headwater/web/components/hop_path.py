@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from headwater.tracebacks.queries import HopView, TracebackView
-from headwater.tracebacks.states import Grade, HopRole
+from headwater.tracebacks.states import Grade, HopKind, HopRole
 from headwater.web.components.moments import span
 from headwater.web.components.status import Tone, status
 
@@ -143,7 +143,11 @@ def _hop(hop: HopView) -> Station:
     role = hop.role.label if hop.role is not HopRole.GATEWAY else "Gateway into the U.S."
     return Station(
         name=hop.provider.name,
-        lines=(f"{role} · {hop.provider.spc}" if hop.role is not HopRole.UNKNOWN else hop.provider.spc, took),
+        lines=(
+            f"{role} · {hop.provider.spc}" if hop.role is not HopRole.UNKNOWN else hop.provider.spc,
+            took,
+            "found by its own record" if hop.kind is HopKind.BRIDGE else "",
+        ),
         word=shown.word,
         tone=shown.tone,
     )
@@ -154,7 +158,7 @@ def _beyond(view: TracebackView) -> list[Station]:
     if not view.path:
         return []
     tip = view.path[-1]
-    if view.grade in (Grade.ORIGIN_CONFIRMED, Grade.ON_NET):
+    if view.grade in (Grade.ORIGIN_CONFIRMED, Grade.ORIGIN_STATED, Grade.ON_NET):
         return [Station(name="Its customer", lines=("Identity needs legal", "process"), known=False)]
     if tip.upstream is not None and tip.upstream.name + tip.upstream.spc:
         where = "foreign provider" if view.grade is Grade.ENTRY_CONFIRMED else "named, not asked"

@@ -62,6 +62,8 @@ STATUSES: dict[str, Status] = {
     "cancelled": Status("Cancelled", E),
     # Grades
     "origin_confirmed": Status("Origin confirmed", G),
+    "origin_stated": Status("Origin by its own statement", I),
+    "origin_named": Status("Origin named by neighbour", W),
     "entry_confirmed": Status("Point of entry confirmed", G),
     "frontier": Status("Frontier", W),
     "on_net": Status("On-net, own statement", I),

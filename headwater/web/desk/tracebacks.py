@@ -92,6 +92,15 @@ def cancel(request: ActorRequest, traceback_id: str) -> HttpResponse:
     return redirect("traceback", traceback_id)
 
 
+@require_POST
+@page(Permission.TRACEBACK_OPEN)
+def reopen(request: ActorRequest, traceback_id: str) -> HttpResponse:
+    """Let an ended traceback go on, with the reason."""
+    actions.reopen(request.actor, traceback_id, reason=request.POST.get("reason", ""))
+    messages.success(request, f"{traceback_id} goes on: its last provider is asked again.")
+    return redirect("traceback", traceback_id)
+
+
 def _shown(request: ActorRequest, view: TracebackView) -> dict[str, Any]:
     drawing = hop_path.of(view)
     return {
@@ -100,6 +109,7 @@ def _shown(request: ActorRequest, view: TracebackView) -> dict[str, Any]:
         # The drawing escapes every text that it holds.
         "path": mark_safe(drawing.svg),  # noqa: S308 - see above
         "may_cancel": view.is_open and request.actor.may(Permission.TRACEBACK_OPEN),
+        "may_reopen": not view.is_open and bool(view.path) and request.actor.may(Permission.TRACEBACK_OPEN),
         "now": clock.now(),
     }
 

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from headwater.web import downloads
-from headwater.web.desk import audit, campaigns, live, processes, registries, relief, signers, sources, stir, tracebacks
+from headwater.web.desk import audit, campaign_review, campaigns, live, processes, registries, relief, signers, sources, stir, tracebacks
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -17,6 +17,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("live/", live.fragment, name="live-fragment"),
     path("audit/", audit.log, name="audit"),
     path("campaigns/", campaigns.index, name="campaigns"),
+    path("campaigns/review/", campaign_review.review, name="campaign-review"),
+    path("campaigns/signals/", campaign_review.signal_list, name="campaign-signals"),
+    path("campaigns/edits/<int:edit_id>/undo/", campaign_review.undo, name="campaign-undo"),
+    path("campaigns/<str:campaign_id>/merge/", campaign_review.merge, name="campaign-merge"),
+    path("campaigns/<str:campaign_id>/split/", campaign_review.split, name="campaign-split"),
+    path("campaigns/<str:campaign_id>/allow/", campaign_review.allow, name="campaign-allow"),
+    path(
+        "campaigns/<str:campaign_id>/calls/<uuid:record_id>/", campaign_review.membership, name="campaign-membership"
+    ),
     path("campaigns/<str:campaign_id>/", campaigns.campaign, name="campaign"),
     path("campaigns/<str:campaign_id>/exemplars/<uuid:record_id>/", campaigns.exemplar, name="campaign-exemplar"),
     path("campaigns/<str:campaign_id>/name/", campaigns.name, name="campaign-name"),
@@ -46,5 +55,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tracebacks/open/", tracebacks.open_by_hand, name="traceback-open"),
     path("tracebacks/<str:traceback_id>/", tracebacks.detail, name="traceback"),
     path("tracebacks/<str:traceback_id>/cancel/", tracebacks.cancel, name="traceback-cancel"),
+    path("tracebacks/<str:traceback_id>/reopen/", tracebacks.reopen, name="traceback-reopen"),
     path("packages/<str:package_id>/", downloads.package, name="package"),
 ]

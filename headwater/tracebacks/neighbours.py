@@ -1,0 +1,39 @@
+"""Who may have handed a call to a provider: those that earlier answers show doing so, and the verified signer."""
+
+from django.db.models import Count
+
+from headwater.providers import queries as providers
+from headwater.providers.models import AnswerChannel
+from headwater.signers import queries as signers
+from headwater.tracebacks import exchange
+from headwater.tracebacks.models import Hop
+from headwater.tracebacks.trace import Respondent, Signer
+
+#: Most providers that are asked whether they handed a call to one: those named most often first.
+MOST_ASKED = 8
+
+
+def upstream_of(provider_id: str, *, signer: Signer | None = None) -> tuple[Respondent, ...]:
+    """Return providers that answer by agent and have handed calls to ``provider_id`` in earlier tracebacks.
+
+    A person is not asked to search for a call on a mere possibility.
+    """
+    rows = (
+        Hop.objects.filter(provider_id=provider_id, upstream__channel=AnswerChannel.AGENT.value)
+        .values_list("upstream_id")
+        .annotate(times=Count("id"))
+        .order_by("-times", "upstream_id")[:MOST_ASKED]
+    )
+    found = [exchange.respondent(one) for upstream_id, _ in rows if (one := providers.by_id(upstream_id))]
+    if signer is not None and signer.respondent.by_agent:
+        found = [signer.respondent, *(one for one in found if one.provider_id != signer.respondent.provider_id)]
+    return tuple(one for one in found if one.provider_id != provider_id)
+
+
+def signer_of(identity_digest: str) -> Signer | None:
+    """Return who signed a call by a token that verified as a whole, where the register of providers has it."""
+    found = signers.signature(identity_digest)
+    if found is None or not found.valid or not found.provider_id:
+        return None
+    one = providers.by_id(found.provider_id)
+    return Signer(respondent=exchange.respondent(one), attest=found.attest) if one else None
