@@ -5,7 +5,7 @@ is an argument. Malformed input is a verdict, never an exception.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -30,6 +30,8 @@ CertificateSource = Callable[[str], Sequence[Certificate]]
 
 # The digest is made apart: handing over the octets costs the library a hash object for each token.
 _ECDSA_SHA256 = ec.ECDSA(Prehashed(hashes.SHA256()))
+#: Identity headers of one call that are judged; diversions make a handful.
+MOST_HEADERS = 32
 _SIGNATURE_OCTETS = 64
 _NESTING = 4
 _OF_HEADER = frozenset({Check.IDENTITY_PRESENT, Check.HEADER_FORM, Check.INFO_EQUALS_X5U})
@@ -73,7 +75,7 @@ class Policy:
     require_spc: bool = True
     """Refuse a certificate without a readable TNAuthList; otherwise the lack is flagged."""
     judged_tokens: int = 20_000
-    """How many judged tokens are remembered, about 2 KiB each: a minute of 300 calls a second."""
+    """How many judged tokens are remembered, about 1 KiB each: a minute of 300 calls a second."""
     known_signers: int = 50_000
     """How many certificate chains are remembered."""
 
@@ -91,7 +93,11 @@ class Call:
 
 @dataclass(slots=True)
 class Verifier:
-    """Judges headers and tokens (RFC 8224 section 6.2) against trust lists, with certificates from a source."""
+    """Judges headers and tokens (RFC 8224 section 6.2) against trust lists, with certificates from a source.
+
+    What it judged it remembers, so that trust lists that change need a new verifier; a new revocation list does not.
+    Several threads may share one.
+    """
 
     certificates: CertificateSource
     trust: Sequence[TrustList]
@@ -158,6 +164,8 @@ class Verifier:
     def _signer(self, x5u: str) -> Signer:
         """Return who signs with the chain at ``x5u``, judged anew only where the source gives another chain."""
         chain = tuple(self.certificates(x5u))
+        if not chain:
+            raise CertificateError(Reason.CERTIFICATE_UNAVAILABLE, f"there is no certificate at {x5u}")
         known = self._signers.get(x5u)
         if known and known[0] == chain:
             return known[1]
@@ -209,7 +217,13 @@ class Verifier:
     def verify_call(self, values: Sequence[str], call: Call, *, now: float, mode: Mode = Mode.LIVE) -> CallVerdict:
         """Judge every Identity header of a call and hold them against its numbers (RFC 8224 section 6.2, RFC 8946)."""
         headers = [part for value in values for part in split_identities(value)]
-        return self.together([self.verify_header(each, now=now, mode=mode) for each in headers], call, now=now)
+        tokens = [self.verify_header(each, now=now, mode=mode) for each in headers[:MOST_HEADERS]]
+        verdict = self.together(tokens, call, now=now)
+        if len(headers) <= MOST_HEADERS:
+            return verdict
+        # Each may name another certificate to be fetched: one message must not buy any number of fetches.
+        detail = f"the call has {len(headers)} Identity headers; the first {MOST_HEADERS} were judged"
+        return replace(verdict, noted=(Finding(Check.IDENTITY_PRESENT, Outcome.FLAGGED, detail), *verdict.noted))
 
     def together(self, tokens: Sequence[TokenVerdict], call: Call, *, now: float) -> CallVerdict:
         """Hold tokens that were judged apart against the call that they belong to: checks 1, 19 and 21."""
@@ -227,7 +241,7 @@ class Verifier:
         if self.replay:
             at = now if call.at is None else call.at
             # What a diversion continues was rightly used for the number that was diverted.
-            new = [each for each in tokens if each not in chain[:-1]]
+            new = [each for each in tokens if not any(each is before for before in chain[:-1])]
             findings += _replayed(self.replay, new, called, at)
             reached.add(Check.REPLAY)
         signers = tuple(each.spc for each in chain if each.spc)

@@ -1,9 +1,10 @@
 """The whole judgement: every check listed, live and as evidence, a call held against its tokens."""
 
+from headwater.stir.certificates import Certificate
 from headwater.stir.reasons import Check, Outcome, Reason, Verstat
 from headwater.stir.sign import make_identity, make_token
 from headwater.stir.verdict import Mode, Result
-from headwater.stir.verify import Call
+from headwater.stir.verify import MOST_HEADERS, Call, Verifier
 from tests.stir.lab import NOW, PKI, good
 from tests.stir.pki import IAT, X5U, claims
 
@@ -39,6 +40,21 @@ def test_the_called_number_must_be_among_the_destinations():
         verifier.verify_call([several], Call(calling="12155559999", called="12155550132"), now=NOW).reason
         is Reason.ORIG_DIFFERS
     )
+
+
+def test_one_message_buys_a_bounded_number_of_fetches():
+    asked: list[str] = []
+
+    def source(x5u: str) -> list[Certificate]:
+        asked.append(x5u)
+        return []  # a source that has nothing: unavailable, and no exception
+
+    addresses = [f"https://host{number}.example.com/c.pem" for number in range(500)]
+    headers = [make_identity(make_token(PKI.leaf.key, claims(), x5u=each), x5u=each) for each in addresses]
+    verdict = Verifier(source, PKI.verifier().trust).verify_call([", ".join(headers)], Call(), now=NOW)
+    assert len(asked) == len(verdict.tokens) == MOST_HEADERS
+    assert verdict.reason is Reason.CERTIFICATE_UNAVAILABLE
+    assert "500 Identity headers" in verdict.findings[0].detail
 
 
 def test_a_call_without_a_header_is_428():
