@@ -237,7 +237,9 @@ def _carrier(carrier: _Carrier, folder: Path) -> Carrier:
     if unknown:
         raise BadConfig(f"{where}: policy.fields has {', '.join(unknown)}; known are {', '.join(FIELDS)}")
     if not (carrier.hep or carrier.cdr):
-        raise BadConfig(f"{where}: there is no [[carrier.hep]] and no [[carrier.cdr]] table, so no record could come in")
+        raise BadConfig(
+            f"{where}: there is no [[carrier.hep]] and no [[carrier.cdr]] table, so no record could come in"
+        )
     return Carrier(
         party=Party(spc=carrier.spc, name=carrier.name, country=carrier.country),
         key_file=folder / carrier.key_file,

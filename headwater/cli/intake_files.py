@@ -1,11 +1,10 @@
 """``headwater intake file`` and ``watch``: call detail records and captures from files, through the file door."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -18,7 +17,6 @@ from headwater.intake.cdr import detect, mapping
 from headwater.intake.cdr.deliver import FileDoor
 from headwater.intake.cdr.files import unfolded
 from headwater.intake.cdr.folder import Folder
-from headwater.intake.cdr.mapping import Mapping
 from headwater.intake.cdr.runs import Choice, Run, is_capture
 
 AUTO: Final = "auto"
@@ -45,7 +43,7 @@ def add_to(group: typer.Typer) -> None:
     group.command("cdr-formats")(cdr_formats)
 
 
-def file(
+def file(  # noqa: PLR0917 - typer passes options by name
     files: FILES,
     token_file: TOKEN = None,
     name: FORMAT = AUTO,
@@ -87,7 +85,7 @@ def file(
         raise typer.Exit(1)
 
 
-def watch(
+def watch(  # noqa: PLR0917 - typer passes options by name
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Where the carrier's files arrive.")],
     token_file: TOKEN = None,
     name: FORMAT = AUTO,
@@ -120,7 +118,7 @@ def cdr_formats() -> None:
 
 
 def _choice(name: str, own: Path | None, zone: str, secret_file: Path | None) -> Choice:
-    found: Mapping | None = None
+    found: mapping.Mapping | None = None
     if own is not None:
         found = mapping.load(own)
     elif name not in {AUTO, "capture"}:

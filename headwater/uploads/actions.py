@@ -224,7 +224,9 @@ def _settled(row: Upload, state: UploadState, said: dict[str, Any]) -> None:
     system = Actor(label="system:uploads", organisation_id=row.organisation_id)
     with transaction.atomic():
         Upload.objects.filter(pk=row.id).update(state=state, settled_at=clock.now(), **said)
-        detail = {name: said[name] for name in ("rows", "stored", "duplicates", "refused", "problem") if name in said}
+        detail: dict[str, Any] = {
+            name: said[name] for name in ("rows", "stored", "duplicates", "refused", "problem") if name in said
+        }
         record(system, Tag.UPLOAD_SETTLED, row.id, {"state": state.value, **detail})
 
 

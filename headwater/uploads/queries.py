@@ -68,7 +68,7 @@ class UploadView:
         return min(99, self.octets_read * 100 // self.size) if self.size else 0
 
 
-def visible_to(actor: Actor) -> "QuerySet[Upload]":
+def visible_to(actor: Actor) -> QuerySet[Upload]:
     """Return the uploads that ``actor`` may see."""
     if not actor.may(Permission.FILE_UPLOAD) or not actor.organisation_id:
         return Upload.objects.none()

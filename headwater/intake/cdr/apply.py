@@ -5,7 +5,7 @@ A mapping is prepared once (``Mapper``); each row then costs a few look-ups in a
 
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Members
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from operator import itemgetter
 from typing import Any, Final
@@ -24,7 +24,7 @@ from headwater.numbering.numbers import UNKNOWN
 
 #: A row that says a call was later than this after our clock, or before 2000, is not believed.
 AHEAD: Final = timedelta(days=1)
-EARLIEST: Final = datetime(2000, 1, 1, tzinfo=times.UTC)
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 #: Characters of one value that are kept beside the columns.
 LONGEST: Final = 512
 

@@ -17,8 +17,9 @@ import msgspec
 from headwater.errors import Conflict, Forbidden, Invalid, Unavailable
 from headwater.intake import capture, hep
 from headwater.intake.cdr import exchange
-from headwater.intake.cdr.exchange import Answer, Part, Place
+from headwater.intake.cdr.exchange import Answer, Part
 from headwater.intake.cdr.files import forward
+from headwater.intake.cdr.reading import Place
 from headwater.intake.cdr.rows import BLOCK_OCTETS, TOO_LONG, Block, blocks
 
 PATH: Final = "/api/feeds/v1/files/parts"
@@ -82,70 +83,73 @@ def deliver(file: BinaryIO, part: Part, keeper: Keeper, *, progress: Progress, o
     Raises as ``Keeper.take`` does; what was settled before stands, and the next run goes on after it.
     """
     forward(file, progress.offset)
-    held = b""
+    sender = _Sender(part, keeper, progress, on_part)
     waiting: Block | None = None
     for block in blocks(file, offset=progress.offset):
         if waiting is not None:
-            held = _send_block(held, waiting, part, keeper, progress, on_part)
+            sender.block(waiting)
         waiting = block
-    if waiting is not None or held:
-        octets = held + (waiting.octets if waiting else b"")
-        _send(octets, part, keeper, progress, on_part, last=True)
-        if waiting is not None and waiting.too_long:
-            _give_up(waiting, progress, on_part)
+    if waiting is not None:
+        sender.block(waiting, last=True)
     progress.done = True
     return progress
-
-
-def _send_block(held: bytes, block: Block, part: Part, keeper: Keeper, progress: Progress, on_part: OnPart) -> bytes:
-    """Send what the keeper left open and a block; return what it leaves open now."""
-    held = _send(held + block.octets, part, keeper, progress, on_part, last=bool(block.too_long))
-    if block.too_long:
-        _give_up(block, progress, on_part)
-        return b""
-    return held
-
-
-def _give_up(block: Block, progress: Progress, on_part: OnPart) -> None:
-    """Count the row that is too long to be sent, and go on after it."""
-    start = block.offset + len(block.octets)
-    raw = base64.b64encode(block.too_long).decode("ascii")
-    row = exchange.RefusedRow(row=progress.rows + 1, offset=start, reason=TOO_LONG, raw=raw)
-    place = Place(offset=block.after, number=progress.rows + 1, header=progress.header)
-    answer = Answer(stored=0, duplicates=0, passed=0, refused=1, rows=[row], place=place)
-    progress.add(answer)
-    on_part(progress, answer)
-
-
-def _send(octets: bytes, part: Part, keeper: Keeper, progress: Progress, on_part: OnPart, *, last: bool) -> bytes:
-    """Send one part; return what the keeper left open, which goes before the next."""
-    if not octets:
-        return b""
-    start = progress.offset
-    sent = msgspec.structs.replace(part, place=progress.place, last=last)
-    answer = keeper.take(sent, octets)
-    if not start <= answer.place.offset <= start + len(octets):
-        raise Conflict("The keeper's answer names a place outside the part that it was sent.")
-    progress.add(answer)
-    on_part(progress, answer)
-    return octets[answer.place.offset - start :]
 
 
 def deliver_capture(file: BinaryIO, part: Part, keeper: Keeper, *, progress: Progress, on_part: OnPart) -> Progress:
     """Send the SIP messages of a packet capture, from the message where ``progress`` is. Raises as ``deliver``."""
-    held = bytearray()
-    part = msgspec.structs.replace(part, format=exchange.CAPTURE)
+    sender = _Sender(msgspec.structs.replace(part, format=exchange.CAPTURE), keeper, progress, on_part)
+    frames = bytearray()
+    begun = progress.rows
     for number, frame in enumerate(capture.sip_frames(file.read(4), file), start=1):
-        if number <= progress.rows:
+        if number <= begun:
             continue
-        held += frame_octets(frame)
-        if len(held) >= BLOCK_OCTETS // 2:
-            _send(bytes(held), part, keeper, progress, on_part, last=False)
-            held.clear()
-    if held:
-        _send(bytes(held), part, keeper, progress, on_part, last=True)
+        frames += frame_octets(frame)
+        if len(frames) >= BLOCK_OCTETS // 2:
+            sender.octets(bytes(frames), last=False)
+            frames.clear()
+    sender.octets(bytes(frames), last=True)
     progress.done = True
     return progress
+
+
+@dataclass(slots=True)
+class _Sender:
+    """Sends the parts of one file and counts what became of them."""
+
+    part: Part
+    keeper: Keeper
+    progress: Progress
+    on_part: OnPart
+    held: bytes = b""
+    """What the keeper left open: it goes before the next octets."""
+
+    def block(self, block: Block, *, last: bool = False) -> None:
+        """Send a block, and give the row after it up where it is too long to be sent."""
+        self.octets(block.octets, last=last or bool(block.too_long))
+        if block.too_long:
+            start = block.offset + len(block.octets)
+            number = self.progress.rows + 1
+            raw = base64.b64encode(block.too_long).decode("ascii")
+            row = exchange.RefusedRow(row=number, offset=start, reason=TOO_LONG, raw=raw)
+            place = Place(offset=block.after, number=number, header=self.progress.header)
+            self._settle(Answer(stored=0, duplicates=0, passed=0, refused=1, rows=[row], place=place))
+            self.held = b""
+
+    def octets(self, octets: bytes, *, last: bool) -> None:
+        """Send one part."""
+        sent = self.held + octets
+        if not sent:
+            return
+        start = self.progress.offset
+        answer = self.keeper.take(msgspec.structs.replace(self.part, place=self.progress.place, last=last), sent)
+        if not start <= answer.place.offset <= start + len(sent):
+            raise Conflict("The keeper's answer names a place outside the part that it was sent.")
+        self._settle(answer)
+        self.held = sent[answer.place.offset - start :]
+
+    def _settle(self, answer: Answer) -> None:
+        self.progress.add(answer)
+        self.on_part(self.progress, answer)
 
 
 def frame_octets(frame: hep.HepFrame) -> bytes:

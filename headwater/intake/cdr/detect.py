@@ -1,6 +1,7 @@
 """Which format a file has: each ready mapping is tried on its first rows, and the answer says why. Pure."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -94,7 +95,7 @@ def _tried(mapping: Mapping, head: bytes, now: datetime) -> Trial:
     return Trial(mapping=mapping, readable=readable, looked_at=looked_at, marks=marks)
 
 
-def first_rows(
+def first_rows(  # noqa: PLR0913 - all by name
     head: bytes,
     mapping: Mapping,
     now: datetime,
@@ -123,28 +124,37 @@ def _marks(mapping: Mapping, head: bytes) -> int:
     """Return how many marks of the format the head shows; -1 where one is missing."""
     detect = mapping.detect
     text = head.decode("utf-8", "replace").lstrip("\ufeff")
-    if any(mark not in text for mark in detect.contains):
+    if any(mark not in text for mark in detect.contains) or not _SHOWN[mapping.input.layout](text, mapping):
         return -1
-    if mapping.input.layout is Layout.JSON and text.lstrip()[:1] not in {"{", "["} and not text.startswith("cdr="):
-        return -1
-    if mapping.input.layout is Layout.RADIUS:
-        first = text.lstrip().split("\n", 1)[0].strip()
-        if not (_is_hexadecimal(first) or "Acct-Status-Type" in text):
-            return -1
-    elif mapping.input.layout is Layout.JSON:
-        if not text.startswith("cdr=") and any(f'"{name}"' not in text for name in detect.columns):
-            return -1
-    elif mapping.input.layout is Layout.CSV and mapping.input.header:
-        first = text.split("\n", 1)[0].rstrip("\r")
-        names = {name.strip().strip('"') for name in first.split(mapping.input.delimiter)}
-        if not set(detect.columns) <= names:
-            return -1
     if detect.first:
         delimiter = mapping.input.delimiter
         rows = [line.split(delimiter, 1)[0].strip().strip('"') for line in text.split("\n")[:ROWS] if delimiter in line]
         if not rows or any(first not in detect.first for first in rows):
             return -1
     return len(detect.columns) + len(detect.contains) + bool(detect.first)
+
+
+def _json_shown(text: str, mapping: Mapping) -> bool:
+    if text.startswith("cdr="):
+        return True
+    return text.lstrip()[:1] in {"{", "["} and all(f'"{name}"' in text for name in mapping.detect.columns)
+
+
+def _radius_shown(text: str, _mapping: Mapping) -> bool:
+    return _is_hexadecimal(text.lstrip().split("\n", 1)[0].strip()) or "Acct-Status-Type" in text
+
+
+def _table_shown(text: str, mapping: Mapping) -> bool:
+    names = {name.strip().strip('"') for name in text.split("\n", 1)[0].rstrip("\r").split(mapping.input.delimiter)}
+    return not mapping.input.header or set(mapping.detect.columns) <= names
+
+
+_SHOWN: Final[dict[Layout, Callable[[str, Mapping], bool]]] = {
+    Layout.CSV: _table_shown,
+    Layout.JSON: _json_shown,
+    Layout.KEY_VALUE: lambda _text, _mapping: True,
+    Layout.RADIUS: _radius_shown,
+}
 
 
 def _is_hexadecimal(text: str) -> bool:
@@ -179,7 +189,7 @@ class Preview:
         return sum(1 for line in self.lines if line.reason)
 
 
-def preview(
+def preview(  # noqa: PLR0913 - all by name
     head: bytes, mapping: Mapping | None, now: datetime, *, zone: str = "", secret: str = "", whole: bool = False
 ) -> Preview:
     """Return the first rows as understood; without ``mapping`` the file shows its format.

@@ -94,8 +94,8 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
 
 
 CONFLICT: Final = (
-    "this row is stored already and was read otherwise then; what is stored stays. Raise the mapping's edition to store "
-    "its rows anew"
+    "this row is stored already and was read otherwise then; what is stored stays. Raise the mapping's edition to "
+    "store its rows anew"
 )
 
 

@@ -72,7 +72,7 @@ class _Bounded(io.RawIOBase):
 
 @contextmanager
 def unfolded(file: BinaryIO) -> Iterator[BinaryIO]:
-    """Give the octets of ``file``, which is at its beginning, uncompressed. Raises ``Damaged`` or ``Bomb`` on reading."""
+    """Give the octets of ``file``, which is at its beginning, uncompressed; reading raises ``Damaged`` or ``Bomb``."""
     head = file.read(4)
     file.seek(0)
     if head[:2] != _GZIP and head[:3] != _BZIP2 and head != _ZSTD:
@@ -83,13 +83,13 @@ def unfolded(file: BinaryIO) -> Iterator[BinaryIO]:
     if head[:2] == _GZIP:
         inner: BinaryIO = gzip.GzipFile(fileobj=source)  # type: ignore[assignment]  # it reads as one
     elif head[:3] == _BZIP2:
-        inner = bz2.BZ2File(source)
+        inner = bz2.BZ2File(source)  # type: ignore[assignment]  # as above
     else:
         inner = _zstd(source)
     yield io.BufferedReader(_Bounded(inner, counted), 1 << 20)
 
 
-def _zstd(source: io.BufferedReader) -> BinaryIO:
+def _zstd(source: object) -> BinaryIO:
     import pyarrow as pa  # here: half a second that few files need
 
     return pa.CompressedInputStream(source, "zstd")  # type: ignore[no-any-return]

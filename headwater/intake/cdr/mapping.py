@@ -20,6 +20,8 @@ from headwater.errors import Invalid, NotFound
 
 #: Octets that a mapping's file may have.
 MAPPING_OCTETS: Final = 65_536
+#: Encodings in which a line end and a digit are the octets that they are in ASCII.
+ENCODINGS: Final = ("utf-8", "latin-1", "cp1252", "ascii")
 _PLACE: Final = re.compile(r"\{([^{}]{1,128})\}")
 
 Column = str | Annotated[int, msgspec.Meta(ge=1, le=1_000)]
@@ -67,6 +69,14 @@ class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A table of a mapping: an unknown member is an error, so that a misspelt one is noticed."""
 
 
+class Extra(_Strict, frozen=True, kw_only=True):
+    """Rows of ``count`` columns have ``number`` extra ones, the first at place ``at`` (from 1): they are left out."""
+
+    count: Annotated[int, msgspec.Meta(ge=1, le=1_000)]
+    at: Annotated[int, msgspec.Meta(ge=1, le=1_000)]
+    number: Annotated[int, msgspec.Meta(ge=1, le=1_000)]
+
+
 class Input(_Strict, frozen=True, kw_only=True):
     """How the file is cut."""
 
@@ -89,8 +99,7 @@ class Input(_Strict, frozen=True, kw_only=True):
     least: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 1
     """A row with fewer columns is refused."""
     most: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 1_000
-    extra: dict[str, int] = {}
-    """``count``, ``at``, ``number``: rows of ``count`` columns have ``number`` extra ones before place ``at``."""
+    extra: Extra | None = None
     begins: str = ""
     """Key-value: what stands before it in a line is not read."""
     encoding: str = "utf-8"
@@ -259,10 +268,8 @@ def checked(found: Mapping) -> Mapping:
     where = f"mapping {found.name}"
     if found.zone and found.zone not in available_timezones():
         raise BadMapping(f"{where}: zone {found.zone!r} is no IANA zone such as America/Chicago")
-    try:
-        "".encode(found.input.encoding)
-    except LookupError as error:
-        raise BadMapping(f"{where}: encoding {found.input.encoding!r} is not known") from error
+    if found.input.encoding not in ENCODINGS:
+        raise BadMapping(f"{where}: encoding {found.input.encoding!r} is not one of {', '.join(ENCODINGS)}")
     if found.input.delimiter in '\r\n"' or not found.input.delimiter.isascii():
         raise BadMapping(f"{where}: the delimiter is one ASCII character, and neither a quote nor a line end")
     if not any(not variant.skip for variant in found.row):
@@ -281,15 +288,19 @@ def _check_variant(variant: Variant, where: str, forms: Any, fields: Any) -> Non
         if (time.form is TimeForm.PATTERN) != bool(time.pattern):
             raise BadMapping(f"{where}: times.{name}: pattern goes with form = 'pattern'")
     for name, field in variant.fields.items():
-        if name not in fields:
-            raise BadMapping(f"{where}: fields.{name} is not one of {', '.join(sorted(fields))}")
-        if field.form not in forms:
-            raise BadMapping(f"{where}: fields.{name}: form {field.form!r} is not one of {', '.join(sorted(forms))}")
-        if field.column == [] and not field.fixed:
-            raise BadMapping(f"{where}: fields.{name} needs a column, or a fixed value")
+        _check_field(name, field, where, forms, fields)
     for link in variant.links:
         if not _PLACE.search(link) or len(link) > 200:
             raise BadMapping(f"{where}: link {link!r} names no column; write kind:{{column}}")
+
+
+def _check_field(name: str, field: Field, where: str, forms: Any, fields: Any) -> None:
+    if name not in fields:
+        raise BadMapping(f"{where}: fields.{name} is not one of {', '.join(sorted(fields))}")
+    if field.form not in forms:
+        raise BadMapping(f"{where}: fields.{name}: form {field.form!r} is not one of {', '.join(sorted(forms))}")
+    if field.column == [] and not field.fixed:
+        raise BadMapping(f"{where}: fields.{name} needs a column, or a fixed value")
 
 
 def places(template: str) -> list[str]:

@@ -56,7 +56,7 @@ class Batch:
     refused: list[Refused] = field(default_factory=list)
     passed: int = 0
     """Rows of kinds that tell of no call."""
-    after: Place = Place()
+    after: Place = field(default_factory=Place)
     """Where the next batch begins."""
 
     @property

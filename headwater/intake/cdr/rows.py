@@ -1,5 +1,4 @@
-"""A file's octets, cut into rows: in bounded memory, with each row's place, and a broken one never costs its
-neighbours.
+"""A file's octets, cut into rows in bounded memory, each with its place; a broken one never costs its neighbours.
 
 The octets come in blocks that end with a line. Blocks are cut by a rule that depends on the file alone, so that a
 reader who goes on at a block's end after a crash numbers rows as the first one did.
@@ -372,9 +371,9 @@ def _without_mark(octets: bytes) -> tuple[bytes, int]:
 
 
 def _without_extra(values: list[str], form: Input) -> list[str]:
-    if form.extra and len(values) == form.extra.get("count"):
-        at = form.extra["at"] - 1
-        return values[:at] + values[at + form.extra["number"] :]
+    if form.extra is not None and len(values) == form.extra.count:
+        at = form.extra.at - 1
+        return values[:at] + values[at + form.extra.number :]
     return values
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
 import msgspec
 
@@ -143,7 +143,7 @@ class _RejectFile:
         self.octets = octets
         self._file: BinaryIO | None = None
 
-    def __enter__(self) -> "_RejectFile":
+    def __enter__(self) -> Self:
         if self._path.is_symlink():
             raise Invalid(f"{self._path} is a link; remove it, and run this again")
         if not self.octets:

@@ -22,7 +22,7 @@ _US_ZONES: Final = {
     "HST": -10, "UTC": 0, "GMT": 0,
 }  # fmt: skip
 _GMT: Final = re.compile(r"GMT([+-])([0-9]{1,2}):?([0-9]{2})?")
-_MONTHS: Final = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
+_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _CLOCK: Final = re.compile(r"[*.]?([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,6}))? +([A-Z]{3,4}) +(.*)", re.DOTALL)
 
 
@@ -117,10 +117,7 @@ def _iso(local: Local) -> Callable[[str], Moment]:
 
 def _epoch(text: str, unit: int) -> Moment:
     try:
-        if text.isascii() and text.isdigit():
-            micros = int(text[:20]) * unit
-        else:
-            micros = round(float(text) * unit)
+        micros = int(text[:20]) * unit if text.isascii() and text.isdigit() else round(float(text) * unit)
         return Moment(_EPOCH + timedelta(0, *divmod(micros, 1_000_000)))
     except (ValueError, OverflowError):
         raise Unreadable(f"{text[:60]!r} is no Unix time") from None

@@ -169,7 +169,7 @@ def number_reader(rules: Numbers) -> Callable[[str], E164]:
                 break
         if rules.country == "1" and not rules.national_prefix:
             return _usual(plain)
-        if plain.startswith("+") or plain.startswith(("00", "011")) or ":" in plain:
+        if plain.startswith(("+", "00", "011")) or ":" in plain:
             return canonical(plain)
         digits = plain.removeprefix(rules.national_prefix)
         if digits.startswith(rules.country) and digits == plain and len(digits) > 10:

@@ -1,9 +1,8 @@
-"""A carrier's pages: files of its calls. Bring one, look at its first rows as understood, confirm, see what became of it.
+"""A carrier's pages: files of its calls. Bring one, look at its first rows as understood, confirm it, see the outcome.
 
 The file is streamed to disk only for a signed-in person who may bring files: the gate runs before the body is read.
 """
 
-from collections.abc import Callable
 from typing import Any, Final
 from zoneinfo import available_timezones
 
@@ -192,12 +191,11 @@ def listing(request: ActorRequest) -> HttpResponseBase:
 def receive(request: ActorRequest) -> HttpResponseBase:
     """Take a file. The token of the form is checked by the inner view, once the handler below is in place."""
     request.upload_handlers = [_Bounded(request)]
-    inner: Callable[[HttpRequest], HttpResponseBase] = _receive
-    return inner(request)
+    return _receive(request)
 
 
 @csrf_protect
-def _receive(request: Any) -> HttpResponseBase:
+def _receive(request: Any) -> HttpResponseBase:  # the gate has given it an actor
     handler: _Bounded = request.upload_handlers[0]
     form = FileForm(request.POST, request.FILES)
     if handler.is_too_large:
