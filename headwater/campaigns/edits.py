@@ -7,6 +7,7 @@ and is what the weights of evidence are learnt from (``decisions``).
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from headwater import clock
 from headwater.accounts.actors import Actor, system
-from headwater.accounts.permissions import Permission
+from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.audit.actions import record as audit
 from headwater.audit.tags import Tag
 from headwater.campaigns import memory
@@ -245,6 +246,45 @@ def _lead_nodes(edit: CampaignEdit, *, sign: int = 1) -> None:
         )
         node.calls = max(node.calls + sign * row.calls, 0)
         node.save(update_fields=["calls"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditRow:
+    """One merge or split as it is listed."""
+
+    id: int
+    kind: str
+    campaign_id: str
+    other_id: str
+    by: str
+    why: str
+    asked_at: datetime
+    done_at: datetime | None
+    refused: str
+    moved: int
+    undone_at: datetime | None
+
+
+def latest(actor: Actor, limit: int = 50) -> tuple[EditRow, ...]:
+    """Return the newest merges and splits; for the consortium's people alone."""
+    if actor.organisation_kind != OrganisationKind.CONSORTIUM or not actor.may(Permission.CAMPAIGN_READ):
+        return ()
+    return tuple(
+        EditRow(
+            id=row.pk,
+            kind=row.kind,
+            campaign_id=row.campaign_id,
+            other_id=row.other_id or "",
+            by=row.by,
+            why=row.why,
+            asked_at=row.asked_at,
+            done_at=row.done_at,
+            refused=row.refused,
+            moved=len(row.moved),
+            undone_at=row.undone_at,
+        )
+        for row in CampaignEdit.objects.order_by("-id")[:limit]
+    )
 
 
 def decisions() -> list[Judged]:

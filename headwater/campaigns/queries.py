@@ -116,6 +116,10 @@ def campaign(actor: Actor, campaign_id: str, *, now: datetime) -> CampaignView:
             calling_numbers=len({member.calling for member in latest}),
             sampled_calls=len(latest),
             similar=_similar(actor, latest),
+            merged_into=found.merged_into_id or "",
+            split_from=found.split_from_id or "",
+            allowed_because=found.allowed_because,
+            told_by=tuple(sorted(found.sources.items(), key=lambda pair: (-pair[1], pair[0]))),
         )
         audit(actor, Tag.CAMPAIGN_VIEWED, found.id)
         if sample is not None:
@@ -167,6 +171,16 @@ def membership(actor: Actor, campaign_id: str, record_id: uuid.UUID) -> Member:
             raise NotFound(f"The call {record_id} is not in the campaign {campaign_id}.")
         audit(actor, Tag.CALL_VIEWED, str(record_id), {"campaign": found.id})
     return _member(row, _exemplars_among([row]))
+
+
+def exemplars(actor: Actor, campaign_id: str) -> tuple[tuple[uuid.UUID, str], ...]:
+    """Return (record id, text) of what calls are compared with now, oldest first; the audit notes that it was seen."""
+    with transaction.atomic():
+        found = _visible(actor, campaign_id)
+        rows = CampaignExemplar.objects.filter(campaign=found, retired__isnull=True).order_by("added")
+        texts = tuple(rows.values_list("record_id", "text"))
+        audit(actor, Tag.CALL_VIEWED, found.id, {"calls": [record_id for record_id, _ in texts]})
+    return texts
 
 
 def samples(actor: Actor, campaign_id: str, *, state: str = "", limit: int = 3) -> tuple[Sample, ...]:

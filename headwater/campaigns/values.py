@@ -158,6 +158,12 @@ class CampaignView:
     sampled_calls: int
     """How many of the latest calls the three figures above were taken from."""
     similar: tuple[Similar, ...]
+    merged_into: str = ""
+    split_from: str = ""
+    allowed_because: str = ""
+    """Why a person holds it for a lawful sender's; it is shown last."""
+    told_by: tuple[tuple[str, int], ...] = ()
+    """(sender, calls), most first: one sender alone confirms nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """``headwater campaigns``: try campaign detection on labelled calls."""
 
+import uuid
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 
 from headwater.campaigns import evaluation, links
 from headwater.campaigns import labels as known_labels
+from headwater.campaigns.engine import reasons
 from headwater.campaigns.evaluation import Call
 from headwater.campaigns.labels import Labels
 from headwater.campaigns.reference import Labelled
@@ -31,6 +33,7 @@ def register(app: typer.Typer) -> None:
     """Add ``campaigns`` to the command line."""
     group = typer.Typer(help="Campaign detection.", no_args_is_help=True)
     group.command("evaluate")(evaluate)
+    group.command("replay")(replay)
 
     @group.callback()
     def _campaigns() -> None:
@@ -73,6 +76,23 @@ def evaluate(
         _table(found)
     else:
         typer.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+
+
+def replay(record_id: Annotated[uuid.UUID, typer.Argument(help="A call that belongs to a campaign.")]) -> None:
+    """Place a call again from what was known at its moment, and tell whether the answer is the same."""
+    from django.conf import settings
+
+    # Imported here: the other commands need no database.
+    from headwater.accounts.actors import system
+    from headwater.calls.queries import connect
+    from headwater.campaigns.replay import replay as again
+
+    text = connect(settings.HEADWATER.calls_url).record(record_id).transcript
+    found = again(system("operator"), record_id, text)
+    typer.echo(msgspec.json.format(msgspec.json.encode(reasons(found.placement))).decode())
+    typer.echo("The same answer." if found.same else f"Another answer: {', '.join(found.differs)} differ.")
+    if not found.same:
+        raise typer.Exit(1)
 
 
 def _table(found: dict[str, Any]) -> None:

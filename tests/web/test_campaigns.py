@@ -54,7 +54,7 @@ def test_the_page_shows_why_each_call_belongs(desk_client: Browser, campaign: Ca
 
     assert answer.status_code == 200
     assert "Founded the campaign" in shown
-    assert "tfidf-exemplar/1" in shown
+    assert "exemplar-support/2" in shown
     assert scripts_of("Legal-Enforcement-Notice")[0][:60] in shown
     assert AuditEntry.objects.filter(tag=Tag.CAMPAIGN_VIEWED, subject=campaign.id).count() == 1
     assert AuditEntry.objects.filter(tag=Tag.CALL_VIEWED).exists()

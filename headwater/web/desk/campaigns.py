@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from headwater import clock
 from headwater.accounts.permissions import Permission
 from headwater.alerts import queries as alerts
-from headwater.campaigns import actions, queries
+from headwater.campaigns import actions, graph, queries, signals
 from headwater.campaigns.queries import Order
 from headwater.campaigns.rules import CONFIRM_AT
 from headwater.campaigns.states import CampaignState
@@ -137,6 +137,10 @@ def campaign(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
         "alerts": alerts.alerts(request.actor, campaign_id=campaign_id),
         "may_open": may(Permission.TRACEBACK_OPEN) and view.row.confirmed_at is not None,
         "may_name": may(Permission.CAMPAIGN_NAME),
+        "may_edit": may(Permission.CAMPAIGN_EDIT),
+        "nodes": graph.nodes(request.actor, campaign_id),
+        "signals": signals.signals(request.actor, campaign_id=campaign_id, limit=10),
+        "exemplars": queries.exemplars(request.actor, campaign_id),
         "confirm_at": CONFIRM_AT,
     }
     return render(request, "desk/campaign.html", context)
