@@ -1,6 +1,6 @@
 """Capture files (pcap, pcapng, also gzipped): the SIP messages in them, bare or inside HEP, with their times.
 
-TCP payloads are read in the order of the capture, one direction at a time: enough for a capture made on one host.
+TCP is put together again, one direction at a time: segments in their order, repetitions once, messages across segments.
 """
 
 import gzip
@@ -16,6 +16,7 @@ import dpkt
 
 from headwater.errors import Invalid
 from headwater.intake import hep
+from headwater.intake.reassembly import Flow
 
 GZIP: Final = b"\x1f\x8b"
 PCAPNG: Final = b"\x0a\x0d\x0d\x0a"
@@ -28,6 +29,8 @@ _MAGICS: Final = (
 )
 _HEP: Final = (b"HEP3", b"EEP3")
 MOST_STREAMS: Final = 10_000
+#: Octets of unfinished TCP messages that are held; beyond them all are given up, as those of a hostile file.
+MOST_HELD: Final = 128 * 1024**2
 #: A gzipped capture may unfold to at most this much: a bomb ends with a plain error.
 MOST_UNFOLDED: Final = 8 * 1024**3
 #: No packet or block is longer (tcpdump itself stops at 262,144 octets); a file that says so is damaged or hostile.
@@ -160,14 +163,15 @@ class _Fragments:
 
 
 class _Packets:
-    """Takes packets apart: IPv4 fragments are joined (a HEP datagram outgrows an Ethernet frame), TCP is cut."""
+    """Takes packets apart: IPv4 fragments are joined (a HEP datagram outgrows an Ethernet frame), TCP streams too."""
 
     def __init__(self) -> None:
-        self._splitters: dict[tuple[bytes, int, bytes, int], hep.StreamSplitter] = {}
+        self._flows: dict[tuple[bytes, int, bytes, int], Flow] = {}
+        self._segments = 0
         self._fragments: dict[tuple[bytes, bytes, int], _Fragments] = {}
 
     def payloads(self, packet: bytes, datalink: int) -> Iterator[_Payload]:
-        """Yield each UDP datagram, and each HEP frame or bare segment of TCP, that ``packet`` completes."""
+        """Yield each UDP datagram, and each HEP frame or SIP message of TCP, that ``packet`` completes."""
         network = _network(packet, datalink)
         segment = getattr(network, "data", None)
         if isinstance(network, dpkt.ip.IP) and network.p == dpkt.ip.IP_PROTO_UDP:
@@ -177,10 +181,10 @@ class _Packets:
             return
         if isinstance(segment, dpkt.udp.UDP):
             yield _Payload(bytes(segment.data), network.src, segment.sport, network.dst, segment.dport)
-        elif isinstance(segment, dpkt.tcp.TCP) and segment.data:
-            flow = (network.src, segment.sport, network.dst, segment.dport)
-            for octets in self._stream(flow, bytes(segment.data)):
-                yield _Payload(octets, *flow)
+        elif isinstance(segment, dpkt.tcp.TCP):
+            ends = (network.src, segment.sport, network.dst, segment.dport)
+            for octets in self._stream(ends, segment):
+                yield _Payload(octets, *ends)
 
     def _joined(self, network: dpkt.ip.IP) -> object:
         key = (network.src, network.dst, network.id)
@@ -195,13 +199,13 @@ class _Packets:
         del self._fragments[key]
         return dpkt.udp.UDP(content)
 
-    def _stream(self, flow: tuple[bytes, int, bytes, int], payload: bytes) -> Iterator[bytes]:
-        if flow not in self._splitters and not payload.startswith(_HEP):
-            yield payload
-            return
-        if flow not in self._splitters and len(self._splitters) >= MOST_STREAMS:
-            self._splitters.clear()
-        yield from self._splitters.setdefault(flow, hep.StreamSplitter()).feed(payload)
+    def _stream(self, ends: tuple[bytes, int, bytes, int], segment: dpkt.tcp.TCP) -> list[bytes]:
+        self._segments += 1
+        crowded = self._segments % 256 == 0 and sum(flow.held for flow in self._flows.values()) > MOST_HELD
+        if crowded or (ends not in self._flows and len(self._flows) >= MOST_STREAMS):
+            self._flows.clear()
+        flow = self._flows.setdefault(ends, Flow())
+        return flow.segment(segment.seq, bytes(segment.data), opens=bool(segment.flags & dpkt.tcp.TH_SYN))
 
 
 _LINKS: Final[dict[int, Callable[[bytes], object]]] = {
