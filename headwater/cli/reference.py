@@ -13,6 +13,7 @@ import typer
 from headwater.accounts.permissions import ROLE_ORGANISATION, ROLE_PERMISSIONS, Permission, Role
 from headwater.audit.tags import Tag
 from headwater.cli.main import build
+from headwater.intake.cdr.reference import formats_page
 from headwater.site.config import Process
 from headwater.site.grants import COLUMNS, FUNCTIONS, READ_COLUMNS, TABLES, VERBS
 from headwater.stir.reference import stir_page
@@ -29,6 +30,7 @@ def pages() -> dict[str, str]:
         "audit-tags.md": audit_tags(),
         "database-rights.md": database_rights(),
         "traceback-engine.md": f"{WRITTEN}\n{engine_page()}",
+        "cdr-formats.md": f"{WRITTEN}\n{formats_page()}",
         "stir.md": f"{WRITTEN}\n{stir_page()}",
     }
 
