@@ -4,7 +4,7 @@ import hashlib
 import io
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -78,14 +78,14 @@ def pull(actor: Actor, home: Path, name: str, *, door_of: DoorOf, fetcher: Fetch
     settings = config.load(home, name)
     shown = config.secrets(home, settings)
     mapping = load_mapping(settings.mapping, home / "mappings")
-    with _only_one(name):
+    with _only_one(name), closing(door_of(shown.token)) as door:
         state, _ = Connector.objects.get_or_create(name=name)
         run = _Run(
             settings=settings,
             mapping=mapping,
             key=shown.key,
             home=home,
-            door=door_of(shown.token),
+            door=door,
             fetcher=fetcher or Fetcher(internal=settings.internal),
             started_at=clock.now(),
         )

@@ -28,30 +28,35 @@ log = structlog.get_logger(__name__)
 async def run(stop: asyncio.Event) -> None:
     """Ask sources until ``stop``."""
     while not stop.is_set():
-        await asyncio.to_thread(turn, stop)
+        await asyncio.to_thread(_turn, stop)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), LOOK_S)
+
+
+def _turn(stop: asyncio.Event) -> None:
+    """Do one turn in a thread of its own, and leave no connection to it."""
+    try:
+        turn(stop)
+    finally:
+        close_old_connections()
 
 
 def turn(stop: asyncio.Event | None = None) -> int:
     """Ask every source that is due; return how many were asked."""
     config = settings.HEADWATER
     asked = 0
-    try:
-        for name in actions.due(config.home, clock.now()):
-            if stop is not None and stop.is_set():
-                break
-            try:
-                actions.pull(ACTOR, config.home, name, door_of=own_door)
-                asked += 1
-            except HeadwaterError as error:
-                # The operator's file does not hold, or somebody else is at it: the others are asked all the same.
-                log.warning("a connector was not asked", connector=name, error=str(error))
-        if asked:
-            write_metrics(config.run / METRICS_FILE)
-        return asked
-    finally:
-        close_old_connections()
+    for name in actions.due(config.home, clock.now()):
+        if stop is not None and stop.is_set():
+            break
+        try:
+            actions.pull(ACTOR, config.home, name, door_of=own_door)
+            asked += 1
+        except HeadwaterError as error:
+            # The operator's file does not hold, or somebody else is at it: the others are asked all the same.
+            log.warning("a connector was not asked", connector=name, error=str(error))
+    if asked:
+        write_metrics(config.run / METRICS_FILE)
+    return asked
 
 
 def own_door(token: str) -> deliver.FeedDoor:

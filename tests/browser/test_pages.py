@@ -20,6 +20,8 @@ PAGES = {
     "desk-signer-hosts": ("analyst", "/signers/hosts/"),
     "desk-processes": ("reviewer", "/process/"),
     "desk-process": ("reviewer", "/process/{process_id}/"),
+    "desk-registries": ("analyst", "/registries/?q=2155550100"),
+    "desk-sources": ("analyst", "/sources/"),
     "desk-account": ("analyst", "/account/"),
     "portal-alerts": ("officer-MI", "/"),
     "portal-requests": ("officer-MI", "/requests/"),

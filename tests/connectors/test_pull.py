@@ -33,7 +33,7 @@ class Door:
 
     def __init__(self) -> None:
         self.held: dict[Any, bytes] = {}
-        self.closed = False
+        self.closed = 0
         self.fails_after = -1
 
     def send(self, lines: list[bytes], /) -> Answer:
@@ -45,6 +45,9 @@ class Door:
         self.held |= fresh
         faults = [LineFault(line=one.line, reason=one.reason) for one in batch.rejects]
         return Answer(len(fresh), len(batch.records) - len(fresh), len(faults), faults)
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 class Bench:
@@ -113,6 +116,7 @@ def test_a_pull_reads_page_by_page_and_remembers_where_it_was(bench: Bench) -> N
         done = bench.pull()
         assert (done.outcome, done.stored, done.duplicates, done.refused) == (Outcome.DONE, 6, 0, 0)
         assert bench.tokens == ["feed-token"]
+        assert bench.door.closed == 1
         assert {asked.headers.get("X-Api-Key") for asked in here.asked} == {"their-key"}
         again = bench.pull()
         assert (again.stored, again.duplicates) == (0, 6)

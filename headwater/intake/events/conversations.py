@@ -123,6 +123,8 @@ def vcon_of(record: CallRecord, recordings: Recordings, *, open_called: bool) ->
         dialog |= _inline(octets, record.headers.get("audio_type") or "application/octet-stream")
     elif record.headers.get("audio", "").startswith("https://") and record.headers.get("audio_hash"):
         dialog |= {"type": "recording", "url": record.headers["audio"], "content_hash": record.headers["audio_hash"]}
+        if record.headers.get("audio_type"):
+            dialog["mediatype"] = record.headers["audio_type"]
     elif record.transcript:
         dialog |= {"type": "text", "mediatype": "text/plain", "body": record.transcript, "encoding": "none"}
     if dialog["type"] != "incomplete":

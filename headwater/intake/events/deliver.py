@@ -51,6 +51,9 @@ class Door(Protocol):
             Unavailable: the door did not answer within our patience.
         """
 
+    def close(self) -> None:
+        """Let go of what is held open."""
+
 
 class FeedDoor:
     """The feed door over HTTP. A 503, or no answer, is tried again for about a minute: sending twice is harmless."""
