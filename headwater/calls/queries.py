@@ -15,7 +15,7 @@ from uuid import UUID
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from headwater.calls import columns, schema
+from headwater.calls import columns, lookups, schema, trends
 from headwater.calls.engine import Engine, failure
 from headwater.calls.records import CallRecord, RecordKind, SourceKind
 from headwater.errors import Invalid, NotFound
@@ -183,15 +183,41 @@ class CallQueries:
     def per_minute(self, since: datetime) -> list[MinuteCount]:
         """Return how many records each source sent in each minute of receipt since ``since``, oldest first."""
         rows = self._rows(
-            "SELECT toStartOfMinute(received_at) AS minute, source_kind, source_id, toInt64(count()) "
-            "FROM calls WHERE received_at >= {since:DateTime64(6, 'UTC')} "
+            "SELECT minute, source_kind, source_id, toInt64(sum(records)) FROM minutes "
+            "WHERE minute >= {since:DateTime64(6, 'UTC')} "
             "GROUP BY minute, source_kind, source_id ORDER BY minute, source_kind, source_id",
-            since=since,
+            since=since.replace(second=0, microsecond=0),
         )
         return [
             MinuteCount(minute=minute, source_kind=SourceKind(kind), source_id=source, records=records)
             for minute, kind, source, records in rows
         ]
+
+    def find_calls(
+        self, wanted: Sequence[lookups.Wanted], *, window_s: int, zones: bool = False
+    ) -> list[list[lookups.Found]]:
+        """Return what answers each of ``wanted``, with rule and confidence: ``calls.lookups.find_calls``."""
+        return lookups.find_calls(self, wanted, window_s=window_s, zones=zones)
+
+    def by_key(
+        self, key: lookups.Key, value: str, *, start: datetime, end: datetime, limit: int = CANDIDATES
+    ) -> list[CallRecord]:
+        """Return the records of one identifier within a time, oldest first: ``calls.lookups.by_key``."""
+        return lookups.by_key(self, key, value, start=start, end=end, limit=limit)
+
+    def similar(self, record: CallRecord, *, window_s: int = 3_600) -> list[CallRecord]:
+        """Return calls of the same caller around the same time, nearest first."""
+        return lookups.similar(self, record, window_s=window_s)
+
+    def trends(
+        self, dimension: trends.Dimension, *, start: datetime, end: datetime, limit: int = 50, key: str = ""
+    ) -> list[trends.Trend]:
+        """Return the keys with the most calls between two times, hour by hour: ``calls.trends.trends``."""
+        return trends.trends(self, dimension, start=start, end=end, limit=limit, key=key)
+
+    def rows(self, statement: str, **parameters: Any) -> Sequence[Any]:
+        """Return the rows of one of this room's statements."""
+        return self._rows(statement, **parameters)
 
     def total(self) -> int:
         """Return how many records are stored."""

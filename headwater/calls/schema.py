@@ -20,6 +20,7 @@ class Engines:
     replacing: str
     """Engine that keeps, of rows with one sorting key, the row of the highest version."""
     plain: str
+    aggregating: str = "AggregatingMergeTree"
     on_cluster: str = ""
 
 
@@ -144,6 +145,56 @@ ORDER BY (source_id, body_sha256)
 SETTINGS {durable}
 """
 
+# Roll-ups are kept as calls are written. The store knows a record that comes again before it writes, so that a view
+# never sees one twice. ``hours`` is by the time of the call and counts calls; ``minutes`` is by receipt and counts all.
+_HOURS = """
+CREATE TABLE IF NOT EXISTS {database}.hours {on_cluster}
+(
+    hour DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    calling String CODEC(ZSTD(1)),
+    terminating_spc LowCardinality(String),
+    attest LowCardinality(String),
+    source_kind LowCardinality(String),
+    source_id LowCardinality(String),
+    calls SimpleAggregateFunction(sum, Int64),
+    called AggregateFunction(uniqCombined(12), String)
+)
+ENGINE = {aggregating}
+PARTITION BY toYYYYMM(hour)
+ORDER BY (hour, calling, terminating_spc, attest, source_kind, source_id)
+SETTINGS {durable}, min_bytes_for_wide_part = 134217728
+"""
+
+_HOURS_VIEW = """
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.hours_view {on_cluster} TO {database}.hours AS
+SELECT toDateTime64(toStartOfHour(call_at), 6, 'UTC') AS hour, calling, terminating_spc, attest, source_kind,
+    source_id, toInt64(count()) AS calls, uniqCombinedState(12)(calls.called) AS called
+FROM {database}.calls AS calls
+WHERE record_kind != 'reputation' AND (record_kind != 'sip' OR (sip_method = 'INVITE' AND sip_status = 0))
+GROUP BY hour, calling, terminating_spc, attest, source_kind, source_id
+"""
+
+_MINUTES = """
+CREATE TABLE IF NOT EXISTS {database}.minutes {on_cluster}
+(
+    minute DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    source_kind LowCardinality(String),
+    source_id LowCardinality(String),
+    records SimpleAggregateFunction(sum, Int64)
+)
+ENGINE = {aggregating}
+PARTITION BY toYYYYMM(minute)
+ORDER BY (minute, source_kind, source_id)
+SETTINGS {durable}
+"""
+
+_MINUTES_VIEW = """
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.minutes_view {on_cluster} TO {database}.minutes AS
+SELECT toDateTime64(toStartOfMinute(received_at), 6, 'UTC') AS minute, source_kind, source_id,
+    toInt64(count()) AS records
+FROM {database}.calls GROUP BY minute, source_kind, source_id
+"""
+
 _MIGRATIONS_TABLE = """
 CREATE TABLE IF NOT EXISTS {database}.migrations {on_cluster}
 (
@@ -162,6 +213,7 @@ FOUNDATION = ("CREATE DATABASE IF NOT EXISTS {database} {on_cluster}", _MIGRATIO
 #: Every step, oldest first, numbered without gaps.
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(version=1, name="calls and rejected lines", statements=(_CALLS, _REJECTS, _BODIES)),
+    Migration(version=2, name="roll-ups", statements=(_HOURS, _HOURS_VIEW, _MINUTES, _MINUTES_VIEW)),
 )
 
 
@@ -182,6 +234,7 @@ def render(statement: str, *, database: str, engines: Engines = ONE_MACHINE) -> 
         database=database_name(database),
         replacing=engines.replacing,
         plain=engines.plain,
+        aggregating=engines.aggregating,
         on_cluster=engines.on_cluster,
         durable=DURABLE,
     ).strip()

@@ -21,7 +21,7 @@ def _words(text: str) -> frozenset[str]:
 LONGEST = 262_144
 
 #: Tables that may be read, beside ``<database>.<table>`` of our own.
-OWN_TABLES = frozenset({"calls", "rejects", "migrations"})
+OWN_TABLES = frozenset({"calls", "hours", "migrations", "minutes", "rejects"})
 #: What the stock client asks when it connects.
 SYSTEM_TABLES = frozenset({"settings", "one"})
 
@@ -45,7 +45,7 @@ FUNCTIONS = _words(
     toInt64 toMinute toStartOfDay toStartOfFifteenMinutes toStartOfFiveMinutes toStartOfHour toStartOfInterval
     toStartOfMinute toStartOfSecond toString toTypeName toUInt8 toUInt16 toUInt32 toUInt64 toUnixTimestamp
     toUnixTimestamp64Micro toUnixTimestamp64Milli toUUID toYYYYMMDD today topK tuple tupleElement unhex uniq
-    uniqCombined uniqExact upper UUIDNumToString UUIDStringToNum version yesterday
+    uniqCombined uniqCombinedMerge uniqExact upper UUIDNumToString UUIDStringToNum version yesterday
     """.lower()
 )
 
