@@ -77,12 +77,14 @@ def verify(  # noqa: PLR0917 - typer reads the options from the parameters
         )
         asked_at = instant(at, "--at") if at else None
         _warn(verifier.trust, time.time() if asked_at is None else asked_at)
-        sound = True
+        sound, judged = True, 0
         with open_input(file) as stream:
             for given in read_calls(stream):
                 verdict = _judge(verifier, given, asked_at, mode)
-                sound = sound and verdict.result is Result.VALID
+                sound, judged = sound and verdict.result is Result.VALID, judged + 1
                 print(json.dumps(verdict.as_json()), flush=True)
+        if not judged:
+            raise Invalid("there is nothing to judge: no Identity header, token, INVITE or JSON line")
     except HeadwaterError as error:
         print(f"headwater: {error}", file=sys.stderr)
         raise typer.Exit(2) from None

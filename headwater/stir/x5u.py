@@ -54,11 +54,8 @@ def is_public(address: str) -> bool:
         ValueError: it is no IP address.
     """
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped:
-            parsed = parsed.ipv4_mapped
-        elif parsed not in _GLOBAL_UNICAST:
-            return False
+    if parsed.version == 6 and parsed not in _GLOBAL_UNICAST:
+        return False
     return (
         parsed.is_global
         and not parsed.is_multicast

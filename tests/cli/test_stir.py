@@ -157,6 +157,8 @@ def test_inspect_shows_a_token_and_a_chain(files):
         (("verify", "--trust", "key.pem"), "", 2, "0 certificates"),
         (("verify", "--cert", "nowhere"), "", 2, "cannot be read"),
         (("verify", "nowhere"), "", 2, "cannot be read"),
+        (("verify", "--offline"), "", 2, "nothing to judge"),
+        (("verify", "--offline"), "SIP/2.0 200 OK\r\nCall-ID: 1\r\n\r\n", 2, "nothing to judge"),
         (("verify", "--offline"), "{", 2, "is no JSON"),
         (("verify", "--offline"), '{"identity": 7}', 2, "a JSON line holds"),
         (("verify", "--offline"), '{"identity": ["a", 7]}', 2, "a JSON line holds"),

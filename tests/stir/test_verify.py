@@ -1,5 +1,7 @@
 """The whole judgement: every check listed, live and as evidence, a call held against its tokens."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from headwater.stir.certificates import Certificate
 from headwater.stir.reasons import Check, Outcome, Reason, Verstat
 from headwater.stir.sign import make_identity, make_token
@@ -55,6 +57,16 @@ def test_one_message_buys_a_bounded_number_of_fetches():
     assert len(asked) == len(verdict.tokens) == MOST_HEADERS
     assert verdict.reason is Reason.CERTIFICATE_UNAVAILABLE
     assert "500 Identity headers" in verdict.findings[0].detail
+
+
+def test_several_threads_share_one_verifier_and_agree():
+    headers = [good(origid=f"123e4567-e89b-12d3-a456-{number:012}") for number in range(120)]
+    headers += [each.replace(";info", "A;info") for each in headers[:20]]
+    alone = [PKI.verifier().verify_header(each, now=NOW).reason for each in headers]
+    shared = PKI.verifier(judged_tokens=50)  # full again and again
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _: [shared.verify_header(each, now=NOW).reason for each in headers], range(4)))
+    assert runs == [alone] * 4
 
 
 def test_a_call_without_a_header_is_428():

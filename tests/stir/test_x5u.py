@@ -1,6 +1,11 @@
 """Where a certificate may be fetched from, by the text of its address."""
 
-from headwater.stir.x5u import x5u_fault
+from urllib.parse import urlsplit
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headwater.stir.x5u import is_public, x5u_fault
 from tests.stir.lab import load
 
 
@@ -26,3 +31,26 @@ def test_addresses_are_judged_by_their_text_as_listed():
         "https://a.example.com/\n",
     ):
         assert x5u_fault(url), url
+
+
+@given(
+    st.text(max_size=60)
+    | st.text(max_size=40).map(lambda rest: "https://" + rest)
+    | st.from_regex(r"https?://[\[\]:.@/?#a-f0-9%-]{0,40}")
+)
+@settings(max_examples=500, deadline=None)
+def test_every_text_is_judged_and_none_that_may_be_fetched_leads_elsewhere(url):
+    if x5u_fault(url):
+        return
+    parts = urlsplit(url)
+    assert parts.scheme == "https"
+    assert parts.port in (None, 443, 8443)
+    assert parts.hostname
+    assert not set(url) & set("@?#\\ ")
+
+
+@given(st.ip_addresses())
+@settings(max_examples=500, deadline=None)
+def test_no_address_that_the_library_calls_private_is_public(address):
+    if address.is_private or address.is_link_local or address.is_multicast or address.is_reserved:
+        assert not is_public(str(address))
