@@ -61,6 +61,8 @@ def load(  # noqa: PLR0917 - typer passes options by name
         print(f"  {done.faults:,} rows could not be read and were left out; the first: {done.first_fault}")
     if registry in {Registry.BLOCKS, Registry.DNO}:
         print(f"  index of numbers written: {index.write(settings.HEADWATER.home)}")
+    if registry is Registry.CA_LIST:
+        print(f"  trust list written: {index.write_trust(settings.HEADWATER.home)}")
 
 
 def show() -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.conf import LazySettings
 from typer.testing import CliRunner
 
+from headwater import clock
 from headwater.audit.models import AuditEntry
 from headwater.calls import queries as calls
 from headwater.calls.records import SourceKind
@@ -21,8 +22,10 @@ from headwater.intake.events.conversations import read_events
 from headwater.intake.recordings import Recordings
 from headwater.intake.sources import Source
 from headwater.providers.registries import index
+from headwater.stir.trust import load_trust
 from tests.intake.test_vcon import NOW, octets
 from tests.providers.registries.files import FILER, rmd
+from tests.providers.registries.test_readers import Administrator
 
 pytestmark = pytest.mark.django_db
 runner = CliRunner()
@@ -60,6 +63,18 @@ def test_a_list_of_numbers_writes_the_index(home: Path) -> None:
     headwater("registries", "load", "dno", str(home / "dno.txt"), "--as-of", "2026-11-20", "--list", "itg")
     assert len(index.read(home).dno) == 1
     assert "may not call  subscriber" in headwater("registries", "lookup", "2155550100").output
+
+
+def test_the_approved_authorities_become_the_trust_list(home: Path) -> None:
+    pa = Administrator(clock.now())
+    (home / "list.jwt").write_bytes(pa.list_of({"trustList": [pa.pem("CA One"), pa.pem("CA Two")]}))
+    (home / "pa.pem").write_bytes(pa.signer)
+    words = ("registries", "load", "ca-list", str(home / "list.jwt"), "--as-of", "2026-11-20")
+    assert isinstance(headwater(*words).exception, Invalid), "without the certificate nothing can be checked"
+    assert "2 entries" in headwater(*words, "--signer", str(home / "pa.pem")).output
+    (trusted,) = load_trust(home / "trust")
+    assert trusted.name == "US"
+    assert len(trusted.anchors) == 2
 
 
 def test_a_refused_load_says_why_and_is_shown(home: Path) -> None:

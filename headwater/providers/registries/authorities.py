@@ -96,12 +96,12 @@ def _entry(certificate: x509.Certificate, payload: dict[str, Any]) -> Entry:
     )
 
 
-def pem_of(entries: list[Entry]) -> bytes:
+def pem_of(certificates: list[str]) -> bytes:
     """Return the certificates of a list as one PEM file.
 
     Raises:
         Invalid: there is none.
     """
-    if not entries:
+    if not certificates:
         raise Invalid("the list holds no certificate")
-    return "".join(str(entry.detail["pem"]) for entry in entries).encode()
+    return "".join(certificates).encode()

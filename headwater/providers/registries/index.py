@@ -15,11 +15,14 @@ from headwater.errors import NotFound
 from headwater.numbering.plan import NumberPlan
 from headwater.numbering.ranges import BadIndex, RangeIndex
 from headwater.providers.models import RegistryEntry
-from headwater.providers.registries import queries
+from headwater.providers.registries import authorities, queries
 from headwater.providers.registries.entries import Registry
 
 FOLDER: Final = "registries"
 FILE: Final = "numbers.index"
+#: The United States' trust list: every PEM file of the folder is a part of it (``stir.trust``).
+TRUST: Final = Path("trust") / "US"
+TRUST_FILE: Final = "sti-pa-list.pem"
 
 
 def write(home: Path) -> Path:
@@ -40,6 +43,21 @@ def write(home: Path) -> Path:
         os.fsync(file.fileno())
     fresh.replace(folder / FILE)
     return folder / FILE
+
+
+def write_trust(home: Path) -> Path:
+    """Write the authorities that are approved now as a trust list, where signatures are judged by it.
+
+    Raises:
+        Invalid: no list of authorities is loaded.
+    """
+    approved = RegistryEntry.objects.filter(registry=Registry.CA_LIST, valid_to=None).order_by("key")
+    folder = home / TRUST
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = folder / f"{TRUST_FILE}.{os.getpid()}"
+    fresh.write_bytes(authorities.pem_of([str(row.detail["pem"]) for row in approved]))
+    fresh.replace(folder / TRUST_FILE)
+    return folder / TRUST_FILE
 
 
 def read(home: Path) -> NumberPlan:

@@ -183,7 +183,8 @@ def test_no_reader_breaks_on_rubbish(octets: bytes) -> None:
 class Administrator:
     """A stand-in for the STI-PA: signs lists of authorities with a P-256 key."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.certificate = self.issue("STI-PA")
 
@@ -194,8 +195,8 @@ class Administrator:
             subject_name=subject,
             public_key=self.key.public_key(),
             serial_number=x509.random_serial_number(),
-            not_valid_before=NOW - timedelta(days=1),
-            not_valid_after=NOW + timedelta(days=1),
+            not_valid_before=self.now - timedelta(days=1),
+            not_valid_after=self.now + timedelta(days=1),
         )
         return builder.sign(self.key, hashes.SHA256())
 
@@ -223,7 +224,7 @@ def test_the_approved_authorities_of_a_list_that_the_administrator_signed() -> N
     assert [one.name for one in entries] == ["CA One", "CA Two"]
     assert entries[0].detail["list_sequence"] == "7"
     assert len(faults) == 1
-    assert authorities.pem_of(entries).count(b"BEGIN CERTIFICATE") == 2
+    assert authorities.pem_of([entry.detail["pem"] for entry in entries]).count(b"BEGIN CERTIFICATE") == 2
 
 
 @pytest.mark.parametrize(
