@@ -38,6 +38,12 @@ def _fail(error: HeadwaterError) -> NoReturn:
     raise typer.Exit(1) from error
 
 
+def _print(table: Table) -> None:
+    # Into a pipe nothing is cut: a program reads it.
+    console = Console()
+    (console if console.is_terminal else Console(width=240)).print(table)
+
+
 def list_signers() -> None:
     """List the signers of the last two days with their attestations."""
     _django()
@@ -48,7 +54,7 @@ def list_signers() -> None:
     for row in queries.signers(system("operator"), now=clock.now()):
         counts = [str(row.by_attestation[letter]) for letter in "ABC"]
         table.add_row(row.spc or "not known", row.name, str(row.tokens), *counts, str(row.not_valid), str(row.flagged))
-    Console().print(table)
+    _print(table)
 
 
 def hosts(
@@ -63,7 +69,7 @@ def hosts(
     table = Table("host", "state", "calls", "an address", "why")
     for row in queries.hosts(system("operator"), state=HostState.WAITING if waiting else None):
         table.add_row(row.host, row.state.label, str(row.asked_for), row.sample, row.reason)
-    Console().print(table)
+    _print(table)
 
 
 def allow(
