@@ -147,8 +147,8 @@ def _measure(store: CallStore, size: int) -> tuple[list[Figure], list[str]]:
     ]
     notes = [
         f"{million}: {octets / size:.1f} octets a record on disk after merges, indexes included, raw octets apart.",
-        f"{million}: intake meanwhile {sent[0] / sent[1]:,.0f} events/s; "
-        f"what is posted then is seen by queries after {visible:.2f} s.",
+        f"{million}: intake meanwhile {sent[0] / sent[1]:,.0f} events/s.",
+        f"{million}: what is posted then is seen by queries after {visible:.2f} s.",
     ]
     return figures, notes
 

@@ -24,7 +24,7 @@ def add_to(group: typer.Typer) -> None:
     group.command("trends")(trends)
 
 
-def find(
+def find(  # noqa: PLR0917 - each is an option of the command line
     at: Annotated[str, typer.Option(help="Time of the call, RFC 3339 with a zone.")] = "",
     called: Annotated[str, typer.Option(help="Called number, in any form.")] = "",
     calling: Annotated[str, typer.Option(help="Calling number, in any form; any where it is left out.")] = "",
@@ -79,7 +79,7 @@ def _moment(text: str) -> datetime:
 def _wanted(file: Path) -> list[Any]:
     from headwater.calls.lookups import MOST, TooManyAsked, Wanted
 
-    wanted = []
+    wanted: list[Any] = []
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
             for row in csv.DictReader(lines):

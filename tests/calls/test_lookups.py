@@ -83,9 +83,10 @@ def test_copies_of_one_record_are_one_answer(store: CallStore) -> None:
     ],
 )
 def test_a_record_is_found_by_each_identifier(reads: CallQueries, key: Key, value: str) -> None:
-    span = {"start": NOON, "end": NOON + timedelta(hours=1)}
-    assert [one.record_id for one in reads.by_key(key, value, **span)] == [invite(1).record_id]
-    assert reads.by_key(key, "TG8", **span) == []
+    assert [one.record_id for one in reads.by_key(key, value, start=NOON, end=NOON + timedelta(hours=1))] == [
+        invite(1).record_id
+    ]
+    assert reads.by_key(key, "TG8", start=NOON, end=NOON + timedelta(hours=1)) == []
 
 
 def test_calls_of_the_same_caller_nearby_are_similar_ones(reads: CallQueries) -> None:

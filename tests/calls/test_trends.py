@@ -11,7 +11,7 @@ from headwater.calls.trends import Dimension, Trend
 from headwater.errors import Invalid
 from tests.calls.samples import NOON, invite, report
 
-SPAN = {"start": NOON - timedelta(hours=2), "end": NOON + timedelta(hours=3)}
+START, END = NOON - timedelta(hours=2), NOON + timedelta(hours=3)
 
 
 @pytest.fixture
@@ -43,17 +43,17 @@ def counts(found: list[Trend]) -> dict[str, int]:
 def test_calls_are_counted_once_under_each_key(
     reads: CallQueries, dimension: Dimension, expected: dict[str, int]
 ) -> None:
-    assert counts(reads.trends(dimension, **SPAN)) == expected
+    assert counts(reads.trends(dimension, start=START, end=END)) == expected
 
 
 def test_the_hours_of_a_number_are_those_of_its_calls(reads: CallQueries) -> None:
-    (one,) = reads.trends(Dimension.NUMBER, key="12155550100", **SPAN)
+    (one,) = reads.trends(Dimension.NUMBER, key="12155550100", start=START, end=END)
     assert dict(one.hours) == {NOON: 10}
     assert one.called_about == 10
 
 
 def test_the_rarest_are_cut_off_and_a_span_without_calls_is_empty(reads: CallQueries) -> None:
-    assert counts(reads.trends(Dimension.NUMBER, limit=1, **SPAN)) == {"12155550100": 10}
+    assert counts(reads.trends(Dimension.NUMBER, limit=1, start=START, end=END)) == {"12155550100": 10}
     before = NOON - timedelta(days=9)
     assert reads.trends(Dimension.STATE, start=before, end=before + timedelta(hours=1)) == []
 
