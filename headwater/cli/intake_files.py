@@ -1,5 +1,6 @@
 """``headwater intake file`` and ``watch``: call detail records and captures from files, through the file door."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,6 +21,10 @@ from headwater.intake.cdr.folder import Folder
 from headwater.intake.cdr.runs import Choice, Run, is_capture
 
 AUTO: Final = "auto"
+#: Columns of a preview that are never broken: time, numbers, length.
+_WHOLE: Final = 4
+#: Characters that a table of rows needs; a narrower terminal gets a list.
+_WIDE: Final = 140
 
 FILES = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Files: plain, .gz, .bz2 or .zst.")]
 TOKEN = Annotated[
@@ -189,19 +194,36 @@ def _preview(path: Path, choice: Choice) -> None:
         whole = not opened.read(1)
     shown = detect.preview(head, choice.mapping, now, zone=choice.zone, secret=choice.secret, whole=whole)
     print(f"{path.name}: {shown.explained}")
+    if sys.stdout.isatty() and Console().width < _WIDE:
+        _list(shown)
+    else:
+        _table(shown)
+    print("Fields are filled from: " + "; ".join(f"{name} <- {column}" for name, column in shown.sources))
+
+
+def _table(shown: detect.Preview) -> None:
     table = Table(show_lines=False)
-    table.add_column("row", justify="right")
-    for name in shown.columns:
-        table.add_column(name, overflow="fold")
+    table.add_column("Row", justify="right", no_wrap=True)
+    for place in shown.filled:
+        table.add_column(shown.columns[place], overflow="fold", no_wrap=place < _WHOLE)
     for line in shown.lines:
         if line.reason:
-            table.add_row(
-                str(line.row), f"[red]not read:[/red] {_plain(line.reason)}", *[""] * (len(shown.columns) - 1)
-            )
+            # The reason takes a line of its own below: a column is too narrow for it.
+            table.add_row(str(line.row), "[red]not read[/red]", *[""] * (len(shown.filled) - 1))
         else:
-            table.add_row(str(line.row), *[_plain(cell) for cell in line.cells])
-    Console().print(table)
-    print("Fields are filled from: " + "; ".join(f"{name} <- {column}" for name, column in shown.sources))
+            table.add_row(str(line.row), *[_plain(line.cells[place]) for place in shown.filled])
+    Console(width=max(Console().width, _WIDE)).print(table)
+    for line in shown.lines:
+        if line.reason:
+            print(f"row {line.row}: {_plain(line.reason)}")
+
+
+def _list(shown: detect.Preview) -> None:
+    """Show the rows one below the other, for a narrow terminal."""
+    for line in shown.lines:
+        print(f"row {line.row}" + (f": not read: {_plain(line.reason)}" if line.reason else ""))
+        for place in shown.filled if line.cells else ():
+            print(f"  {shown.columns[place]}: {_plain(line.cells[place])}")
 
 
 def _plain(text: str) -> str:

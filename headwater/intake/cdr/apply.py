@@ -382,7 +382,7 @@ def _moment(time: Time, columns: _Columns, zone: ZoneInfo | None) -> Callable[[A
 
 
 FIELD_NAMES: Final = (
-    "call at (UTC)", "calling", "called", "duration", "status", "Call-ID", "from", "to", "leg links", "note",
+    "Call at (UTC)", "Calling", "Called", "Duration", "Status", "Call-ID", "From", "To", "Leg links", "Note",
 )  # fmt: skip
 
 
@@ -390,7 +390,7 @@ def fields_of(record: CallRecord) -> Members[str, str]:
     """Return what a record says, by ``FIELD_NAMES``, for people who look at a preview."""
     said = record.headers
     texts = (
-        record.call_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        record.call_at.strftime("%Y-%m-%d %H:%M:%S.") + f"{record.call_at.microsecond // 1_000:03}",
         record.calling or record.calling_raw,
         record.called or record.called_raw,
         f"{record.duration_ms / 1_000:g} s" if record.duration_ms >= 0 else "",

@@ -184,6 +184,13 @@ class Preview:
     passed: int
 
     @property
+    def filled(self) -> tuple[int, ...]:
+        """Places of the columns in which some row says something."""
+        return tuple(
+            place for place in range(len(self.columns)) if any(line.cells[place] for line in self.lines if line.cells)
+        )
+
+    @property
     def refused(self) -> int:
         """Rows that could not be read."""
         return sum(1 for line in self.lines if line.reason)

@@ -42,7 +42,9 @@ _OWN_FIELDS: Final[dict[str, tuple[str, str]]] = {
     "address_in": ("source_ip", "host"),
     "address_out": ("destination_ip", "host"),
 }
-_COLUMN_OF_CALLED: Final = FIELD_NAMES.index("called")
+_COLUMN_OF_CALLED: Final = FIELD_NAMES.index("Called")
+#: Rows that a page shows, and refused ones beside them.
+_SHOWN: Final = 12
 
 
 class _Bounded(TemporaryFileUploadHandler):
@@ -236,6 +238,7 @@ def upload(request: ActorRequest, upload_id: str) -> HttpResponseBase:
         "form": form,
         "preview": shown,
         "lines": _masked(shown) if shown else (),
+        "columns": [shown.columns[place] for place in shown.filled] if shown else (),
         "problem": problem,
         "is_own": form["format"].value() == OWN,
         "own_fields": [form[name] for name in ("start", "pattern", *_OWN_FIELDS, "strip")],
@@ -261,12 +264,15 @@ def _preview(request: ActorRequest, upload_id: str, form: ReadingForm) -> tuple[
 
 
 def _masked(shown: Preview) -> list[dict[str, Any]]:
-    """Return the rows with the called numbers masked, as at every door."""
+    """Return the first rows, and those that cannot be read, with the called numbers masked, as at every door."""
     lines = []
-    for line in shown.lines:
+    for number, line in enumerate(shown.lines):
+        if number >= _SHOWN and not line.reason:
+            continue
         cells = list(line.cells)
         if cells:
             cells[_COLUMN_OF_CALLED] = masked(canonical(cells[_COLUMN_OF_CALLED])) if cells[_COLUMN_OF_CALLED] else ""
+            cells = [cells[place] for place in shown.filled]
         lines.append({"row": line.row, "cells": cells, "reason": line.reason, "raw": line.raw})
     return lines
 

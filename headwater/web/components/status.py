@@ -34,7 +34,7 @@ A, W, G, I, E = Tone.ALARM, Tone.WAIT, Tone.GOOD, Tone.INFO, Tone.ENDED  # noqa:
 
 STATUSES: dict[str, Status] = {
     # Uploads
-    "uploaded": Status("Uploaded, not confirmed", W),
+    "uploaded": Status("To confirm", W),
     "queued": Status("Waiting", I),
     "storing": Status("Being stored", I),
     "stored": Status("Stored", G),
