@@ -27,7 +27,7 @@ from headwater.calls.store import CallStore  # noqa: E402 - see above
 from headwater.calls.writer import Writer  # noqa: E402 - see above
 from headwater.errors import HeadwaterError, Invalid  # noqa: E402 - see above
 from headwater.intake.collector import calm_collector  # noqa: E402 - see above
-from headwater.intake.counters import Counters, Transport  # noqa: E402 - see above
+from headwater.intake.counters import Counters, Outcome, Transport  # noqa: E402 - see above
 from headwater.intake.listeners import HepListeners  # noqa: E402 - see above
 from headwater.intake.tls import TlsFiles, server_context  # noqa: E402 - see above
 from headwater.site.config import Config, load  # noqa: E402 - see above
@@ -176,7 +176,9 @@ async def _health(here: Composition, send: bodies.Send) -> None:
     except (HeadwaterError, TimeoutError) as error:
         await feeds.respond(send, *feeds.problem(503, f"The call store does not answer: {error}"))
         return
-    await feeds.respond(send, 200, {"status": "ok", "hep_port": here.hep.port})
+    # How much was lost is everybody's business who asks for health; how much came, and from whom, is not.
+    dropped = {reason: here.hep.counters.total(Outcome.DROPPED, reason=reason) for reason in ("kernel", "backlog")}
+    await feeds.respond(send, 200, {"status": "ok", "hep_port": here.hep.port, "hep_dropped": dropped})
 
 
 async def _metrics(here: Composition, scope: bodies.Scope, send: bodies.Send) -> None:

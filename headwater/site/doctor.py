@@ -17,6 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
 import psycopg
 
 from headwater.errors import HeadwaterError
@@ -178,7 +179,25 @@ def _running(config: Config, running: bool) -> Iterator[Finding]:  # noqa: FBT00
     if preflight.port_error(config.bind, config.hep_port, socket.SOCK_STREAM) is None:
         yield Finding(Level.FAIL, "HEP", f"nothing listens on port {config.hep_port}", "Read the log of calls.")
     else:
-        yield Finding(Level.OK, "HEP", f"port {config.hep_port} is open for capture agents")
+        yield _hep(config)
+
+
+def _hep(config: Config) -> Finding:
+    """Say whether the HEP door is open, and whether datagrams were lost at it since the process began."""
+    try:
+        told = httpx.get(f"http://{config.host}:{config.port(Process.CALLS)}/healthz", timeout=5).json()
+        dropped: dict[str, int] = told["hep_dropped"]
+    except (httpx.HTTPError, ValueError, KeyError):
+        # That the process does not answer is a finding of its own.
+        return Finding(Level.OK, "HEP", f"port {config.hep_port} is open for capture agents")
+    if sum(dropped.values()):
+        return Finding(
+            Level.WARN,
+            "HEP",
+            f"datagrams lost since the start: {dropped['kernel']} by the kernel, {dropped['backlog']} by a slow store",
+            "Let capture agents send over TCP, or give datagrams room: sysctl net.core.rmem_max=4194304.",
+        )
+    return Finding(Level.OK, "HEP", f"port {config.hep_port} is open for capture agents; no datagram was lost")
 
 
 def _database(config: Config, running: bool) -> Iterator[Finding]:  # noqa: FBT001 - a fact about the installation
