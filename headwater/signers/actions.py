@@ -41,6 +41,8 @@ from headwater.stir.x5u import x5u_fault
 MENDABLE = (Reason.X5U_REFUSED.value, Reason.CERTIFICATE_UNAVAILABLE.value)
 #: How long back calls are judged again.
 AGAIN_WITHIN = timedelta(days=7)
+#: A certificate that an allowed host did not hand out is asked for again, so often and so long.
+RETRY_AFTER, RETRY_WITHIN, MOST_VERSIONS = timedelta(minutes=10), timedelta(hours=24), 8
 LARGEST_PEM = 256 * 1024
 MAX_REASON = 400
 _ATTESTED_WITHIN = timedelta(days=1)
@@ -63,15 +65,6 @@ class Judge:
     standing: Callable[[E164, datetime], Standing] | None = None
 
 
-def unjudged(records: Iterable[CallRecord]) -> list[CallRecord]:
-    """Return one record of each token that has no verdict yet, the first."""
-    first: dict[str, CallRecord] = {}
-    for each in records:
-        first.setdefault(each.identity_digest, each)
-    known = set(Signature.objects.filter(digest__in=first, current=True).values_list("digest", flat=True))
-    return [each for digest, each in first.items() if digest not in known]
-
-
 def judge(judge_: Judge, seen: Sequence[Seen], *, read_to: datetime) -> int:
     """Judge signed calls as of their receipt and keep the verdicts; return how many are new.
 
@@ -82,9 +75,9 @@ def judge(judge_: Judge, seen: Sequence[Seen], *, read_to: datetime) -> int:
         checkpoint, _ = VerifierCheckpoint.objects.select_for_update().get_or_create(
             id=1, defaults={"received_at": read_to}
         )
-        digests = [one.record.identity_digest for one in seen]
-        known = set(Signature.objects.filter(digest__in=digests, current=True).values_list("digest", flat=True))
-        fresh = _rows(judge_, [one for one in judged if one.seen.record.identity_digest not in known])
+        ids = [one.record.record_id for one in seen]
+        known = set(Signature.objects.filter(record_id__in=ids, current=True).values_list("record_id", flat=True))
+        fresh = _rows(judge_, [one for one in judged if one.seen.record.record_id not in known])
         Signature.objects.bulk_create(fresh)
         _count(fresh, 1)
         checkpoint.received_at = max(checkpoint.received_at, read_to)
@@ -112,10 +105,11 @@ def to_judge_again(now: datetime, *, trusted_since: datetime, limit: int) -> lis
     due = [
         Q(host=host, judged_at__lt=decided) for host, decided in allowed.values_list("host", "decided_at") if decided
     ]
+    # A server that was away: asked again now and then while the call is of today.
+    away = Q(reason=Reason.CERTIFICATE_UNAVAILABLE, judged_at__lt=now - RETRY_AFTER, version__lt=MOST_VERSIONS)
+    due.append(away & Q(seen_at__gt=now - RETRY_WITHIN, host__in=allowed.values("host")))
     brought = Address.objects.exclude(came_by="fetched").values_list("x5u", "first_had_at")
     due += [Q(x5u=x5u, judged_at__lt=at) for x5u, at in brought.order_by("-first_had_at")[:500]]
-    if not due:
-        return found
     condition = due[0]
     for each in due[1:]:
         condition |= each
@@ -124,13 +118,13 @@ def to_judge_again(now: datetime, *, trusted_since: datetime, limit: int) -> lis
 
 def judge_again(judge_: Judge, seen: Sequence[Seen]) -> int:
     """Judge calls once more as of their receipt; each verdict becomes a new version beside the old."""
-    judged = {one.record.identity_digest: _judged(judge_.verifier, one) for one in seen}
+    judged = {one.record.record_id: _judged(judge_.verifier, one) for one in seen}
     with transaction.atomic():
-        waiting = Signature.objects.select_for_update().filter(digest__in=judged, current=True).order_by("digest")
-        old = {row.digest: row for row in waiting}
-        new = _rows(judge_, [one for digest, one in judged.items() if digest in old])
+        waiting = Signature.objects.select_for_update().filter(record_id__in=judged, current=True).order_by("id")
+        old = {row.record_id: row for row in waiting}
+        new = _rows(judge_, [one for record_id, one in judged.items() if record_id in old])
         for row in new:
-            row.version = old[row.digest].version + 1
+            row.version = old[row.record_id].version + 1
         _count(list(old.values()), -1)
         Signature.objects.filter(pk__in=[row.pk for row in old.values()]).update(current=False)
         Signature.objects.bulk_create(new)
@@ -177,8 +171,9 @@ def _leading(verdict: CallVerdict) -> TokenVerdict | None:
 
 
 def _heard(record_: CallRecord) -> datetime:
-    """Return when the call came: a SIP message is here as it is sent, a report only after the call has ended."""
-    return record_.received_at if record_.record_kind is RecordKind.SIP else record_.call_at
+    """Return when the call came: a live SIP message is here as it is sent; a report or a file is not."""
+    live = record_.record_kind is RecordKind.SIP and "file-name" not in record_.headers
+    return record_.received_at if live else record_.call_at
 
 
 def _signed(record_: CallRecord, verdict: CallVerdict, token: TokenVerdict | None) -> Signed:
@@ -207,6 +202,7 @@ def _rows(judge_: Judge, judged: Sequence[_Judged]) -> list[Signature]:
     """Return the rows of verdicts; what is asked of the database is asked once for all of them."""
     listed = _listed({one.signed.spc for one in judged} - {""})
     attested = _attested([one.signed for one in judged])
+    used = _used({one.seen.record.identity_digest for one in judged})
     now = clock.now()
     found = []
     for one in judged:
@@ -218,11 +214,31 @@ def _rows(judge_: Judge, judged: Sequence[_Judged]) -> list[Signature]:
             standing=judge_.standing(number, record_.call_at) if judge_.standing and number else None,
             listed=listed(signed.spc) if signed.signature_holds else None,
             attested_before=sorted(before) if signed.signature_holds else (),
+            used_before=_others(used.setdefault(record_.identity_digest, []), one),
         )
         if signed.signature_holds and signed.orig:
             before.add(signed.attest)
         found.append(_row(one, odd, now))
     return found
+
+
+def _used(digests: set[str]) -> dict[str, list[str]]:
+    """Return the records of the judged calls of each token, the first of them first."""
+    found: dict[str, list[str]] = {}
+    rows = Signature.objects.filter(digest__in=digests, current=True).order_by("seen_at")
+    for digest, record_id in rows.values_list("digest", "record_id"):
+        found.setdefault(digest, []).append(str(record_id))
+    return found
+
+
+def _others(used: list[str], one: _Judged) -> list[str]:
+    """Return the other calls of a token that does not hold for this one; note this one."""
+    this = one.signed.record_id
+    copied = Reason.DEST_DIFFERS in one.signed.reasons or Reason.STALE in one.signed.reasons
+    others = [each for each in used if each != this] if copied else []
+    if this not in used:
+        used.append(this)
+    return others
 
 
 def _row(one: _Judged, odd: Sequence[Flag], now: datetime) -> Signature:

@@ -5,7 +5,8 @@ a person allowed it. Every certificate that is had is archived with its octets.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -33,6 +34,8 @@ FRESH_S = 86_400.0
 #: Hosts that may wait at once: an outsider can name as many as it likes.
 MOST_WAITING = 5_000
 MAX_HOST = 253
+#: Seconds of failing, of one host and of all, within how many seconds: the rest of the time calls are judged.
+PATIENCE_HOST_S, PATIENCE_S, PATIENCE_OVER_S = 6.0, 20.0, 60.0
 
 
 class Fetches(Protocol):
@@ -50,6 +53,38 @@ def host_of(x5u: str) -> str:
         return ""
 
 
+class Patience:
+    """How long failures of hosts may hold up the verifier: whoever sends calls can name addresses that never answer.
+
+    Time that successes take is not counted: a host that works is asked as often as there are certificates.
+    """
+
+    def __init__(self, clock_s: Callable[[], float]) -> None:
+        """Measure by ``clock_s``, in seconds."""
+        self._clock = clock_s
+        self._since = clock_s()
+        self._spent: dict[str, float] = {}
+
+    @contextmanager
+    def waiting(self, host: str) -> Iterator[None]:
+        """Wait for ``host`` within.
+
+        Raises:
+            CertificateError: it, or all hosts together, failed for too long within the last minute.
+        """
+        started = self._clock()
+        if not 0 <= started - self._since < PATIENCE_OVER_S:
+            self._since, self._spent = started, {}
+        if self._spent.get(host, 0.0) >= PATIENCE_HOST_S or sum(self._spent.values()) >= PATIENCE_S:
+            why = f"{host} is not asked for a minute: too many of its addresses did not answer"
+            raise CertificateError(Reason.CERTIFICATE_UNAVAILABLE, why)
+        try:
+            yield
+        except CertificateError:
+            self._spent[host] = self._spent.get(host, 0.0) + max(self._clock() - started, 0.0)
+            raise
+
+
 class Archive:
     """A certificate source (``stir.verify.CertificateSource``) over the archive's tables."""
 
@@ -62,6 +97,7 @@ class Archive:
         self._clock = clock_s
         self._kept: OrderedDict[str, tuple[float, Sequence[Certificate]]] = OrderedDict()
         self._guard = Lock()
+        self._patience = Patience(clock_s)
 
     def __call__(self, x5u: str) -> Sequence[Certificate]:
         """Return the chain at ``x5u``, leaf first.
@@ -105,7 +141,8 @@ class Archive:
             self._require_allowed(x5u)
             if self._fetch is None:
                 raise CertificateError(Reason.CERTIFICATE_UNAVAILABLE, "nothing is fetched here")
-            fetched = self._fetch(x5u)
+            with self._patience.waiting(host_of(x5u)):
+                fetched = self._fetch(x5u)
         except CertificateError:
             if known:
                 return known

@@ -69,7 +69,7 @@ class Signature(models.Model):
     version = models.PositiveSmallIntegerField(default=1)
     current = models.BooleanField(default=True)
     record_id = models.UUIDField(db_index=True)
-    """The record that it was first seen in."""
+    """The record that the call was first seen in. A token that comes with another call has another row."""
     seen_at = models.DateTimeField()
     """When that record was received: the time at which a live call is judged."""
     judged_at = models.DateTimeField()
@@ -100,8 +100,10 @@ class Signature(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["digest", "version"], name="one_verdict_a_version"),
-            models.UniqueConstraint(fields=["digest"], condition=models.Q(current=True), name="one_current_verdict"),
+            models.UniqueConstraint(fields=["digest", "record_id", "version"], name="one_verdict_a_version"),
+            models.UniqueConstraint(
+                fields=["digest", "record_id"], condition=models.Q(current=True), name="one_current_verdict"
+            ),
         ]
         indexes = [
             models.Index(fields=["spc", "-seen_at"], name="signature_by_signer"),

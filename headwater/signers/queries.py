@@ -15,6 +15,7 @@ from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
 from headwater.calls.queries import connect
+from headwater.calls.records import CallRecord
 from headwater.errors import NotFound
 from headwater.numbering.numbers import E164, masked, state
 from headwater.providers.models import Provider, RegistryEntry
@@ -22,6 +23,8 @@ from headwater.providers.registries.entries import Registry
 from headwater.signers import rules
 from headwater.signers.models import Address, Certificate, Host, SignerHour, VerifierCheckpoint
 from headwater.signers.models import Signature as Row
+from headwater.signers.rules import Use
+from headwater.signers.uses import use
 from headwater.signers.values import Asked, Flag, FlagKind, HostState, Signature
 from headwater.stir.certificates import Certificate as Parsed
 from headwater.stir.certificates import CertificateError, parse_certificate
@@ -154,14 +157,14 @@ class VerifierView:
 
 
 def signature(digest: str) -> Signature | None:
-    """Return the verdict in force on a token by its digest, for another room's decision."""
+    """Return the verdict in force on a token by its digest: of the first call that it came with."""
     return signatures([digest]).get(digest) if digest else None
 
 
 def signatures(digests: Iterable[str]) -> dict[str, Signature]:
-    """Return the verdicts in force on tokens, by digest."""
+    """Return the verdicts in force on tokens, by digest: of the first call that each came with."""
     wanted = {digest for digest in digests if digest}
-    return {one.digest: one for one in _views(Row.objects.filter(digest__in=wanted, current=True))}
+    return {one.digest: one for one in _views(Row.objects.filter(digest__in=wanted, current=True).order_by("-seen_at"))}
 
 
 def call(actor: Actor, record_id: UUID) -> CallView:
@@ -202,10 +205,10 @@ def call(actor: Actor, record_id: UUID) -> CallView:
     )
 
 
-def versions(actor: Actor, digest: str) -> list[Signature]:
-    """Return every verdict on a token, the newest first."""
+def versions(actor: Actor, record_id: UUID) -> list[Signature]:
+    """Return every verdict on the call that was judged in this record, the newest first."""
     actor.require(Permission.SIGNER_READ)
-    return _views(Row.objects.filter(digest=digest).order_by("-version"))
+    return _views(Row.objects.filter(record_id=record_id).order_by("-version"))
 
 
 def _require(actor: Actor) -> None:
@@ -429,7 +432,7 @@ def newest_seen() -> datetime | None:
 
 def mix(record_ids: Iterable[UUID], *, campaign: str) -> Mix:
     """Return who signed the calls of these records. For Headwater itself and for pages that audit their own look."""
-    found = list(of_records(record_ids).values())
+    found = list(of_hops(record_ids).values())
     counts = Counter((one.spc, one.provider_name, one.attest, one.valid) for one in found)
     rows = [
         Mixed(spc=spc, name=name, attest=attest, valid=valid, calls=calls)
@@ -456,9 +459,50 @@ def mix(record_ids: Iterable[UUID], *, campaign: str) -> Mix:
 
 
 def of_records(record_ids: Iterable[UUID]) -> dict[UUID, Signature]:
-    """Return the verdicts in force on tokens first seen in these records."""
+    """Return the verdicts in force that were made of these very records; needs no call store."""
     rows = Row.objects.filter(record_id__in=list(record_ids), current=True)
     return {one.record_id: one for one in _views(rows)}
+
+
+def of_hops(record_ids: Iterable[UUID]) -> dict[UUID, Signature]:
+    """Return the verdicts in force on the calls of these records, whichever hop's record was judged.
+
+    Raises:
+        Unavailable: the call store does not answer.
+    """
+    wanted = list(dict.fromkeys(record_ids))
+    found = of_records(wanted)
+    rest = [record_id for record_id in wanted if record_id not in found]
+    if rest:
+        found |= of_calls(connect(settings.HEADWATER.calls_url).records(rest))
+    return found
+
+
+def of_calls(records: Iterable[CallRecord]) -> dict[UUID, Signature]:
+    """Return the verdicts in force on the calls that these records tell of.
+
+    Raises:
+        Unavailable: the call store does not answer.
+    """
+    signed = [each for each in records if each.identity_digest]
+    rows = Row.objects.filter(digest__in={each.identity_digest for each in signed}, current=True).order_by("seen_at")
+    by_digest: dict[str, list[Signature]] = {}
+    for row in _views(rows):
+        by_digest.setdefault(row.digest, []).append(row)
+    several = [one.record_id for ones in by_digest.values() if len(ones) > 1 for one in ones]
+    first = connect(settings.HEADWATER.calls_url).records(several) if several else ()
+    known = {each.record_id: use(each) for each in first}
+    found = {each.record_id: _its(each, by_digest.get(each.identity_digest, []), known) for each in signed}
+    return {record_id: one for record_id, one in found.items() if one is not None}
+
+
+def _its(record_: CallRecord, ones: Sequence[Signature], known: Mapping[UUID, Use]) -> Signature | None:
+    """Return the verdict of a record's call among those of its token; of many copies, the last that was judged."""
+    if len(ones) < 2:
+        return ones[0] if ones else None
+    this = use(record_)
+    mine = (one for one in ones if one.record_id in known and rules.one_call(known[one.record_id], this))
+    return next((one for one in ones if one.record_id == record_.record_id), None) or next(mine, ones[-1])
 
 
 def _views(rows: Iterable[Row]) -> list[Signature]:

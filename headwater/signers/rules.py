@@ -18,6 +18,10 @@ VERSION = "signers/1"
 PLATFORM_NUMBERS = 5
 #: Seconds between signing and receipt beyond which a token is odd (RFC 8224 section 6.2 asks for 60).
 SKEW_S = 60
+#: Seconds between two messages of one token beyond which they are not one call: hops and their clocks differ by less.
+ONE_CALL_S = 300
+#: Calls of one token that get a verdict of their own; more say nothing new, and whoever replays could send millions.
+MOST_USES = 20
 
 _ENDED = frozenset({Reason.CERTIFICATE_REVOKED, Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID})
 _CODE = frozenset({Reason.TN_AUTH_LIST_MALFORMED, Reason.TN_AUTH_LIST_MISSING})
@@ -48,12 +52,29 @@ class Signed:
     """SHA-256 of the leaf, "" where it was not had."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """One call that a token came with, as one record tells it: the last ten digits of its numbers, "" where unknown."""
+
+    calling: str
+    called: str
+    at: datetime | None
+    """When its message was sent; None where the record's time may be anybody's guess (a report)."""
+
+
+def one_call(known: Use, other: Use) -> bool:
+    """Tell whether a record tells of the call that is ``known``. What it does not say, it does not contradict."""
+    if (other.called and other.called != known.called) or (other.calling and other.calling != known.calling):
+        return False
+    return known.at is None or other.at is None or abs((other.at - known.at).total_seconds()) <= ONE_CALL_S
+
+
 def flags(
     signed: Signed,
     *,
     standing: Standing | None = None,
     listed: bool | None = None,
-    called_before: int = 0,
+    used_before: Sequence[str] = (),
     attested_before: Sequence[str] = (),
 ) -> list[Flag]:
     """Return what is odd about one signed call by itself.
@@ -62,7 +83,7 @@ def flags(
         signed: The call.
         standing: What the registries say of the calling number at the time of the call; None where none is loaded.
         listed: Whether the signer's code is in a register; None where no register is loaded.
-        called_before: How many other called numbers the same token was seen with.
+        used_before: Records of other calls that the same token came with, where it does not hold for this one.
         attested_before: Other attestations that the signer gave the same calling number.
     """
     record, found = signed.record_id, list[Flag]()
@@ -71,8 +92,9 @@ def flags(
         found.append(_flag(FlagKind.SPOOFED_WITH_A, f"{signed.orig or signed.calling} is {why}", record))
     if ended := signed.reasons & _ENDED:
         found.append(_flag(FlagKind.CERTIFICATE_ENDED, ", ".join(sorted(ended)), record, signed.certificate))
-    if called_before:
-        found.append(_flag(FlagKind.REPLAYED, f"also seen with {called_before} other called numbers", record))
+    if used_before:
+        detail = f"the same token came with {len(used_before)} other call{'s' if len(used_before) > 1 else ''}"
+        found.append(_flag(FlagKind.REPLAYED, detail, record, *used_before))
     if signed.iat is not None and (signed.reasons & _SKEW):
         skew = int((signed.seen_at - signed.iat).total_seconds())
         found.append(_flag(FlagKind.SKEWED, f"received {skew} s after it was signed", record))

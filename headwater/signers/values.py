@@ -23,7 +23,7 @@ class FlagKind(Labelled):
     SIGNER_NOT_IN_PATH = "signer_not_in_path", "The signer is not on the path of the call"
     CERTIFICATE_ENDED = "certificate_ended", "Signed with a revoked or expired certificate"
     HACKED_PLATFORM = "hacked_platform", "Pattern of a platform that was broken into"
-    REPLAYED = "replayed", "One token used for several called numbers"
+    REPLAYED = "replayed", "One token used for several calls"
     SKEWED = "skewed", "Signed at another time than the call"
     SIGNER_UNLISTED = "signer_unlisted", "The signer's code is in no register"
     CODE_MALFORMED = "code_malformed", "The certificate's provider code is malformed"

@@ -24,6 +24,7 @@ from headwater.providers.registries import index
 from headwater.signers import actions, tokens
 from headwater.signers.actions import Judge, Seen
 from headwater.signers.archive import Archive
+from headwater.signers.uses import Uses
 from headwater.stir.certificates import CertificateError, TrustList, parse_pem_chain
 from headwater.stir.fetch import CertificateFetcher
 from headwater.stir.replay import ReplayMemory
@@ -76,6 +77,7 @@ class Follower:
         self._judge = Judge(verifier=self._verifier)
         self._marks: dict[str, float] = {}
         self._trusted_since = BEGINNING
+        self._uses = Uses()
         self._forget()
 
     def reset(self) -> None:
@@ -85,6 +87,7 @@ class Follower:
 
     def _forget(self) -> None:
         self._calls: Calls | None = None
+        self._uses.forget()
         self._read_to = BEGINNING
         self._looked_back_at = self._reloaded_at = self._again_at = BEGINNING
 
@@ -117,7 +120,7 @@ class Follower:
             self._looked_back_at = now
         while rows := self._store().signed_since(at, limit=BATCH):
             at = rows[-1].received_at
-            if fresh := actions.unjudged(rows):
+            if fresh := self._uses.unjudged(rows, self._store().records):
                 judged = actions.judge(self._judge, self._seen(fresh), read_to=at)
                 log.debug("calls judged", calls=judged)
             self._read_to = max(self._read_to, at)

@@ -8,7 +8,7 @@ import pytest
 from headwater.numbering.numbers import E164
 from headwater.numbering.plan import DnoKind, Standing
 from headwater.signers import rules
-from headwater.signers.rules import Signed
+from headwater.signers.rules import Signed, Use
 from headwater.signers.values import FlagKind, PathStep
 from headwater.stir.reasons import Reason
 
@@ -73,8 +73,25 @@ def test_another_attestation_of_the_same_number_is_flagged():
     assert "A here and C elsewhere" in flag.detail
 
 
-def test_one_token_for_several_called_numbers_is_flagged():
-    assert kinds(called_before=3) == [FlagKind.REPLAYED]
+def test_one_token_for_several_calls_is_flagged_with_the_other_calls_as_evidence():
+    (flag,) = rules.flags(SIGNED, used_before=["R-1", "R-2"])
+    assert flag.kind is FlagKind.REPLAYED
+    assert flag.evidence[1:] == ("R-1", "R-2")
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (Use(calling="2155550121", called="2155550131", at=NOW + timedelta(seconds=300)), True),
+        (Use(calling="2155550121", called="2155550131", at=NOW + timedelta(seconds=301)), False),
+        (Use(calling="2155550121", called="2155550131", at=None), True),
+        (Use(calling="2155550121", called="2155550132", at=NOW), False),
+        (Use(calling="2155550199", called="2155550131", at=NOW), False),
+        (Use(calling="", called="", at=None), True),
+    ],
+)
+def test_a_record_tells_of_a_known_call_unless_it_contradicts(other: Use, *, same: bool):
+    assert rules.one_call(Use(calling="2155550121", called="2155550131", at=NOW), other) is same
 
 
 def calls(count: int, **changes: object) -> list[Signed]:

@@ -1,5 +1,6 @@
 """The verifier follows the call store: each token judged once, as of its receipt, and again when it can be mended."""
 
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ from headwater import clock
 from headwater.accounts.actors import Actor, system
 from headwater.errors import Forbidden, Invalid, Unavailable
 from headwater.providers.models import Provider
-from headwater.signers import actions, archive, queries
+from headwater.signers import actions, archive, queries, rules
 from headwater.signers.models import Address, Certificate, Host, Signature, SignerHour
 from headwater.signers.values import FlagKind, HostState
-from headwater.stir.certificates import CertificateError
+from headwater.stir.certificates import CertificateError, parse_pem_chain
 from headwater.stir.fetch import Fetched
 from headwater.stir.reasons import Reason
 from headwater.worker.verifier import Follower
@@ -88,6 +89,92 @@ def test_one_token_that_every_hop_delivers_is_judged_once(home: Path, network: N
     assert sum(row.tokens for row in SignerHour.objects.all()) == 1
 
 
+def test_a_copied_token_does_not_borrow_the_verdict_of_the_call_it_was_made_for(home: Path, network: Network):
+    bring(network)
+    header = network.identity()
+    first, copy = network.call(header, ago=3), network.call(header, called="12155550199", ago=2)
+    store = Store(first, copy, network.call(header, called="12155550199"))
+    follow(home, store, turns=2)
+    follow(home, store)
+    assert Signature.objects.count() == 2
+    made_for = Signature.objects.get(record_id=first.record_id)
+    copied = Signature.objects.get(record_id=copy.record_id)
+    assert (made_for.result, made_for.flags) == ("valid", [])
+    assert (copied.result, copied.reason) == ("invalid", Reason.DEST_DIFFERS)
+    (replayed,) = [flag for flag in copied.flags if flag["kind"] == FlagKind.REPLAYED]
+    assert replayed["evidence"] == [str(copy.record_id), str(first.record_id)]
+
+
+def test_a_token_that_comes_again_long_after_is_another_call(home: Path, network: Network):
+    bring(network)
+    header = network.identity(iat=int(time.time()) - 900)
+    first, again = network.call(header, ago=900), network.call(header, ago=1)
+    follow(home, Store(first, again))
+    assert Signature.objects.get(record_id=first.record_id).result == "valid"
+    assert Signature.objects.get(record_id=again.record_id).reason == Reason.STALE
+
+
+def test_a_token_that_is_sent_to_thousands_takes_a_bounded_number_of_verdicts(home: Path, network: Network):
+    bring(network)
+    header = network.identity()
+    store = Store(*(network.call(header, called=f"1215555{n:04d}", ago=2) for n in range(100)))
+    follow(home, store, turns=2)
+    follow(home, store)
+    assert Signature.objects.count() == rules.MOST_USES
+
+
+def test_a_message_from_a_capture_file_is_judged_as_of_the_capture(home: Path, network: Network):
+    bring(network)
+    live = network.call(network.identity(iat=int(time.time()) - 3_600), ago=3_600)
+    filed = replace(live, received_at=clock.now(), headers={"file-name": "calls.pcap"})
+    follow(home, Store(filed))
+    assert Signature.objects.get().result == "valid"
+
+
+def test_a_host_that_does_not_answer_cannot_hold_up_the_others(home: Path, network: Network):
+    told = [0.0]
+
+    def away(x5u: str) -> Fetched:
+        told[0] += 3
+        asked.append(x5u)
+        raise CertificateError(Reason.CERTIFICATE_UNAVAILABLE, "no answer")
+
+    asked: list[str] = []
+    for host in ("away.example.com", "well.example.com"):
+        actions.decide_host(OPERATOR, host, allow=True, reason="In the directory.")
+    source = archive.Archive(away, lambda: told[0])
+    for n in range(100):
+        with pytest.raises(CertificateError):
+            source(f"https://away.example.com/{n}.pem")
+    assert len(asked) == 2
+    with pytest.raises(CertificateError, match="no answer"):
+        source("https://well.example.com/a.pem")
+    told[0] += archive.PATIENCE_OVER_S
+    with pytest.raises(CertificateError, match="no answer"):
+        source("https://away.example.com/a.pem")
+
+
+def test_a_server_that_was_away_is_asked_again_later(home: Path, network: Network):
+    answers: list[Fetched] = []
+
+    def serve(x5u: str) -> Fetched:
+        if not answers:
+            raise CertificateError(Reason.CERTIFICATE_UNAVAILABLE, "no answer")
+        return answers[0]
+
+    actions.decide_host(OPERATOR, HOST, allow=True, reason="In the directory.")
+    call = network.call(network.identity())
+    follower = Follower(lambda: Store(call), home)
+    follower._archive._fetch = serve
+    follower.turn(clock.now())
+    assert Signature.objects.get().reason == Reason.CERTIFICATE_UNAVAILABLE
+    answers.append(Fetched(X5U, network.chain_pem, "ab" * 32, 0.0, 1e12, tuple(parse_pem_chain(network.chain_pem))))
+    follower.turn(clock.now() + timedelta(minutes=5))
+    assert Signature.objects.count() == 1
+    follower.turn(clock.now() + actions.RETRY_AFTER + timedelta(seconds=30))
+    assert Signature.objects.get(current=True).result == "valid"
+
+
 def test_after_a_kill_the_next_verifier_goes_on_where_the_last_was(home: Path, network: Network):
     bring(network)
     first, second = network.call(network.identity(), ago=20), network.call(network.identity(), ago=1)
@@ -156,7 +243,7 @@ def test_once_a_host_is_allowed_its_calls_are_judged_again_as_a_new_version(home
     found = queries.signature(call.identity_digest)
     assert found is not None
     assert (found.result, found.version, asked) == ("valid", 2, [X5U])
-    assert [one.result for one in queries.versions(OPERATOR, call.identity_digest)] == ["valid", "invalid"]
+    assert [one.result for one in queries.versions(OPERATOR, call.record_id)] == ["valid", "invalid"]
     assert Certificate.objects.filter(spc="709J").count() == 1
     assert Address.objects.get().came_by == "fetched"
     # Counted under what it is now, and no longer under what it was.

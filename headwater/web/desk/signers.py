@@ -1,5 +1,6 @@
 """The desk's pages of signers: who signed what, one signer, one call's signature, certificates, hosts under review."""
 
+import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +17,17 @@ from headwater.errors import Invalid, NotFound
 from headwater.signers import actions, queries
 from headwater.signers.queries import SignerRow
 from headwater.signers.values import Asked
+from headwater.stir.certificates import parse_certificate
+from headwater.stir.conformance import departures
 from headwater.stir.reasons import CHECK_TEXT, Check
 from headwater.web.access import ActorRequest, page
 from headwater.web.answers import json_answer, wants_json
 from headwater.web.components.bars import bars
 from headwater.web.components.sparkline import Sparkline, sparkline
 from headwater.web.desk.stir import ATTESTATIONS
+
+_DIGEST = re.compile(r"[0-9a-f]{64}").fullmatch
+_RECORD = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +77,25 @@ def signer(request: ActorRequest, spc: str) -> HttpResponseBase:
 def call(request: ActorRequest, record_id: uuid.UUID) -> HttpResponseBase:
     """Show one call record with its signature, every check in it; the look is audited."""
     found = queries.call(request.actor, record_id)
-    signature = queries.signature(found.identity_digest)
+    signature = queries.of_hops([record_id]).get(record_id) if found.identity_digest else None
     if wants_json(request):
         return json_answer({"call": found, "signature": signature})
     context: dict[str, Any] = {"call": found, "signature": signature, "words": ATTESTATIONS}
     if signature is not None:
         context["asked"] = [(one, *CHECK_TEXT[Check(one.check)]) for one in signature.checks if not _of_call(one)]
         context["chain"] = queries.chain(signature.chain)
-        context["versions"] = queries.versions(request.actor, signature.digest) if _may_read(request) else []
+        context["flags"] = [(flag, [_link(each) for each in flag.evidence if each]) for flag in signature.flags]
+        context["versions"] = queries.versions(request.actor, signature.record_id) if _may_read(request) else []
     return render(request, "desk/call.html", context)
+
+
+def _link(evidence: str) -> tuple[str, str]:
+    """Return what an identifier of evidence is called and where it opens, "" where it has no page of its own."""
+    if _DIGEST(evidence):
+        return f"certificate {evidence[:12]}", reverse("certificate", args=[evidence])
+    if _RECORD(evidence):
+        return f"call {evidence[:8]}", reverse("call", args=[evidence])
+    return evidence, ""
 
 
 def _of_call(one: Asked) -> bool:
@@ -94,6 +110,18 @@ def _may_read(request: ActorRequest) -> bool:
 @page(Permission.SIGNER_READ)
 @require_safe
 def certificate(request: ActorRequest, sha256: str) -> HttpResponseBase:
+    """Show one archived certificate: what it is, where it lay, and where it departs from the profile."""
+    view, octets = queries.certificate(request.actor, sha256)
+    found = list(departures(parse_certificate(octets)))
+    if wants_json(request):
+        return json_answer({"certificate": view, "departures": found})
+    context = {"row": view, "departures": found, "octets": len(octets), "now": clock.now()}
+    return render(request, "desk/certificate.html", context)
+
+
+@page(Permission.SIGNER_READ)
+@require_safe
+def certificate_octets(request: ActorRequest, sha256: str) -> HttpResponseBase:
     """Hand out one archived certificate (DER), as it was seen."""
     _view, octets = queries.certificate(request.actor, sha256)
     headers = {"content-disposition": f'attachment; filename="{sha256[:16]}.cer"', "x-content-type-options": "nosniff"}

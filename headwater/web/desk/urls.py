@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("process/<str:process_id>/documents/<int:document_id>/", downloads.document, name="process_document"),
     path("calls/<uuid:record_id>/", signers.call, name="call"),
     path("certificates/<str:sha256>/", signers.certificate, name="certificate"),
+    path("certificates/<str:sha256>/octets/", signers.certificate_octets, name="certificate-octets"),
     path("signers/", signers.index, name="signers"),
     path("signers/hosts/", signers.hosts, name="signer-hosts"),
     path("signers/hosts/decide/", signers.decide_host, name="signer-host-decide"),

@@ -16,6 +16,7 @@ from headwater.calls.records import CallRecord
 from headwater.calls.store import CallStore
 from headwater.signers import actions
 from headwater.signers.models import Certificate, Host, Signature
+from headwater.signers.tokens import identities
 from headwater.worker.verifier import Follower
 from tests.signers.scenery import Network
 from tests.stir.pki import X5U
@@ -94,7 +95,10 @@ def test_the_lists_show_who_signed_what(desk_client: Client, signed: CallRecord)
 
 def test_an_archived_certificate_is_handed_out_as_it_was_seen(desk_client: Client, signed: CallRecord):
     row = Certificate.objects.get(spc="709J")
-    response = desk_client.get(f"/certificates/{row.sha256}/")
+    told = page(desk_client, f"/certificates/{row.sha256}/")
+    for words in ("SHAKEN 709J", "Issuing", X5U, "Departures from the SHAKEN profile"):
+        assert words in told, words
+    response = desk_client.get(f"/certificates/{row.sha256}/octets/")
     assert response.content == bytes(row.octets)
     assert response["content-disposition"].startswith("attachment")
     page(desk_client, "/certificates/nothing/", status=404)
@@ -151,3 +155,19 @@ def test_a_program_may_have_a_header_judged(desk_client: Client, network: Networ
     told = desk_client.post("/stir/", form, headers={"accept": "application/json"}).json()
     assert (told["result"], told["signers"], told["verstat"]) == ("valid", ["709J"], "TN-Validation-Passed")
     assert len(told["tokens"][0]["checks"]) >= 20
+
+
+def test_a_copied_token_shows_its_own_verdict_and_the_call_that_it_was_taken_from(
+    desk_client: Client, network: Network, call_store: tuple[str, CallStore], signed: CallRecord, tmp_path: Path
+):
+    header = identities(signed.raw)[0]
+    copy = network.call(header, called="12155550199")
+    hop = network.call(header, called="12155550199")
+    judged(network, call_store[1], tmp_path, call_store[0], copy)
+    call_store[1].insert([hop])
+    for record in (copy, hop):
+        told = page(desk_client, f"/calls/{record.record_id}/")
+        assert "dest-differs-from-call" in told
+        assert "One token used for several calls" in told
+        assert f'href="/calls/{signed.record_id}/"' in told
+    assert "Signed by" in page(desk_client, f"/calls/{signed.record_id}/")
