@@ -89,7 +89,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     answered_differs: float = log(0.02 / 0.20)
     peer_equal: float = log(0.90 / 0.30)
     peer_unknown: float = log(0.08 / 0.15)
-    peer_differs: float = log(0.01 / 0.70)
+    peer_differs: float = log(0.002 / 0.70)
     trunk_equal: float = log(0.97 / 0.60)
     trunk_differs: float = log(0.03 / 0.40)
     identifier_equal: float = log(0.97 / 1e-6)

@@ -12,6 +12,7 @@ from headwater.site import lifeline
 COMMANDS: dict[str, str] = {
     "demo": "headwater.cli.demo",
     "simulator": "headwater.cli.simulator",
+    "simulate": "headwater.cli.simulate",
     "up": "headwater.cli.up",
     "doctor": "headwater.cli.doctor",
     "serve": "headwater.cli.serve",

@@ -85,17 +85,19 @@ def ask(  # noqa: PLR0913 - one argument a fact of the question, each by name
     return replace(trace, hops=(*trace.hops, hop)), (Ask(question_id=hop.question_id),)
 
 
-def ask_again(trace: Trace, hop: Hop, now: datetime) -> Result:
-    """Replace a question by a wider one to the same provider."""
+def ask_again(trace: Trace, hop: Hop, now: datetime, *, call: Call | None = None) -> Result:
+    """Replace a question by a wider one to the same provider, about the same call or another view of it."""
     windows = WINDOWS_UPSTREAM if hop.downstream else WINDOWS_TERMINATING
     trace = withdraw_above(trace, hop, now)
     trace, commands = ask(
         trace,
         respondent=hop.respondent,
-        call=hop.call,
+        call=call or hop.call,
         downstream=trace.hop(hop.downstream) if hop.downstream else None,
         now=now,
         widened=min(hop.widened + 1, len(windows) - 1),
+        kind=hop.kind,
+        about=hop.about,
     )
     replaced = replace(hop, withdrawn_at=now, replaced_by=trace.hops[-1].question_id)
     return with_hop(trace, replaced), commands

@@ -23,7 +23,7 @@ from headwater.tracebacks.commands import Bridge, Command, Flag
 from headwater.tracebacks.outcomes import NOT_FOUND, PASSED_ON, code, names
 from headwater.tracebacks.states import FlagKind, HopKind, HopState
 from headwater.tracebacks.tables import HopMove, TracebackError, move_hop
-from headwater.tracebacks.trace import CARRIED, SURE_PPM, Candidates, Hop, Statement, Trace
+from headwater.tracebacks.trace import CARRIED, SURE_PPM, Call, Candidates, Hop, Statement, Trace
 from headwater.wire.agents import AnswerCode
 
 #: How often one provider is asked once more whom it names.
@@ -71,11 +71,19 @@ def _unclear(trace: Trace, hop: Hop, said: Statement, now: datetime) -> Result:
 def fall_back(trace: Trace, hop: Hop, now: datetime) -> Result:
     """Try what has not been tried yet at a provider that leads nowhere."""
     if trace.terms.second_look and code(hop) in NOT_FOUND and not _searched_before(trace, hop):
-        return ask_again(trace, hop, now)
+        return ask_again(trace, hop, now, call=_seen_below(trace, hop))
     namer = trace.hop(hop.downstream)
     if trace.terms.second_look and namer is not None and namer.checked < MOST_CHECKS and names(namer, hop):
         return _check(trace, namer, now)
     return bridge(trace, hop)
+
+
+def _seen_below(trace: Trace, hop: Hop) -> Call:
+    """Return the call by the time of the provider before the namer: the namer's own clock may be what misled."""
+    namer = trace.hop(hop.downstream)
+    if namer is None:
+        return hop.call
+    return replace(hop.call, call_at=namer.call.call_at, trunk=namer.call.trunk)
 
 
 def _searched_before(trace: Trace, hop: Hop) -> bool:
@@ -187,6 +195,8 @@ def _past_check(trace: Trace, hop: Hop, now: datetime) -> Result:
 def _no_bridge(trace: Trace, hop: Hop, now: datetime) -> Result:
     """Take a bridge question off: its provider did not hand the call over, or cannot be sure, or did not answer."""
     below = standing(trace, hop.downstream)
+    if trace.terms.second_look and code(hop) in NOT_FOUND and not _searched_before(trace, hop):
+        return ask_again(trace, hop, now)
     trace = with_hop(trace, replace(standing(trace, hop.question_id), withdrawn_at=now))
     return _next(trace, below)
 

@@ -31,6 +31,7 @@ def rows(material: Material) -> list[dict[str, Any]]:
             trunk=trunks.get(row["question_id"], ""),
         )
         for row in material.path
+        if int(row["hop"]) and not row["state"].endswith("asked again or left")
     ]
     total = len(material.tracebacks)
     return [

@@ -1,0 +1,319 @@
+"""What carriers write down of the calls that pass them: each its own record, in its own clock and digits."""
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from headwater.calls.matching import Side
+from headwater.numbering.numbers import canonical
+from headwater.simulator import noise as noises
+from headwater.simulator.noise import Noise
+from headwater.simulator.world import Signing, Tier, World, number
+
+DAY: Final = 86_400.0
+#: Instant at which every simulated day begins: a Tuesday, 13:00 UTC, business hours in New York.
+DAWN: Final = 1_781_010_000.0
+SETUP_MEDIAN_S: Final = 0.12
+SETUP_SIGMA: Final = 1.15
+"""Of the logarithm: 0.12 s in the median, 0.8 s at the 95th percentile."""
+REDIALS: Final = 1.5
+CROWDED: Final = 0.01
+STRIPPED: Final = 0.35
+"""Share of links that are not IP: Identity, Call-ID and Session-ID end there."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One call detail record: both sides of one call at one carrier."""
+
+    entry_id: str
+    session: str
+    """The switch's own identifier of the call: every route that it tried for it has the same one."""
+    carrier: int
+    switch: int
+    ingress: Side
+    egress: Side
+    upstream: int
+    """Carrier that handed the call over; -1 where it came from a customer."""
+    downstream: int
+    """Carrier that it was handed to; -1 at the called subscriber."""
+    call: int
+    """Of the truth: which call it is. Read by nothing that answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """The truth of one call."""
+
+    number: int
+    path: tuple[int, ...]
+    """From the origin to the terminating carrier."""
+    operation: int
+    at: float
+    calling: str
+    called: str
+    signer: int = -1
+    attest: str = ""
+    signed_at_end: bool = False
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Every record of a world, as each carrier would find it."""
+
+    world: World
+    noise: Noise
+    by_called: dict[tuple[int, str], list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    by_identifier: dict[tuple[int, str], list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    to: dict[tuple[int, str], list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    """(receiver, called digits) -> records of handing a call to it: what the blind index is made of."""
+    calls: int = 0
+    records: int = 0
+
+    def add(self, entry: Entry) -> None:
+        """Keep one record."""
+        self.records += 1
+        self.by_called[entry.carrier, entry.egress.called[-7:]].append(entry)
+        for side in (entry.egress,):
+            for identifier in (side.call_id, side.session_id, side.identity):
+                if identifier:
+                    self.by_identifier[entry.carrier, identifier].append(entry)
+        if entry.downstream >= 0:
+            self.to[entry.downstream, entry.egress.called[-10:]].append(entry)
+
+
+def place(ledger: Ledger, chance: random.Random, operation: int) -> Happened:
+    """Let one call of a campaign happen, with what rings around it; every carrier writes its records."""
+    world = ledger.world
+    goal = chance.choice(world.terminating)
+    called = number(chance)
+    at = DAWN + chance.uniform(0, 0.3 * DAY)
+    made = _ring(ledger, chance, operation=operation, goal=goal, called=called, at=at)
+    redials = _poisson(chance, REDIALS)
+    for _ in range(redials):
+        near = chance.random() < 0.2
+        when = at + (chance.uniform(-300, 300) if near else chance.uniform(-0.5 * DAY, 0.5 * DAY))
+        _ring(ledger, chance, operation=operation, goal=goal, called=called, at=when)
+    if chance.random() < CROWDED:
+        for _ in range(20):
+            other = chance.randrange(len(world.operations))
+            when = at + chance.uniform(-600, 600)
+            _ring(ledger, chance, operation=other, goal=goal, called=called, at=when)
+    return made
+
+
+def _poisson(chance: random.Random, mean: float) -> int:
+    count, left = 0, chance.expovariate(1.0)
+    while left < mean:
+        count, left = count + 1, left + chance.expovariate(1.0)
+    return count
+
+
+def _ring(  # noqa: PLR0913 - one argument a fact of the call
+    ledger: Ledger, chance: random.Random, *, operation: int, goal: int, called: str, at: float
+) -> Happened:
+    world, noise = ledger.world, ledger.noise
+    plan = world.operations[operation]
+    origin = plan.entries[int(at // 3_600) % len(plan.entries)]
+    path = world.route(origin, goal, chance.randrange(3))
+    calling = chance.choice(plan.callers)
+    ledger.calls += 1
+    serial = ledger.calls
+    signer, attest = _signer(world, path, chance)
+    duration = chance.expovariate(1 / 7.0) + 1 if chance.random() < 0.9 else chance.expovariate(1 / 60.0) + 15
+    answered = chance.random() < 0.75
+    walked = _looped(path, chance, noise)
+    signed = False
+    now, digits, shown = at, called, calling
+    turned = chance.randrange(1, len(walked)) if chance.random() < noise.forwarded and len(walked) > 2 else -1
+    if turned > 0:
+        digits = number(chance)  # the call was to another number until a carrier forwarded it
+    wire: Side | None = None
+    token = ""
+    for place_, here in enumerate(walked):
+        before = walked[place_ - 1] if place_ else -1
+        after = walked[place_ + 1] if place_ + 1 < len(walked) else -1
+        if here == signer and not token:
+            token = f"tok{serial}"
+        ingress_digits, ingress_shown = digits, shown
+        if place_ == turned:
+            digits = called
+        elif 0 < place_ < len(walked) - 1:
+            if chance.random() < noise.called_rewritten and turned < place_:
+                digits = number(chance)
+            if chance.random() < noise.calling_rewritten:
+                shown = number(chance)
+        stripped = chance.random() < STRIPPED
+        entry, wire = _entry(
+            ledger,
+            chance,
+            serial=serial,
+            here=here,
+            before=before,
+            after=after,
+            at=now,
+            digits=(ingress_digits, digits),
+            shown=(ingress_shown, shown),
+            wire=wire,
+            stripped=stripped,
+            token=token,
+            duration=duration if answered else 0.0,
+            answered=answered,
+        )
+        if chance.random() >= noise.missing:
+            ledger.add(entry)
+            if chance.random() < noise.duplicated:
+                ledger.add(msgspec.structs.replace(entry, entry_id=entry.entry_id + "d"))
+        if after >= 0 and chance.random() < noise.failover:
+            _tried(ledger, chance, entry=entry, here=here, after=after, at=now)
+        signed = bool(token)
+        if stripped and after >= 0:
+            token = ""
+        now += min(4.0, chance.lognormvariate(0, SETUP_SIGMA) * SETUP_MEDIAN_S)
+    return Happened(
+        number=serial,
+        path=path,
+        operation=operation,
+        at=now,
+        calling=shown,
+        called=digits,
+        signer=signer if signed else -1,
+        attest=attest if signed else "",
+        signed_at_end=signed,
+    )
+
+
+def _looped(path: tuple[int, ...], chance: random.Random, noise: Noise) -> tuple[int, ...]:
+    """Let the call come back to a carrier once: A to B to A to C."""
+    if len(path) < 4 or chance.random() >= noise.looped:
+        return path
+    turn = chance.randrange(1, len(path) - 2)
+    return (*path[: turn + 2], path[turn], *path[turn + 2 :]) if path[turn] != path[turn + 2] else path
+
+
+def _signer(world: World, path: tuple[int, ...], chance: random.Random) -> tuple[int, str]:
+    """Return who signs the call and how: the originator mostly, else one further down."""
+    for place_, here in enumerate(path[:-1]):
+        signing = world.members[here].signing
+        can = {Signing.FULL: 0.95, Signing.PARTIAL: 0.5, Signing.NONE: 0.0}[signing]
+        if world.members[here].tier is Tier.FOREIGN or chance.random() >= can:
+            continue
+        if place_ == 0:
+            return here, chance.choices("AB", (70, 30))[0]
+        draw = chance.random()
+        if draw < 0.02:
+            return here, "A"
+        if draw < 0.22:
+            return here, chance.choice("BC")
+    return -1, ""
+
+
+def _entry(  # noqa: PLR0913 - one argument a fact of the record
+    ledger: Ledger,
+    chance: random.Random,
+    *,
+    serial: int,
+    here: int,
+    before: int,
+    after: int,
+    at: float,
+    digits: tuple[str, str],
+    shown: tuple[str, str],
+    wire: Side | None,
+    stripped: bool,
+    token: str,
+    duration: float,
+    answered: bool,
+) -> tuple[Entry, Side]:
+    """Return a carrier's record of one call, and its leg out as the next carrier meets it."""
+    world, noise = ledger.world, ledger.noise
+    seed = world.seed
+    place_ = (here * 31 + max(after, 0)) % 2  # two switches a carrier; the trunk decides which
+    clock = noises.switch(seed, here, place_, noise.clocks)
+    form = noises.number_form(seed, here, noise.formats)
+    keeps = random.Random(f"{seed}/keeps/{here}")  # noqa: S311 - a world, not a secret
+    keeps_call_id, keeps_token, b2bua = keeps.random() < 0.5, keeps.random() < 0.4, keeps.random() < 0.6
+    jitter = 0.0
+    if noise.clocks and duration:
+        jitter = chance.uniform(-1, 1) if chance.random() >= 0.02 else chance.uniform(2, 5)
+    length = -(-max(0.0, duration + jitter) // clock.rounding_s) * clock.rounding_s if duration else 0.0
+    start = clock.stamp(at)
+    came = wire.call_id if wire else f"c{serial}.{here}"
+    leaves = f"c{serial}.{here}" if b2bua or not came else came
+    present = noise.identifiers
+    ingress = Side(
+        start=start,
+        calling=_read(form, shown[0]),
+        called=_read(form, digits[0]),
+        resolution_s=clock.resolution_s,
+        duration_s=length,
+        rounding_s=clock.rounding_s,
+        peer=world.members[before].spc if before >= 0 else "",
+        trunk=_trunk(here, place_),
+        call_id=came if wire is not None and keeps_call_id and chance.random() < present else "",
+        identity=token if wire is not None and wire.identity and keeps_token else "",
+        answered=answered,
+    )
+    egress = Side(
+        start=start,
+        calling=_read(form, shown[1]),
+        called=_read(form, digits[1]),
+        resolution_s=clock.resolution_s,
+        duration_s=length,
+        rounding_s=clock.rounding_s,
+        peer=world.members[after].spc if after >= 0 else "",
+        trunk=_trunk(here, place_),
+        call_id=leaves if keeps_call_id and not stripped else "",
+        identity=token if keeps_token and not stripped else "",
+        answered=answered,
+    )
+    entry = Entry(
+        entry_id=f"{here}.{serial}.{place_}.{before}",
+        session=f"{here}.{serial}.{before}",
+        carrier=here,
+        switch=place_,
+        ingress=ingress,
+        egress=egress,
+        upstream=before,
+        downstream=after,
+        call=serial,
+    )
+    out = Side(start=at, call_id="" if stripped else leaves, identity="" if stripped else token)
+    return entry, out
+
+
+def _tried(ledger: Ledger, chance: random.Random, *, entry: Entry, here: int, after: int, at: float) -> None:
+    """Leave the record of a route that failed before the one that answered."""
+    world = ledger.world
+    others = [one for one in world.links[here] if one not in {after, entry.upstream}]
+    if not others:
+        return
+    skipped = chance.choice(others)
+    tried = msgspec.structs.replace(
+        entry.egress,
+        start=entry.egress.start - 1.0,
+        peer=world.members[skipped].spc,
+        call_id="",
+        identity="",
+        duration_s=0.0,
+        answered=False,
+    )
+    ledger.add(
+        msgspec.structs.replace(
+            entry, entry_id=entry.entry_id + "f", egress=tried, downstream=skipped, call=-entry.call
+        )
+    )
+
+
+def _trunk(carrier: int, place_: int) -> str:
+    return f"{carrier}:{place_}"
+
+
+def _read(form: str, digits: str) -> str:
+    """Write digits in a carrier's form and read them again, as its intake does: a technical prefix is cut off."""
+    if form == "+{0}":
+        return digits
+    written = form.format(digits, digits[-10:])
+    return canonical(written.rpartition("#")[2])

@@ -1,0 +1,263 @@
+"""Traces run in a simulated world by the real engine, and what came of each. The truth is compared afterwards only."""
+
+import heapq
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from headwater.calls.matching import Calibration
+from headwater.simulator import noise as noises
+from headwater.simulator.answering import Houses, Lie, report
+from headwater.simulator.clockbook import Clockbook
+from headwater.simulator.ledger import Happened, Ledger, place
+from headwater.simulator.world import Tier, World, build
+from headwater.tracebacks import engine
+from headwater.tracebacks.commands import Ask, Bridge, Command
+from headwater.tracebacks.engine import ProviderError, TracebackError
+from headwater.tracebacks.outcomes import NOT_FOUND, code
+from headwater.tracebacks.states import Grade, HopKind, TracebackState
+from headwater.tracebacks.trace import Answered, Candidates, DeadlinePassed, Event, Opened, Signer, Terms, Trace
+from headwater.wire.agents import AnswerCode
+
+#: Engine steps after which a walk that does not end is an error of ours.
+MOST_STEPS = 2_000
+#: How often a provider answers again after a refusal.
+MOST_TRIES = 2
+_TERMS = Terms(agent_target_s=60, second_look=True, bridges=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One run: a world, who answers, and how."""
+
+    profile: str = "M"
+    seed: int = 1
+    traces: int = 500
+    participation: float = 1.0
+    by: str = "degree"
+    noise: str = "all"
+    liars: float = 0.01
+    calibration: Calibration = Calibration()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """One trace beside its truth."""
+
+    operation: int
+    grade: Grade
+    state: TracebackState
+    claimed: int
+    """Carrier named as origin, -1 for none."""
+    last: int
+    """Last carrier on the path that was found."""
+    frontier: int
+    """Last carrier that the outcome stands by: where the named one says that it has no record, the one that names it."""
+    found: tuple[int, ...]
+    truth: tuple[int, ...]
+    foreign: bool
+    questions: int
+    answered: int
+    seconds: float
+    """Simulated time from request to result."""
+    compute_s: float
+    """Own computing time: engine, matching and answering."""
+    asked: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """All traces of one world. ``links``: log-odds of the best candidate of each answer, and whether it was true."""
+
+    plan: Plan
+    ended: tuple[Ended, ...]
+    links: tuple[tuple[float, bool], ...]
+    records: int
+    candidates: int
+    signed: float
+    hops: tuple[int, ...]
+
+
+def run(plan: Plan, progress: Callable[[int], None] = lambda done: None) -> Run:
+    """Build the world of ``plan``, trace its calls one after another, and compare with what happened."""
+    world = build(plan.seed, plan.profile)
+    noise = noises.profile(plan.noise)
+    ledger = Ledger(world=world, noise=noise)
+    chance = random.Random(f"{plan.seed}/calls")  # noqa: S311 - a world, not a secret
+    truths = [place(ledger, chance, number % len(world.operations)) for number in range(plan.traces)]
+    houses = Houses(
+        ledger=ledger,
+        clocks=Clockbook(plan.seed, noise),
+        answering=participants(world, plan),
+        liars=liars(world, plan),
+        seed=plan.seed,
+        calibration=plan.calibration,
+    )
+    ended: list[Ended] = []
+    links: list[tuple[float, bool]] = []
+    for number, truth in enumerate(truths):
+        ended.append(_trace(houses, truth, number, world, links))
+        progress(number + 1)
+    return Run(
+        plan=plan,
+        ended=tuple(ended),
+        links=tuple(links),
+        records=ledger.records,
+        candidates=houses.candidates,
+        signed=sum(one.signed_at_end for one in truths) / max(1, len(truths)),
+        hops=tuple(len(one.path) for one in truths),
+    )
+
+
+def participants(world: World, plan: Plan) -> frozenset[int]:
+    """Return the carriers that answer: a share of all domestic ones, by degree, the largest, or at random."""
+    domestic = [m.index for m in world.members if m.tier is not Tier.FOREIGN]
+    wanted = round(plan.participation * len(domestic))
+    if wanted >= len(domestic):
+        return frozenset(domestic)
+    chance = random.Random(f"{plan.seed}/participation/{plan.by}")  # noqa: S311 - a world, not a secret
+    if plan.by == "top":
+        return frozenset(sorted(domestic, key=lambda one: (-world.degree(one), one))[:wanted])
+    if plan.by == "random":
+        return frozenset(chance.sample(domestic, wanted))
+    # Weighted without replacement (Efraimidis and Spirakis): the largest keys u^(1/degree).
+    keyed = sorted(domestic, key=lambda one: chance.random() ** (1 / max(1, world.degree(one))), reverse=True)
+    return frozenset(keyed[:wanted])
+
+
+def liars(world: World, plan: Plan) -> dict[int, Lie]:
+    """Return who lies, and how."""
+    chance = random.Random(f"{plan.seed}/liars")  # noqa: S311 - a world, not a secret
+    domestic = [m.index for m in world.members if m.tier is not Tier.FOREIGN]
+    return {one: chance.choice(list(Lie)) for one in chance.sample(domestic, round(plan.liars * len(domestic)))}
+
+
+def _trace(houses: Houses, truth: Happened, number: int, world: World, links: list[tuple[float, bool]]) -> Ended:
+    began = time.thread_time()
+    now = datetime.fromtimestamp(truth.at, UTC).replace(hour=15) + timedelta(days=1)
+    opened_at = now
+    terminating = houses.respondents[truth.path[-1]]
+    signer = (
+        Signer(respondent=houses.respondents[truth.signer], attest=truth.attest)
+        if truth.signed_at_end and world.members[truth.signer].tier is not Tier.FOREIGN
+        else None
+    )
+    call = report(truth.called, truth.calling, truth.at, identity=f"tok{truth.number}" if signer else "")
+    walk = _Walk(houses=houses, trace=Trace(traceback_id=f"TB-{number}"), truth=truth, links=links)
+    walk.take(Opened(call=call, terminating=terminating, terms=_TERMS, signer=signer), now)
+    now = walk.to_the_end(now)
+    trace, path = walk.trace, walk.trace.path
+    compute = time.thread_time() - began
+    # The path as found, the named tip included; the attested signer is a hypothesis and is not counted.
+    found = tuple(dict.fromkeys(houses.place(hop.respondent) for hop in path))
+    claimed = houses.place(trace.origin) if trace.origin else -1
+    if trace.grade in {Grade.ORIGIN_STATED, Grade.ORIGIN_NAMED}:
+        claimed = found[-1]
+    said = path[-1].statement
+    named = said.respondent if said and said.code is AnswerCode.UPSTREAM_US and path[-1].carried else None
+    last = houses.place(named) if named else found[-1]
+    contested = code(path[-1]) in NOT_FOUND | {AnswerCode.NOT_OURS}
+    return Ended(
+        operation=truth.operation,
+        grade=trace.grade,
+        state=trace.state,
+        claimed=claimed,
+        last=last,
+        frontier=found[-2] if contested and len(found) > 1 else last,
+        found=found,
+        truth=truth.path,
+        foreign=world.members[truth.path[0]].tier is Tier.FOREIGN,
+        questions=len(trace.hops),
+        answered=sum(bool(hop.statements) for hop in trace.hops),
+        seconds=(now - opened_at).total_seconds(),
+        compute_s=compute,
+        asked=tuple(houses.place(hop.respondent) for hop in trace.hops if hop.kind is HopKind.WALK),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Walk:
+    """Carries out what the engine asks for, on a clock of its own."""
+
+    houses: Houses
+    trace: Trace
+    truth: Happened
+    links: list[tuple[float, bool]]
+    _arriving: list[tuple[datetime, int, Answered]] = field(default_factory=list)
+    _count: int = 0
+    _tries: dict[str, int] = field(default_factory=dict)
+
+    def take(self, event: Event, now: datetime) -> None:
+        """Let the engine take one event and carry out what follows, at once."""
+        try:
+            self.trace, commands = engine.step(self.trace, event, now)
+        except ProviderError:
+            # Refused as impossible: the provider is told why, looks again and answers again.
+            self._tries[event.question_id] = self._tries.get(event.question_id, 0) + 1  # type: ignore[union-attr]
+            if self._tries[event.question_id] <= MOST_TRIES:  # type: ignore[union-attr]
+                self._ask(event.question_id, now)  # type: ignore[union-attr]
+            return
+        except TracebackError:
+            if isinstance(event, Answered):
+                return  # the question was withdrawn before its answer came
+            raise
+        for command in commands:
+            self._carry_out(command, now)
+
+    def to_the_end(self, now: datetime) -> datetime:
+        """Deliver answers and let clocks run out until the walk is over. Returns when it was."""
+        ended = now
+        for _ in range(MOST_STEPS):
+            if self.trace.state is not TracebackState.IN_PROGRESS:
+                if not self._arriving:
+                    return ended
+                at, _, late = heapq.heappop(self._arriving)  # it may open the traceback again
+                before = self.trace.outcome
+                self.take(late, max(ended, at))
+                ended = max(ended, at) if self.trace.outcome != before else ended
+                continue
+            ended = self._next(ended)
+        raise AssertionError(f"{self.trace.traceback_id} did not end: {self.trace.path}")
+
+    def _next(self, now: datetime) -> datetime:
+        due = [
+            (hop.next_deadline[1], hop.question_id, hop.next_deadline[0])
+            for hop in self.trace.hops
+            if hop.waiting and hop.next_deadline and hop.kind is not HopKind.ATTESTED
+        ]
+        first = min(due, default=None)
+        if self._arriving and (first is None or self._arriving[0][0] <= first[0]):
+            at, _, event = heapq.heappop(self._arriving)
+            self.take(event, max(now, at))
+            return max(now, at)
+        if first is None:
+            raise AssertionError(f"{self.trace.traceback_id} waits for nobody: {self.trace.hops}")
+        self.take(DeadlinePassed(question_id=first[1], deadline=first[2]), max(now, first[0]))
+        return max(now, first[0])
+
+    def _carry_out(self, command: Command, now: datetime) -> None:
+        if isinstance(command, Bridge):
+            hop = self.trace.hop(command.question_id)
+            assert hop is not None
+            reached = self.houses.reached(hop)
+            event = Candidates(question_id=command.question_id, respondents=reached, asked=len(self.houses.answering))
+            self.take(event, now)
+        elif isinstance(command, Ask):
+            self._ask(command.question_id, now)
+
+    def _ask(self, question_id: str, now: datetime) -> None:
+        hop = self.trace.hop(question_id)
+        assert hop is not None
+        below = self.trace.hop(hop.downstream)
+        given = self.houses.answer(
+            hop, below.respondent if below else None, now, attempt=self._tries.get(question_id, 0)
+        )
+        if given is None:
+            return
+        if given.entry is not None and hop.kind is not HopKind.ATTESTED:
+            self.links.append((given.log_odds, abs(given.entry.call) == self.truth.number))
+        self._count += 1
+        event = Answered(question_id=question_id, statement=given.statement)
+        heapq.heappush(self._arriving, (now + timedelta(seconds=given.seconds), self._count, event))
