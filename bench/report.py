@@ -46,8 +46,8 @@ def show(claim: Claim) -> None:
     print(f"\n{claim.title}")
     for figure in claim.figures:
         print(f"  {figure.what:<46}{figure.rate:>12,.0f} {figure.unit}  {figure.note}".rstrip())
-    ours = claim.figures[0]
     for other in claim.figures[1:]:
+        ours = claim.figures[0]
         print(f"  {'ratio: ' + ours.what + ' / ' + other.what:<72}{ours.rate / other.rate:>8.2f}")
     for note in claim.notes:
         print(f"  {note}")

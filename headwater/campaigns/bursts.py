@@ -126,8 +126,8 @@ class Table:
     def _take(self, columns: dict[str, Any], size: int) -> None:
         self._make(size)
         slots = self.slots(columns["key"], 0)
-        for name, column in columns.items():
-            self.columns[name][slots] = column
+        for name in _FIELDS:
+            self.columns[name][slots] = columns[name]
 
     def dump(self) -> dict[str, Any]:
         """Return the live keys and their state as arrays, to be stored."""

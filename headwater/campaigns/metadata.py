@@ -8,6 +8,7 @@ import io
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -177,6 +178,6 @@ class Metadata:
             found = cls(Bursts(Table.load(columns)), faults=faults)
             found._bin = int(columns["bin_at"][0])
             found._told = {int(key): int(until) for key, until in columns["told"]}
-        except (OSError, KeyError, IndexError, EOFError) as error:
+        except (BadZipFile, OSError, KeyError, IndexError, EOFError) as error:
             raise ValueError(f"no checkpoint of the metadata detector: {error}") from error
         return found

@@ -80,9 +80,12 @@ def evaluate(
 
 def replay(record_id: Annotated[uuid.UUID, typer.Argument(help="A call that belongs to a campaign.")]) -> None:
     """Place a call again from what was known at its moment, and tell whether the answer is the same."""
+    # Imported here: the other commands need no database.
+    from headwater.site.setup import django
+
+    django()
     from django.conf import settings
 
-    # Imported here: the other commands need no database.
     from headwater.accounts.actors import system
     from headwater.calls.queries import connect
     from headwater.campaigns.replay import replay as again
