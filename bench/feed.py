@@ -20,7 +20,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+
 from bench.report import Claim, Figure
+from headwater.api.tables import ARROW
 from headwater.calls import columns
 from headwater.calls.engine import Engine
 from headwater.calls.records import CallRecord, SourceKind
@@ -31,6 +34,9 @@ from headwater.intake.sources import Source
 ROWS_A_BODY = 1_000
 BODIES = 200
 CONNECTIONS = 16
+#: A small post, and how many bodies' events are sent so.
+FEW = 50
+FEW_BODIES = 40
 #: Rows that the peers insert at a time: what a full group of the writer holds.
 PEER_ROWS = 20_000
 SCRIPT = (
@@ -77,6 +83,10 @@ def run() -> Claim:
         sent = bodies(seed=1)
         rows = len(sent) * ROWS_A_BODY
         ours, cpu = _through_the_door(folder / "ours", sent)
+        tables = [arrow_body(b"".join(sent[start : start + 10])) for start in range(0, len(sent), 10)]
+        bulk, bulk_cpu = _through_the_door(folder / "bulk", tables, rows=10_000, kind=ARROW)
+        few = [b"\n".join(part) for body in sent[:FEW_BODIES] for part in _cut(body.splitlines(), FEW)]
+        small, small_cpu = _through_the_door(folder / "small", few, rows=FEW, connections=64)
         arrow, arrow_cpu = _peer(folder / "arrow", sent, "ArrowStream")
         ndjson, ndjson_cpu = _peer(folder / "ndjson", sent, "JSONEachRow")
         bound = _file(folder / "log", sent)
@@ -88,26 +98,47 @@ def run() -> Claim:
         f"bodies of {ROWS_A_BODY:,}, {CONNECTIONS} connections",
         figures=[
             Figure(what="ours", rate=ours, unit=unit, note=f"{cpu:.1f} us of CPU an event"),
+            Figure(what="Arrow streams of 10,000", rate=bulk, unit=unit, note=f"{bulk_cpu:.1f} us"),
+            Figure(what=f"posts of {FEW}, 64 connections", rate=small, unit=unit, note=f"{small_cpu:.1f} us"),
             Figure(what="peer: bare engine insert, Arrow", rate=arrow, unit=unit, note=f"{arrow_cpu:.1f} us"),
             Figure(what="peer: bare engine insert, NDJSON", rate=ndjson, unit=unit, note=f"{ndjson_cpu:.1f} us"),
             Figure(what="bound: file and fdatasync", rate=bound, unit=unit),
         ],
         notes=[
+            f"Arrow streams / peer of Arrow: {bulk / arrow:.2f}.",
             f"CPU of ours / peer: {cpu / arrow_cpu:.2f} (Arrow), {cpu / ndjson_cpu:.2f} (NDJSON).",
             "The sender runs on the server's cores; its CPU is not in ours.",
         ],
     )
 
 
-def _through_the_door(folder: Path, sent: list[bytes]) -> tuple[float, float]:
+def arrow_body(lines: bytes) -> bytes:
+    """Return the events of NDJSON lines as one Arrow IPC stream, as a sender makes it."""
+    table = pa.Table.from_pylist([json.loads(line) for line in lines.splitlines()])
+    at = pa.array([datetime.fromisoformat(text) for text in table["call_at"].to_pylist()], pa.timestamp("us", "UTC"))
+    table = table.set_column(table.column_names.index("call_at"), "call_at", at)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    octets: bytes = sink.getvalue().to_pybytes()
+    return octets
+
+
+def _cut(lines: list[bytes], size: int) -> Iterator[list[bytes]]:
+    return (lines[start : start + size] for start in range(0, len(lines), size))
+
+
+def _through_the_door(
+    folder: Path, sent: list[bytes], *, rows: int = ROWS_A_BODY, kind: bytes = b"", connections: int = CONNECTIONS
+) -> tuple[float, float]:
     with _server(folder) as (port, pid):
         asyncio.run(_send(port, bodies_to_warm_up()))
         before = _cpu_seconds(pid)
         started = time.perf_counter()
-        accepted = asyncio.run(_send(port, sent))
+        accepted = asyncio.run(_send(port, sent, kind=kind, connections=connections))
         elapsed = time.perf_counter() - started
         cpu = _cpu_seconds(pid) - before
-    rows = len(sent) * ROWS_A_BODY
+    rows *= len(sent)
     if accepted != rows:
         raise RuntimeError(f"{accepted} of {rows} events were accepted: the figure would be of something else")
     return rows / elapsed, cpu / rows * 1e6
@@ -136,20 +167,20 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def _send(port: int, sent: list[bytes]) -> int:
+async def _send(port: int, sent: list[bytes], *, kind: bytes = b"", connections: int = CONNECTIONS) -> int:
     waiting = iter(sent)
-    counts = await asyncio.gather(*(_sender(port, waiting) for _ in range(CONNECTIONS)))
+    counts = await asyncio.gather(*(_sender(port, waiting, kind) for _ in range(connections)))
     return sum(counts)
 
 
-async def _sender(port: int, waiting: Iterator[bytes]) -> int:
+async def _sender(port: int, waiting: Iterator[bytes], kind: bytes) -> int:
     """Post bodies over one connection, one after the other, in as little of our CPU as a client can."""
     reader, writer = await _connect(port)
     accepted = 0
     for body in waiting:
         writer.write(
             b"POST /api/feeds/v1/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer bench\r\n"
-            b"Content-Length: %d\r\n\r\n" % len(body)
+            b"Content-Type: %b\r\nContent-Length: %d\r\n\r\n" % (kind or b"application/x-ndjson", len(body))
         )
         writer.write(body)
         head = await reader.readuntil(b"\r\n\r\n")
