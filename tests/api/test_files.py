@@ -1,7 +1,10 @@
 """The file door on a real server with a real store: parts in, rows on disk, once."""
 
 import gzip
+import random
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -185,3 +188,33 @@ def test_local_times_without_a_zone_are_a_plain_error_to_the_sender(hub: Hub, do
     with pytest.raises(Invalid, match="--zone"):
         door.take(Part(mapping=tables, last=True), b"2026-11-20 14:00:00\n")
     assert mapping.preset("asterisk-csv").zone == ""
+
+
+def test_a_watcher_that_is_killed_again_and_again_by_the_system_loses_and_doubles_nothing(
+    hub: Hub, tmp_path: Path
+) -> None:
+    drop, token = tmp_path / "drop", tmp_path / "token"
+    drop.mkdir()
+    token.write_text("good")
+    before = hub.reads.total()
+    for number in range(30):
+        rows = "".join(
+            f"{number}-{row},INVITE,f,t,kill-{number}-{row}@h,200,OK,2461368.36,+12155550100,+13105550111\n"
+            for row in range(1_000)
+        )
+        header = "id,method,from_tag,to_tag,callid,sip_code,sip_reason,time,src_user,dst_user\n"
+        (drop / f"{number:02}.csv").write_text(header + rows)
+    command = [sys.executable, "-m", "headwater", "intake", "watch", str(drop), "--token-file", str(token)]
+    command += ["--to", hub.url, "--settle-s", "0", "--once"]
+    chance = random.Random(3)
+    for _ in range(4):
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        for _ in range(chance.randrange(1, 6)):
+            child.stdout.readline()  # it has settled a file: it is in the middle of the next one, or between two
+        child.kill()
+        child.communicate()
+    subprocess.run(command, check=True, timeout=240)
+    assert hub.reads.total() - before == 30_000
+    assert sorted(path.name for path in drop.iterdir()) == ["done", "failed"]
+    assert len(list((drop / "done").glob("*.csv"))) == 30

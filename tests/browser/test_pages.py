@@ -30,6 +30,7 @@ PAGES = {
     "carrier-questions": ("staff", "/"),
     "carrier-answered": ("staff", "/answered/"),
     "carrier-notices": ("staff", "/notices/"),
+    "carrier-uploads": ("staff", "/uploads/"),
     "carrier-account": ("staff", "/account/"),
 }
 
