@@ -42,6 +42,8 @@ MAX_PER_CAMPAIGN = 32
 FLOOR = 0.20
 #: Commonest terms that together weigh less than this are left out of the search, never of the comparison.
 _SKIPPED = 0.10
+#: Exemplars whose cosine is taken exactly, the likeliest by the search.
+_COMPARED = 48
 #: Campaigns compared in full, by words and by the name that the labelled scripts would give.
 _CONSIDERED = 8
 _CONSIDERED_BY_NAME = 16
@@ -261,7 +263,10 @@ class Matcher:
             skipped += 1
         # By Cauchy and Schwarz the skipped terms add at most _SKIPPED to any cosine, so nothing at FLOOR is lost.
         partial = self._index.partial(terms[skipped:])
-        slots = [slot for slot in np.flatnonzero(partial >= FLOOR - _SKIPPED).tolist() if slot in self._at]
+        likely = np.flatnonzero(partial >= FLOOR - _SKIPPED)
+        if len(likely) > _COMPARED:
+            likely = np.sort(likely[np.argsort(-partial[likely], kind="stable")[:_COMPARED]])
+        slots = [slot for slot in likely.tolist() if slot in self._at]
         if not slots:
             return []
         best: dict[str, tuple[float, int]] = {}
