@@ -36,6 +36,7 @@ DESK = Application(
         Item("Live", "/", Permission.CAMPAIGN_READ),
         Item("Campaigns", "/campaigns/", Permission.CAMPAIGN_READ),
         Item("Tracebacks", "/tracebacks/", Permission.TRACEBACK_READ),
+        Item("Calls", "/calls/", Permission.CALL_READ),
         Item("Process", "/process/", Permission.PROCESS_READ),
         Item("Signers", "/signers/", Permission.SIGNER_READ),
         Item("Identity", "/stir/", Permission.CALL_READ),

@@ -3,7 +3,20 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from headwater.web import downloads
-from headwater.web.desk import audit, campaign_review, campaigns, live, processes, registries, relief, signers, sources, stir, tracebacks
+from headwater.web.desk import (
+    audit,
+    calls,
+    campaign_review,
+    campaigns,
+    live,
+    processes,
+    registries,
+    relief,
+    signers,
+    sources,
+    stir,
+    tracebacks,
+)
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -23,9 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<str:campaign_id>/merge/", campaign_review.merge, name="campaign-merge"),
     path("campaigns/<str:campaign_id>/split/", campaign_review.split, name="campaign-split"),
     path("campaigns/<str:campaign_id>/allow/", campaign_review.allow, name="campaign-allow"),
-    path(
-        "campaigns/<str:campaign_id>/calls/<uuid:record_id>/", campaign_review.membership, name="campaign-membership"
-    ),
+    path("campaigns/<str:campaign_id>/calls/<uuid:record_id>/", campaign_review.membership, name="campaign-membership"),
     path("campaigns/<str:campaign_id>/", campaigns.campaign, name="campaign"),
     path("campaigns/<str:campaign_id>/exemplars/<uuid:record_id>/", campaigns.exemplar, name="campaign-exemplar"),
     path("campaigns/<str:campaign_id>/name/", campaigns.name, name="campaign-name"),
@@ -41,6 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("process/<str:process_id>/decide/", processes.decide, name="process_decide"),
     path("process/<str:process_id>/produce/", processes.produce, name="process_produce"),
     path("process/<str:process_id>/documents/<int:document_id>/", downloads.document, name="process_document"),
+    path("calls/", calls.find, name="calls"),
     path("calls/<uuid:record_id>/", signers.call, name="call"),
     path("certificates/<str:sha256>/", signers.certificate, name="certificate"),
     path("certificates/<str:sha256>/octets/", signers.certificate_octets, name="certificate-octets"),
