@@ -95,7 +95,7 @@ def read(lines: Iterable[bytes], key: Ed25519PublicKey | None) -> Reading:
             faults.append(f"line {number} of the checkpoints does not follow the line before it")
         if checkpoints and checkpoint.seq < checkpoints[-1].seq:
             faults.append(f"line {number} of the checkpoints goes back from entry {checkpoints[-1].seq}")
-        if key is not None and not _signature_holds(checkpoint, key):
+        if key is not None and not signature_holds(checkpoint, key):
             faults.append(f"line {number} of the checkpoints is not signed by the given key")
         previous = sha256(line).hexdigest()
         checkpoints.append(checkpoint)
@@ -159,7 +159,8 @@ def _last_line(file: Any) -> bytes | None:
     return lines[-1] if lines else None
 
 
-def _signature_holds(checkpoint: Checkpoint, key: Ed25519PublicKey) -> bool:
+def signature_holds(checkpoint: Checkpoint, key: Ed25519PublicKey) -> bool:
+    """Tell whether ``key`` signed ``checkpoint``."""
     try:
         key.verify(bytes.fromhex(checkpoint.signature), checkpoint.signed())
     except (InvalidSignature, ValueError):

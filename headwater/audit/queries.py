@@ -13,10 +13,11 @@ from django.db.models import QuerySet
 
 from headwater.audit import checkpoints, verify
 from headwater.audit.models import AuditEntry, AuditHead
+from headwater.audit.proof import Proof
 from headwater.audit.statement import Checkpoint
 from headwater.audit.tree import FOLDER, Tree
 from headwater.audit.verify import Place, Report, Row
-from headwater.errors import Forbidden, Unavailable
+from headwater.errors import Forbidden, NotFound, Unavailable
 
 #: ``accounts.permissions.Permission.AUDIT_READ``; accounts lies above this room.
 READ = "audit:read"
@@ -136,12 +137,52 @@ def proofs(numbers: Iterable[int]) -> Proofs:
                 f"The audit's tree in {folder / FOLDER} is not the one that was signed; the next checkpoint mends it."
             )
             raise Unavailable(message)
-        paths = {n: tuple(h.hex() for h in tree.inclusion(n - 1, signed.seq)) for n in numbers if n <= signed.seq}
+        paths = {n: tuple(h.hex() for h in tree.inclusion(n - 1, signed.seq)) for n in numbers if 0 < n <= signed.seq}
     except (ValueError, OSError) as error:
         message = f"The audit's tree cannot be read ({error}); the next checkpoint mends it."
         raise Unavailable(message) from error
     key = checkpoints.private_key(settings.HEADWATER.secrets / "audit-key.pem").public_key()
     return Proofs(checkpoint=signed, public_key=key.public_bytes(Encoding.Raw, PublicFormat.Raw), paths=paths)
+
+
+def proof_of(reader: Reader, number: int) -> Proof:
+    """Return the proof that one entry is in the log as it was signed last.
+
+    Raises:
+        Forbidden: the reader may not read the audit.
+        NotFound: there is no such entry, or it is newer than the last checkpoint.
+        Unavailable: as for ``proofs``.
+    """
+    row = visible_to(reader).filter(seq=number).first()
+    found = proofs([number])
+    if row is None or number not in found.paths:
+        message = f"Entry {number} is not in the log that was signed; its last entry is {found.checkpoint.seq}."
+        raise NotFound(message)
+    return Proof(
+        checkpoint=found.checkpoint,
+        path=found.paths[number],
+        sequence=row.seq,
+        entry=row.entry,
+        previous_hash=row.prev_hash,
+    )
+
+
+def proof_since(reader: Reader, earlier: Checkpoint) -> Proof:
+    """Return the proof that the log as signed last begins with the one that ``earlier`` signed.
+
+    Raises:
+        Forbidden: the reader may not read the audit.
+        NotFound: ``earlier`` is newer than the last checkpoint.
+        Unavailable: as for ``proofs``.
+    """
+    visible_to(reader)
+    found = proofs([])
+    if not 0 < earlier.seq <= found.checkpoint.seq:
+        message = f"That checkpoint signs {earlier.seq} entries; the last one here signs {found.checkpoint.seq}."
+        raise NotFound(message)
+    tree = Tree(settings.HEADWATER.home / "audit" / FOLDER)
+    path = tuple(step.hex() for step in tree.consistency(earlier.seq, found.checkpoint.seq))
+    return Proof(checkpoint=found.checkpoint, path=path, earlier=earlier)
 
 
 def check(reader: Reader, *, newest: int | None = None) -> Report:

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from headwater import clock
-from headwater.audit import checkpoints, verify
+from headwater.audit import checkpoints, proof, verify
 from headwater.audit.verify import Outcome, Place, Report, Row
+from headwater.errors import HeadwaterError
 
 #: Longest line of an export: an entry of 16 KiB, once as text, once as columns.
 MAX_LINE = 262_144
@@ -24,6 +25,8 @@ def register(app: typer.Typer) -> None:
     commands = typer.Typer(help="The audit: verify it, export it.", no_args_is_help=True)
     commands.command("verify")(verify_command)
     commands.command("export")(export)
+    commands.command("prove")(prove)
+    commands.command("check-proof")(check_proof)
     app.add_typer(commands, name="audit")
 
 
@@ -68,6 +71,69 @@ def export(file: Annotated[Path, typer.Argument(help="File to write: one JSON ob
         for row in rows_after(0):
             out.write(_line(asdict(row) | {"at": verify.instant(row.at)}))
     print(f"Wrote {head.seq} entries to {file}.")
+
+
+def prove(
+    entry: Annotated[int | None, typer.Option(help="Number of the entry to prove.")] = None,
+    since: Annotated[
+        Path | None, typer.Option(help="A file of checkpoints that you kept: prove that the log begins with its last.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; else standard output.")] = None,
+) -> None:
+    """Write a proof that one entry is in the signed log, or that the log begins with what was signed before."""
+    from headwater.site.setup import django
+
+    django()
+    # Imported here: models exist only once Django is set up.
+    from headwater.accounts.actors import system
+    from headwater.audit import queries
+
+    if (entry is None) == (since is None):
+        print("Give either --entry or --since.", file=sys.stderr)
+        raise typer.Exit(2)
+    try:
+        if entry is not None:
+            found = queries.proof_of(system("operator"), entry)
+        else:
+            reading = checkpoints.read_file(since, None) if since else None
+            if reading is None or not reading.checkpoints:
+                print(f"{since} holds no checkpoint.", file=sys.stderr)
+                raise typer.Exit(2)
+            found = queries.proof_since(system("operator"), reading.checkpoints[-1])
+    except HeadwaterError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from error
+    if out is None:
+        print(proof.octets(found).decode(), end="")
+    else:
+        out.write_bytes(proof.octets(found))
+
+
+def check_proof(
+    file: Annotated[Path, typer.Argument(help="The proof.")],
+    key: Annotated[Path, typer.Option(help="The audit's public key (PEM), got by another way.")],
+) -> None:
+    """Check a proof of the audit. Needs no database and no network. Exits 0 if it holds, else 1."""
+    try:
+        public, found = checkpoints.public_key(key), proof.read(file.read_bytes())
+    except (OSError, ValueError) as error:
+        print(f"It cannot be checked: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+    faults = proof.check(
+        found,
+        signed=lambda checkpoint: checkpoints.signature_holds(checkpoint, public),
+        entry_hash=lambda previous, seq, text: verify.chain_hash(prev_hash=previous, seq=seq, entry=text),
+    )
+    for fault in faults:
+        print(f"FAIL  {fault}")
+    if faults:
+        raise typer.Exit(1)
+    at, size = found.checkpoint.at, found.checkpoint.seq
+    if found.earlier is None:
+        print(f"GOOD  Entry {found.sequence} is one of the {size} of the audit as signed at {at}.")
+        print(found.entry)
+    else:
+        print(f"GOOD  The audit of {size} entries, signed at {at}, begins with the {found.earlier.seq} signed before.")
 
 
 def _of_database() -> Report:
