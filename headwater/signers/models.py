@@ -82,6 +82,8 @@ class Signature(models.Model):
     """The calling number that the token claims."""
     calling = models.CharField(max_length=18, blank=True)
     """The calling number of the call."""
+    holder = models.CharField(max_length=16, blank=True)
+    """Company code that the block of ``orig`` is assigned to, "" where no registry says."""
     iat = models.DateTimeField(null=True)
     ppt = models.CharField(max_length=60, blank=True)
     x5u = models.CharField(max_length=2_048, blank=True)

@@ -17,15 +17,23 @@ from headwater.audit.tags import Tag
 from headwater.calls.queries import connect
 from headwater.calls.records import CallRecord
 from headwater.errors import NotFound
-from headwater.numbering.numbers import E164, masked, state
-from headwater.providers.models import Provider, RegistryEntry
-from headwater.providers.registries.entries import Registry
-from headwater.signers import rules
-from headwater.signers.models import Address, Certificate, Host, SignerHour, VerifierCheckpoint
+from headwater.numbering.numbers import masked, state
+from headwater.signers import rules, shown
+from headwater.signers.models import Certificate, Host, SignerHour, VerifierCheckpoint
 from headwater.signers.models import Signature as Row
 from headwater.signers.rules import Use
 from headwater.signers.uses import use
-from headwater.signers.values import Asked, Flag, FlagKind, HostState, Signature
+from headwater.signers.values import FlagKind, HostState, Signature
+from headwater.signers.views import (
+    CallView,
+    CertificateView,
+    HostView,
+    Mix,
+    Mixed,
+    SignerRow,
+    SignerView,
+    VerifierView,
+)
 from headwater.stir.certificates import Certificate as Parsed
 from headwater.stir.certificates import CertificateError, parse_certificate
 from headwater.stir.verdict import Result
@@ -34,126 +42,7 @@ from headwater.stir.verdict import Result
 SERIES_HOURS = 48
 ATTESTATIONS = ("A", "B", "C", "")
 _MOST = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateView:
-    """One archived certificate."""
-
-    sha256: str
-    subject: str
-    issuer: str
-    serial: str
-    spc: str
-    authority: bool
-    not_before: datetime
-    not_after: datetime
-    first_seen_at: datetime
-    last_seen_at: datetime
-    revoked_at: datetime | None
-    addresses: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignerRow:
-    """One signer over a time: tokens by attestation, and how many did not hold."""
-
-    spc: str
-    name: str
-    provider_id: str
-    tokens: int
-    by_attestation: Mapping[str, int]
-    not_valid: int
-    flagged: int
-    last_hour: datetime
-    spark: tuple[int, ...]
-    """Tokens an hour, oldest first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignerView:
-    """One signer in full."""
-
-    row: SignerRow
-    hours: tuple[datetime, ...]
-    series: Mapping[str, tuple[int, ...]]
-    """Attestation -> tokens an hour, oldest first."""
-    reasons: tuple[tuple[str, int], ...]
-    """Reason of those that did not hold -> tokens, the most frequent first."""
-    flags: tuple[tuple[FlagKind, int], ...]
-    origids: tuple[tuple[str, str, int], ...]
-    """Origination identifier, attestation, tokens: the customers, trunks and gateways that it tells apart."""
-    certificates: tuple[CertificateView, ...]
-    latest: tuple[Signature, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mixed:
-    """How many of some calls one signer signed in one way."""
-
-    spc: str
-    name: str
-    attest: str
-    valid: bool
-    calls: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mix:
-    """Who signed some calls: by signer, attestation and whether it holds; what is odd about them together."""
-
-    signed: int
-    rows: tuple[Mixed, ...]
-    flags: tuple[Flag, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostView:
-    """One host of certificates."""
-
-    host: str
-    state: HostState
-    reason: str
-    decided_by: str
-    decided_at: datetime | None
-    first_seen_at: datetime
-    last_seen_at: datetime
-    asked_for: int
-    sample: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallView:
-    """One call record as a page shows it."""
-
-    record_id: UUID
-    kind: str
-    source_id: str
-    call_at: datetime
-    received_at: datetime
-    calling: E164
-    called_masked: str
-    called_state: str
-    disposition: str
-    call_id: str
-    source_ip: str
-    destination_ip: str
-    capture_agent: str
-    terminating_spc: str
-    identity_digest: str
-    claimed_attestation: str
-    """As the token says, unverified; the verdict says whether it holds."""
-    claimed_origid: str
-    raw_sha256: str
-    transcript: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifierView:
-    """How far the verifier is."""
-
-    read_to: datetime | None
-    judged: int
+_MOST_HELD = 10_000
 
 
 def signature(digest: str) -> Signature | None:
@@ -164,7 +53,10 @@ def signature(digest: str) -> Signature | None:
 def signatures(digests: Iterable[str]) -> dict[str, Signature]:
     """Return the verdicts in force on tokens, by digest: of the first call that each came with."""
     wanted = {digest for digest in digests if digest}
-    return {one.digest: one for one in _views(Row.objects.filter(digest__in=wanted, current=True).order_by("-seen_at"))}
+    return {
+        one.digest: one
+        for one in shown.signatures(Row.objects.filter(digest__in=wanted, current=True).order_by("-seen_at"))
+    }
 
 
 def call(actor: Actor, record_id: UUID) -> CallView:
@@ -208,7 +100,7 @@ def call(actor: Actor, record_id: UUID) -> CallView:
 def versions(actor: Actor, record_id: UUID) -> list[Signature]:
     """Return every verdict on the call that was judged in this record, the newest first."""
     actor.require(Permission.SIGNER_READ)
-    return _views(Row.objects.filter(record_id=record_id).order_by("-version"))
+    return shown.signatures(Row.objects.filter(record_id=record_id).order_by("-version"))
 
 
 def _require(actor: Actor) -> None:
@@ -245,7 +137,7 @@ class _Tally:
 
 
 def _rows(codes: Sequence[str], counts: QuerySet[SignerHour], *, now: datetime, hours: int) -> list[SignerRow]:
-    start, names = _start(now, hours) + timedelta(hours=1), _names(codes)
+    start, names = _start(now, hours) + timedelta(hours=1), shown.names(codes)
     found = {code: _Tally(spark=[0] * hours) for code in codes}
     for row in counts:
         one = found[row.spc]
@@ -272,15 +164,6 @@ def _rows(codes: Sequence[str], counts: QuerySet[SignerHour], *, now: datetime, 
     ]
 
 
-def _names(codes: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Return name and provider of each code: of the register of providers, else of company codes."""
-    wanted = {code for code in codes if code}
-    companies = RegistryEntry.objects.filter(registry=Registry.OCN, valid_to=None, ocn__in=wanted)
-    found = {ocn: (name, "") for ocn, name in companies.values_list("ocn", "name")}
-    own = Provider.objects.filter(spc__in=wanted).values_list("spc", "name", "id")
-    return found | {spc: (name, provider_id) for spc, name, provider_id in own}
-
-
 def signer(actor: Actor, spc: str, *, now: datetime) -> SignerView:
     """Return one signer in full; the look is audited.
 
@@ -295,7 +178,7 @@ def signer(actor: Actor, spc: str, *, now: datetime) -> SignerView:
     counts = SignerHour.objects.filter(spc=spc, hour__gt=_start(now, SERIES_HOURS))
     with transaction.atomic():
         record(actor, Tag.SIGNER_VIEWED, spc or "unknown signer")
-        latest = _views(rows.order_by("-seen_at")[:50])
+        latest = shown.signatures(rows.order_by("-seen_at")[:50])
         recent = rows.filter(seen_at__gt=now - timedelta(days=30))
         return SignerView(
             row=_rows([spc], counts, now=now, hours=SERIES_HOURS)[0],
@@ -309,9 +192,16 @@ def signer(actor: Actor, spc: str, *, now: datetime) -> SignerView:
                 .annotate(n=Count("id"))
                 .order_by("-n", "origid")[:50]
             ),
-            certificates=tuple(_certificates(Certificate.objects.filter(spc=spc).order_by("-last_seen_at")[:50])),
+            certificates=tuple(shown.certificates(Certificate.objects.filter(spc=spc).order_by("-last_seen_at")[:50])),
+            patterns=tuple(rules.foreign(_held(recent), spc=spc)),
             latest=tuple(latest),
         )
+
+
+def _held(rows: QuerySet[Row]) -> list[tuple[str, str, str]]:
+    """Return number, holder and record of valid calls attested A whose block's holder is known, the newest."""
+    found = rows.filter(attest="A", result=Result.VALID.value).exclude(holder="").order_by("-seen_at")
+    return [(n, h, str(r)) for n, h, r in found.values_list("orig", "holder", "record_id")[:_MOST_HELD]]
 
 
 def _series(counts: QuerySet[SignerHour], now: datetime) -> dict[str, tuple[int, ...]]:
@@ -348,13 +238,13 @@ def certificate(actor: Actor, sha256: str) -> tuple[CertificateView, bytes]:
     if row is None:
         message = f"No certificate {sha256[:16]} was ever seen here."
         raise NotFound(message)
-    return _certificates([row])[0], bytes(row.octets)
+    return shown.certificates([row])[0], bytes(row.octets)
 
 
 def chain(digests: Sequence[str]) -> list[CertificateView]:
     """Return archived certificates in the order of ``digests``; those that are not archived are left out."""
     found = {row.sha256: row for row in Certificate.objects.filter(sha256__in=digests)}
-    return _certificates([found[digest] for digest in digests if digest in found])
+    return shown.certificates([found[digest] for digest in digests if digest in found])
 
 
 def octets(digests: Sequence[str]) -> dict[str, bytes]:
@@ -370,30 +260,6 @@ def parsed(sha256: str) -> Parsed | None:
         return parse_certificate(bytes(row.octets)) if row else None
     except CertificateError:
         return None
-
-
-def _certificates(rows: Iterable[Certificate]) -> list[CertificateView]:
-    listed = list(rows)
-    places: dict[str, list[str]] = {}
-    for x5u, digests in Address.objects.filter(chain__0__in=[row.sha256 for row in listed]).values_list("x5u", "chain"):
-        places.setdefault(digests[0], []).append(x5u)
-    return [
-        CertificateView(
-            sha256=row.sha256,
-            subject=row.subject,
-            issuer=row.issuer,
-            serial=row.serial,
-            spc=row.spc,
-            authority=row.authority,
-            not_before=row.not_before,
-            not_after=row.not_after,
-            first_seen_at=row.first_seen_at,
-            last_seen_at=row.last_seen_at,
-            revoked_at=row.revoked_at,
-            addresses=tuple(sorted(set(places.get(row.sha256, ())))),
-        )
-        for row in listed
-    ]
 
 
 def hosts(actor: Actor, *, state: HostState | None = None) -> list[HostView]:
@@ -461,7 +327,7 @@ def mix(record_ids: Iterable[UUID], *, campaign: str) -> Mix:
 def of_records(record_ids: Iterable[UUID]) -> dict[UUID, Signature]:
     """Return the verdicts in force that were made of these very records; needs no call store."""
     rows = Row.objects.filter(record_id__in=list(record_ids), current=True)
-    return {one.record_id: one for one in _views(rows)}
+    return {one.record_id: one for one in shown.signatures(rows)}
 
 
 def of_hops(record_ids: Iterable[UUID]) -> dict[UUID, Signature]:
@@ -487,7 +353,7 @@ def of_calls(records: Iterable[CallRecord]) -> dict[UUID, Signature]:
     signed = [each for each in records if each.identity_digest]
     rows = Row.objects.filter(digest__in={each.identity_digest for each in signed}, current=True).order_by("seen_at")
     by_digest: dict[str, list[Signature]] = {}
-    for row in _views(rows):
+    for row in shown.signatures(rows):
         by_digest.setdefault(row.digest, []).append(row)
     several = [one.record_id for ones in by_digest.values() if len(ones) > 1 for one in ones]
     first = connect(settings.HEADWATER.calls_url).records(several) if several else ()
@@ -503,58 +369,3 @@ def _its(record_: CallRecord, ones: Sequence[Signature], known: Mapping[UUID, Us
     this = use(record_)
     mine = (one for one in ones if one.record_id in known and rules.one_call(known[one.record_id], this))
     return next((one for one in ones if one.record_id == record_.record_id), None) or next(mine, ones[-1])
-
-
-def _views(rows: Iterable[Row]) -> list[Signature]:
-    listed = list(rows)
-    names = _names(row.spc for row in listed)
-    return [_view(row, *names.get(row.spc, ("", ""))) for row in listed]
-
-
-def _view(row: Row, name: str, provider_id: str) -> Signature:
-    return Signature(
-        id=row.id,
-        digest=row.digest,
-        version=row.version,
-        record_id=row.record_id,
-        seen_at=row.seen_at,
-        judged_at=row.judged_at,
-        spc=row.spc,
-        provider_id=provider_id,
-        provider_name=name,
-        signers=tuple(row.signers),
-        attest=row.attest,
-        origid=row.origid,
-        orig=row.orig,
-        calling=row.calling,
-        iat=row.iat,
-        ppt=row.ppt,
-        x5u=row.x5u,
-        host=row.host,
-        result=row.result,
-        reason=row.reason,
-        verstat=row.verstat,
-        sip_status=row.sip_status,
-        checks=_asked(row),
-        chain=tuple(row.chain),
-        flags=tuple(
-            Flag(
-                kind=FlagKind(flag["kind"]),
-                detail=flag["detail"],
-                evidence=tuple(flag["evidence"]),
-                rule_version=flag["rule_version"],
-            )
-            for flag in row.flags
-        ),
-        software=row.software,
-    )
-
-
-def _asked(row: Row) -> tuple[Asked, ...]:
-    found = []
-    for part in row.checks:
-        token, ppt = part["token"], part["ppt"]
-        passed = [Asked(token=token, ppt=ppt, check=check, outcome="passed") for check in part["passed"]]
-        noted = [Asked(token=token, ppt=ppt, **each) for each in part["noted"]]
-        found += sorted([*passed, *noted], key=lambda one: one.check)
-    return tuple(found)

@@ -4,7 +4,7 @@ Each is a fact with its evidence and no judgement of anybody. A signature is a h
 a traceback confirms or refutes it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -18,8 +18,12 @@ VERSION = "signers/1"
 PLATFORM_NUMBERS = 5
 #: Seconds between signing and receipt beyond which a token is odd (RFC 8224 section 6.2 asks for 60).
 SKEW_S = 60
+#: Distinct numbers attested A whose blocks are others', and how many others, before that is worth a look.
+FOREIGN_NUMBERS, FOREIGN_CARRIERS = 20, 5
 #: Seconds between two messages of one token beyond which they are not one call: hops and their clocks differ by less.
 ONE_CALL_S = 300
+#: Records that a pattern of many calls names as its evidence.
+EVIDENCE = 20
 #: Calls of one token that get a verdict of their own; more say nothing new, and whoever replays could send millions.
 MOST_USES = 20
 
@@ -69,11 +73,25 @@ def one_call(known: Use, other: Use) -> bool:
     return known.at is None or other.at is None or abs((other.at - known.at).total_seconds()) <= ONE_CALL_S
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registers:
+    """What the registers say; None where one is not loaded and nothing can be told."""
+
+    standing: Standing | None = None
+    """Of the calling number at the time of the call."""
+    listed: bool | None = None
+    """Whether the signer's code is in a register."""
+    filed: bool | None = None
+    """Whether the signer is in the Robocall Mitigation Database."""
+
+
+SILENT = Registers()
+
+
 def flags(
     signed: Signed,
     *,
-    standing: Standing | None = None,
-    listed: bool | None = None,
+    registers: Registers = SILENT,
     used_before: Sequence[str] = (),
     attested_before: Sequence[str] = (),
 ) -> list[Flag]:
@@ -81,36 +99,66 @@ def flags(
 
     Args:
         signed: The call.
-        standing: What the registries say of the calling number at the time of the call; None where none is loaded.
-        listed: Whether the signer's code is in a register; None where no register is loaded.
+        registers: What the registers say of its number and its signer.
         used_before: Records of other calls that the same token came with, where it does not hold for this one.
         attested_before: Other attestations that the signer gave the same calling number.
     """
-    record, found = signed.record_id, list[Flag]()
-    if signed.attest == "A" and signed.signature_holds and standing is not None and standing.dno:
-        why = ", ".join(standing.dno)
-        found.append(_flag(FlagKind.SPOOFED_WITH_A, f"{signed.orig or signed.calling} is {why}", record))
-    if ended := signed.reasons & _ENDED:
-        found.append(_flag(FlagKind.CERTIFICATE_ENDED, ", ".join(sorted(ended)), record, signed.certificate))
+    record, found = signed.record_id, [*_against(registers, signed), *_of_reasons(signed)]
     if used_before:
         detail = f"the same token came with {len(used_before)} other call{'s' if len(used_before) > 1 else ''}"
         found.append(_flag(FlagKind.REPLAYED, detail, record, *used_before))
-    if signed.iat is not None and (signed.reasons & _SKEW):
-        skew = int((signed.seen_at - signed.iat).total_seconds())
-        found.append(_flag(FlagKind.SKEWED, f"received {skew} s after it was signed", record))
-    if listed is False and signed.spc:
-        found.append(_flag(FlagKind.SIGNER_UNLISTED, f"{signed.spc} is in no register of codes", record))
-    if signed.reasons & _CODE:
-        found.append(_flag(FlagKind.CODE_MALFORMED, "no single provider code can be read", record, signed.certificate))
-    if Reason.X5U_REFUSED in signed.reasons:
-        found.append(_flag(FlagKind.ADDRESS_ODD, signed.x5u[:200], record))
-    if Reason.ORIG_DIFFERS in signed.reasons:
-        detail = f"the token says {signed.orig}, the call {signed.calling}"
-        found.append(_flag(FlagKind.NUMBER_DIFFERS, detail, record))
     if others := sorted({other for other in attested_before if other and other != signed.attest}):
         detail = f"{signed.spc} gave {signed.orig} {signed.attest} here and {', '.join(others)} elsewhere"
         found.append(_flag(FlagKind.ATTESTATION_CHANGES, detail, record))
     return found
+
+
+def _against(registers: Registers, signed: Signed) -> Iterator[Flag]:
+    record, standing = signed.record_id, registers.standing
+    if signed.attest == "A" and signed.signature_holds and standing is not None and standing.dno:
+        why = ", ".join(standing.dno)
+        yield _flag(FlagKind.SPOOFED_WITH_A, f"{signed.orig or signed.calling} is {why}", record)
+    if registers.listed is False and signed.spc:
+        yield _flag(FlagKind.SIGNER_UNLISTED, f"{signed.spc} is in no register of codes", record)
+    if registers.filed is False and signed.spc:
+        yield _flag(FlagKind.SIGNER_UNFILED, f"no filing of {signed.spc} stands (47 CFR 64.6305)", record)
+
+
+def _of_reasons(signed: Signed) -> Iterator[Flag]:
+    record, reasons = signed.record_id, signed.reasons
+    if ended := reasons & _ENDED:
+        yield _flag(FlagKind.CERTIFICATE_ENDED, ", ".join(sorted(ended)), record, signed.certificate)
+    if signed.iat is not None and (reasons & _SKEW):
+        skew = int((signed.seen_at - signed.iat).total_seconds())
+        yield _flag(FlagKind.SKEWED, f"received {skew} s after it was signed", record)
+    if reasons & _CODE:
+        yield _flag(FlagKind.CODE_MALFORMED, "no single provider code can be read", record, signed.certificate)
+    if Reason.X5U_REFUSED in reasons:
+        yield _flag(FlagKind.ADDRESS_ODD, signed.x5u[:200], record)
+    if Reason.ORIG_DIFFERS in reasons:
+        detail = f"the token says {signed.orig}, the call {signed.calling}"
+        yield _flag(FlagKind.NUMBER_DIFFERS, detail, record)
+
+
+def foreign(held: Iterable[tuple[str, str, str]], *, spc: str) -> list[Flag]:
+    """Return whether a signer vouches in full for the numbers of many other carriers.
+
+    Numbers are ported and one carrier has many codes, so that some are always others'; that a signer's customer may
+    use the numbers of many carriers is what its know-your-customer records must show (RFC 8588 section 4).
+
+    Args:
+        held: Number, company code of its block's holder and record of each valid call that the signer attested A.
+        spc: The signer.
+    """
+    numbers: dict[str, tuple[str, str]] = {}
+    for number, holder, record in held:
+        if holder and holder != spc:
+            numbers.setdefault(number, (holder, record))
+    carriers = {holder for holder, _ in numbers.values()}
+    if len(numbers) < FOREIGN_NUMBERS or len(carriers) < FOREIGN_CARRIERS:
+        return []
+    detail = f"{len(numbers)} numbers attested A by {spc} are of blocks of {len(carriers)} other carriers"
+    return [_flag(FlagKind.FOREIGN_NUMBERS, detail, *sorted(record for _, record in numbers.values())[:EVIDENCE])]
 
 
 def platform(signed: Iterable[Signed], *, campaign: str) -> list[Flag]:

@@ -26,6 +26,8 @@ class FlagKind(Labelled):
     REPLAYED = "replayed", "One token used for several calls"
     SKEWED = "skewed", "Signed at another time than the call"
     SIGNER_UNLISTED = "signer_unlisted", "The signer's code is in no register"
+    SIGNER_UNFILED = "signer_unfiled", "The signer is not in the Robocall Mitigation Database"
+    FOREIGN_NUMBERS = "foreign_numbers", "A attestation at volume for numbers of many other carriers"
     CODE_MALFORMED = "code_malformed", "The certificate's provider code is malformed"
     ADDRESS_ODD = "address_odd", "The certificate's address is not one that may be fetched"
     NUMBER_DIFFERS = "number_differs", "Token and call name different calling numbers"

@@ -22,9 +22,9 @@ from headwater.calls.records import CallRecord
 from headwater.errors import HeadwaterError, Unavailable
 from headwater.providers.registries import index
 from headwater.signers import actions, tokens
-from headwater.signers.actions import Judge, Seen
 from headwater.signers.archive import Archive
 from headwater.signers.uses import Uses
+from headwater.signers.verdicts import Judge, Seen
 from headwater.stir.certificates import CertificateError, TrustList, parse_pem_chain
 from headwater.stir.fetch import CertificateFetcher
 from headwater.stir.replay import ReplayMemory

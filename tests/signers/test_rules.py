@@ -8,7 +8,7 @@ import pytest
 from headwater.numbering.numbers import E164
 from headwater.numbering.plan import DnoKind, Standing
 from headwater.signers import rules
-from headwater.signers.rules import Signed, Use
+from headwater.signers.rules import Registers, Signed, Use
 from headwater.signers.values import FlagKind, PathStep
 from headwater.stir.reasons import Reason
 
@@ -25,7 +25,8 @@ def standing(**changes: object) -> Standing:
 
 
 def kinds(signed: Signed = SIGNED, **more: object) -> list[FlagKind]:
-    return [flag.kind for flag in rules.flags(signed, **more)]  # type: ignore[arg-type]
+    said = Registers(**{name: more.pop(name) for name in ("standing", "listed", "filed") if name in more})  # type: ignore[arg-type]
+    return [flag.kind for flag in rules.flags(signed, registers=said, **more)]  # type: ignore[arg-type]
 
 
 def test_an_ordinary_signed_call_has_no_flag():
@@ -35,7 +36,7 @@ def test_an_ordinary_signed_call_has_no_flag():
 
 @pytest.mark.parametrize("changes", [{"possible": False}, {"unallocated": True}, {"listed": (DnoKind.SUBSCRIBER,)}])
 def test_a_attestation_on_a_number_that_no_call_can_come_from_is_flagged(changes: dict[str, object]):
-    (flag,) = rules.flags(SIGNED, standing=standing(**changes))
+    (flag,) = rules.flags(SIGNED, registers=Registers(standing=standing(**changes)))
     assert (flag.kind, flag.evidence, flag.rule_version) == (FlagKind.SPOOFED_WITH_A, ("R-1",), rules.VERSION)
     assert kinds(replace(SIGNED, attest="C"), standing=standing(**changes)) == []
     # A claim that nobody signed is no signer's doing.
@@ -65,6 +66,24 @@ def test_a_skew_is_told_in_seconds():
 def test_a_code_is_unlisted_only_where_a_register_was_loaded():
     assert kinds(listed=False) == [FlagKind.SIGNER_UNLISTED]
     assert kinds(listed=None) == []
+
+
+def test_a_signer_is_unfiled_only_where_the_database_was_loaded_and_its_frn_is_known():
+    assert kinds(filed=False) == [FlagKind.SIGNER_UNFILED]
+    assert kinds(filed=True) == []
+    assert kinds(filed=None) == []
+
+
+def test_full_attestation_for_numbers_of_many_other_carriers_is_flagged_with_its_calls():
+    held = [(f"1215555{n:04d}", f"80{n % 5}A", f"R-{n}") for n in range(rules.FOREIGN_NUMBERS)]
+    (flag,) = rules.foreign(held, spc="709J")
+    assert flag.kind is FlagKind.FOREIGN_NUMBERS
+    assert flag.detail.startswith("20 numbers attested A by 709J are of blocks of 5 other carriers")
+    assert len(flag.evidence) == rules.EVIDENCE
+    assert rules.foreign(held[1:], spc="709J") == []
+    assert rules.foreign(held, spc="800A") == []
+    assert rules.foreign([(number, "800A", record) for number, _, record in held], spc="709J") == []
+    assert rules.foreign([held[0]] * 100, spc="709J") == []
 
 
 def test_another_attestation_of_the_same_number_is_flagged():

@@ -4,6 +4,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
@@ -11,7 +12,8 @@ from msgspec.structs import replace
 from headwater import clock
 from headwater.accounts.actors import Actor, system
 from headwater.errors import Forbidden, Invalid, Unavailable
-from headwater.providers.models import Provider
+from headwater.providers.models import Provider, RegistryEntry
+from headwater.providers.registries.entries import Registry
 from headwater.signers import actions, archive, queries, rules
 from headwater.signers.models import Address, Certificate, Host, Signature, SignerHour
 from headwater.signers.values import FlagKind, HostState
@@ -173,6 +175,25 @@ def test_a_server_that_was_away_is_asked_again_later(home: Path, network: Networ
     assert Signature.objects.count() == 1
     follower.turn(clock.now() + actions.RETRY_AFTER + timedelta(seconds=30))
     assert Signature.objects.get(current=True).result == "valid"
+
+
+def test_a_signer_whose_filing_was_removed_is_flagged(home: Path, network: Network):
+    bring(network)
+    Provider.objects.create(name="Seven Voice", spc="709J", frn="0012345678", created_at=clock.now())
+    file_of("0012345678")
+    listed, removed = network.call(network.identity(), ago=2), network.call(network.identity(orig={"tn": CALLING}))
+    follow(home, Store(listed))
+    RegistryEntry.objects.update(valid_to=clock.now())
+    file_of("0099999999")
+    follow(home, Store(removed))
+    kinds = {row.record_id: [flag["kind"] for flag in row.flags] for row in Signature.objects.all()}
+    assert kinds == {listed.record_id: [], removed.record_id: [FlagKind.SIGNER_UNFILED]}
+
+
+def file_of(frn: str) -> None:
+    RegistryEntry.objects.create(
+        registry=Registry.RMD, key=f"RMD{frn[-7:]}", frn=frn, detail={}, digest=uuid4(), valid_from=clock.now()
+    )
 
 
 def test_after_a_kill_the_next_verifier_goes_on_where_the_last_was(home: Path, network: Network):

@@ -15,8 +15,8 @@ from headwater import clock
 from headwater.accounts.permissions import Permission
 from headwater.errors import Invalid, NotFound
 from headwater.signers import actions, queries
-from headwater.signers.queries import SignerRow
 from headwater.signers.values import Asked
+from headwater.signers.views import SignerRow
 from headwater.stir.certificates import parse_certificate
 from headwater.stir.conformance import departures
 from headwater.stir.reasons import CHECK_TEXT, Check
@@ -69,7 +69,9 @@ def signer(request: ActorRequest, spc: str) -> HttpResponseBase:
         every=6,
         last_is_unfinished=True,
     )
-    return render(request, "desk/signer.html", {"view": view, "drawing": drawing, "words": ATTESTATIONS})
+    patterns = [(flag, [_link(each) for each in flag.evidence]) for flag in view.patterns]
+    context = {"view": view, "drawing": drawing, "words": ATTESTATIONS, "patterns": patterns}
+    return render(request, "desk/signer.html", context)
 
 
 @page(Permission.CALL_READ)
