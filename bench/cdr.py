@@ -79,8 +79,9 @@ def _kamailio(number: int, chance: random.Random, at: datetime) -> str:
 def _asterisk(number: int, chance: random.Random, at: datetime) -> str:
     calling, called = _number(chance), _number(chance)
     end = at + timedelta(seconds=20)
+    channels = f'"PJSIP/b-{number:08x}","PJSIP/c-{number:08x}"'
     return (
-        f'"wholesale","{calling}","{called}","from-trunk","""CARD"" <{calling}>","PJSIP/b-{number:08x}","PJSIP/c-{number:08x}",'
+        f'"wholesale","{calling}","{called}","from-trunk","""CARD"" <{calling}>",{channels},'
         f'"Dial","PJSIP/{called}@c,60","{at}","{at}","{end}",20,20,"ANSWERED","DOCUMENTATION","1795460100.{number}",""\n'
     )
 
