@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -18,10 +18,11 @@ from headwater.agent.cdr import CdrSource
 from headwater.agent.config import AgentConfig, Carrier
 from headwater.agent.hub import AnswerRefused, HubAway, HubClient
 from headwater.agent.journal import Journal
+from headwater.agent.learned import Learned
 from headwater.agent.search import candidates
 from headwater.calls import queries
 from headwater.calls.queries import CallQueries
-from headwater.calls.rules import Match, match_call
+from headwater.calls.rules import Match, identified, match_call
 from headwater.calls.store import CallStore
 from headwater.calls.writer import Writer
 from headwater.errors import Unavailable
@@ -63,6 +64,7 @@ class _Parts:
     writer: Writer
     records: CallQueries
     journal: Journal
+    learned: Learned
     hub: HubClient
     doors: list[HepListeners] = field(default_factory=list)
     folders: list[CdrSource] = field(default_factory=list)
@@ -104,6 +106,7 @@ class CarrierAgent:
             key = keys.load(carrier.key_file)
             journal = Journal(self._config.data / carrier.party.spc / "answers.jsonl")
             stack.callback(journal.close)
+            learned = Learned(self._config.data / carrier.party.spc / "clocks.json")
             url = f"chdb://{(self._config.data / 'calls').resolve()}"
             store = await asyncio.to_thread(CallStore.open, url, database=carrier.database)
             stack.push_async_callback(asyncio.to_thread, store.close)
@@ -113,7 +116,7 @@ class CarrierAgent:
             records = queries.connect(url, database=carrier.database)
             stack.callback(queries.disconnect, url, database=carrier.database)
             hub = HubClient(http=self._http, spc=carrier.party.spc, key=key, wait_s=self._config.hub.wait_s)
-            parts = _Parts(store=store, writer=writer, records=records, journal=journal, hub=hub)
+            parts = _Parts(store=store, writer=writer, records=records, journal=journal, learned=learned, hub=hub)
             for number, door in enumerate(carrier.doors):
                 counters = Counters(f"{carrier.party.spc}/{number}")
                 listeners = HepListeners(
@@ -204,6 +207,7 @@ class CarrierAgent:
         carrier, parts = self.carrier, self.parts
         if answers.is_answered(question, carrier.policy):
             match = await self._match(question)
+            self._learn(question, match)
             answer = answers.answer(question, match, provider=carrier.party, policy=carrier.policy, now=clock.now())
         else:
             answer = answers.declined(question, carrier.party, clock.now())
@@ -222,11 +226,13 @@ class CarrierAgent:
         wanted = answers.wanted(question, self.carrier.policy)
         loop = asyncio.get_running_loop()
         began = loop.time()
+        edge = self.parts.learned.edge(wanted.downstream_spc)
+        near = replace(wanted, call_at=wanted.call_at + timedelta(seconds=edge.offset_s))  # by our own clock
         settled_at = wanted.call_at + timedelta(seconds=self.carrier.policy.settle_s)
         while True:
             on_the_way = any(door.backlog_records for door in self.parts.doors)
-            records = await asyncio.to_thread(candidates, wanted, self.parts.records, self.carrier.profile)
-            match = match_call(wanted, records, self.carrier.profile)
+            records = await asyncio.to_thread(candidates, near, self.parts.records, self.carrier.profile)
+            match = match_call(wanted, records, self.carrier.profile, edge=edge)
             waited = loop.time() - began
             if match.code not in {AnswerCode.RECORD_NOT_FOUND, AnswerCode.NEED_INFO} or waited > LONGEST_WAIT_S:
                 return match
@@ -234,6 +240,18 @@ class CarrierAgent:
             if not on_the_way and settled and waited >= SURE_S:
                 return match
             await asyncio.sleep(LOOK_AGAIN_S)
+
+    def _learn(self, question: Question, match: Match) -> None:
+        """Keep what a match by a strong identifier shows of the clocks, and say where they are not steady."""
+        wanted = answers.wanted(question, self.carrier.policy)
+        taught = identified(wanted, match)
+        if taught is None:
+            return
+        learned = self.parts.learned
+        steady = not learned.edge(wanted.downstream_spc).drifts
+        learned.learn(wanted.downstream_spc, taught)
+        if steady and learned.edge(wanted.downstream_spc).drifts:
+            self._log.warning("clock drifts against a neighbour's", neighbour=wanted.downstream_spc)
 
     async def _hand_in(self, question_id: str) -> None:
         """Send a journalled answer until the hub acknowledges or finally refuses it."""

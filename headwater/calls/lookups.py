@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from headwater.calls import columns
+from headwater.calls.matching import CALLING_COINCIDES, NO_RECORD, RANDOM_CALLS_PER_S
 from headwater.calls.records import CallRecord
-from headwater.calls.rules import CALLING_COINCIDES, NO_RECORD, RANDOM_CALLS_PER_S
 from headwater.errors import Invalid
 from headwater.numbering.numbers import E164, UNKNOWN, canonical
 

@@ -5,38 +5,30 @@ so far, and u how often another call in the window does. The sum is normalised o
 no record of it"; a candidate is accepted at probability 0.99 and 4.6 nats above the next one, else the answer asks
 for more or says that no record was found. It never guesses between close ones.
 
-The weights are assumptions, not learned yet; each is named below, and every decision carries ``VERSION``.
+Digits and start are weighed by ``calls.matching``, with what was learned of the pair of carriers; the weights below are
+of legs and identifiers alone. Every decision carries ``VERSION``.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import exp, log, pi, sqrt
+from math import exp, log
 from typing import Final
 
+from headwater.calls import matching
+from headwater.calls.learning import Lesson, lesson
 from headwater.calls.legs import Leg, Link, Passage, Peer, PeerKind, Profile, passages
+from headwater.calls.matching import UNKNOWN_EDGE, Edge, Side
 from headwater.calls.records import CallRecord
 from headwater.numbering.numbers import E164
 from headwater.wire.agents import AnswerCode
 
-VERSION: Final = "match/1"
+VERSION: Final = matching.VERSION
 ACCEPT: Final = 0.99
 MARGIN_NATS: Final = 4.6
 
 NO_RECORD: Final = 0.05
 """Prior that the carrier has no record of the call: missing records (2%), and questions to the wrong carrier."""
-RANDOM_CALLS_PER_S: Final = 1 / 7_200
-"""How often a number gets an unrelated call through one carrier: one in two hours."""
-CALLED_AGREES: Final = 0.95
-CALLED_LAST_SEVEN: Final = log(0.01 / 0.05)
-CALLED_DIFFERS: Final = log(0.005 / 0.90)
-CALLING_AGREES: Final = 0.93
-CALLING_COINCIDES: Final = 0.02
-"""How often another call to the same number shows the same caller."""
-CALLING_LAST_SEVEN: Final = log(0.01 / 0.004)
-CALLING_DIFFERS: Final = log(0.004 / 0.98)
-START_SHARES: Final = ((0.80, 0.8), (0.15, 6.0))
-"""(share, standard deviation in seconds) of the clocks: a narrow core and a wide shoulder; the rest is uniform."""
 IDENTIFIER_EQUAL: Final = log(0.97 / 1e-6)
 CALL_ID_DIFFERS: Final = log(0.13 / 0.97)
 """Weak: an element at the border that no capture agent sees may replace it."""
@@ -104,13 +96,13 @@ class Match:
         return round(self.best.nats * 1_000) if self.best else 0
 
 
-def match_call(wanted: Wanted, records: Iterable[CallRecord], profile: Profile) -> Match:
+def match_call(wanted: Wanted, records: Iterable[CallRecord], profile: Profile, *, edge: Edge = UNKNOWN_EDGE) -> Match:
     """Find the call that ``wanted`` names among the carrier's own captured INVITEs, and who handed it over.
 
-    The answer does not depend on the order of ``records``. Basis sentences name no digits and no other call.
+    ``edge`` is what the carrier has learned of its clock against the asker's. The answer does not depend on the order of ``records``. Basis sentences name no digits and no other call.
     """
     found = passages(records, profile)
-    ranked = _ranked(wanted, found)
+    ranked = _ranked(wanted, found, edge)
     no_record = 1.0 - sum(candidate.probability for candidate in ranked)
     if not ranked:
         return _without(AnswerCode.RECORD_NOT_FOUND, ranked, len(found), 1.0, "no call in the window agrees")
@@ -140,12 +132,15 @@ def _without(code: AnswerCode, ranked: Sequence[Candidate], compared: int, no_re
 # -- scoring -----------------------------------------------------------------------------------------------------
 
 
-def _ranked(wanted: Wanted, found: Sequence[Passage]) -> list[Candidate]:
+def _ranked(wanted: Wanted, found: Sequence[Passage], edge: Edge) -> list[Candidate]:
     """Return the passages that could be the call, best first, with normalised probabilities."""
-    eligible = [(passage, leg) for passage in found if _could_be(wanted, passage, leg := _reference(wanted, passage))]
+    eligible = [
+        (passage, leg) for passage in found if _could_be(wanted, passage, leg := _reference(wanted, passage), edge)
+    ]
     crowd = [(leg.called[-10:], leg.calling[-10:]) for _, leg in eligible]
     candidates = [
-        Candidate(passage=passage, leg=leg, grounds=_grounds(wanted, passage, leg, crowd)) for passage, leg in eligible
+        Candidate(passage=passage, leg=leg, grounds=_grounds(wanted, passage, leg, crowd, edge))
+        for passage, leg in eligible
     ]
     prior = log((1 - NO_RECORD) / NO_RECORD)
     logits = [prior + candidate.nats for candidate in candidates]
@@ -176,10 +171,10 @@ def _is_asker(wanted: Wanted, peer: Peer) -> bool:
     return bool(peer.spc) and peer.spc == wanted.downstream_spc
 
 
-def _could_be(wanted: Wanted, passage: Passage, leg: Leg) -> bool:
+def _could_be(wanted: Wanted, passage: Passage, leg: Leg, edge: Edge) -> bool:
     if _identified(wanted, passage):
         return True
-    near = abs((leg.started - wanted.call_at).total_seconds()) <= wanted.window_s
+    near = abs((leg.started - wanted.call_at).total_seconds() - edge.offset_s) <= wanted.window_s
     return near and bool(wanted.called) and leg.called[-7:] == wanted.called[-7:]
 
 
@@ -191,50 +186,38 @@ def _identified(wanted: Wanted, passage: Passage) -> bool:
     )
 
 
-def _grounds(wanted: Wanted, passage: Passage, leg: Leg, crowd: Sequence[tuple[str, str]]) -> tuple[Ground, ...]:
+def _grounds(
+    wanted: Wanted, passage: Passage, leg: Leg, crowd: Sequence[tuple[str, str]], edge: Edge
+) -> tuple[Ground, ...]:
     others = [calling for called, calling in crowd if called == leg.called[-10:]]
     same_caller = sum(1 for calling in others if calling == leg.calling[-10:]) - 1
+    fields = matching.grounds(
+        _side(wanted.call_at, wanted.calling, wanted.called),
+        _side(leg.started, leg.calling, leg.called),
+        window_s=wanted.window_s,
+        edge=edge,
+        crowd=(len(others) - 1, same_caller),
+    )
     grounds = (
-        _called(wanted, leg, len(others) - 1),
-        _calling(wanted, leg, same_caller, len(others) - 1),
-        _start(wanted, leg),
+        *(_ground(one.field, one.nats, one.sentence) for one in fields),
         _identifier(wanted, passage, leg),
         _sent_to(wanted, passage),
     )
     return tuple(ground for ground in grounds if ground is not None)
 
 
-def _called(wanted: Wanted, leg: Leg, others: int) -> Ground | None:
-    if not wanted.called or not leg.called:
+def _side(started: datetime, calling: str, called: str) -> Side:
+    return Side(start=started.timestamp(), calling=calling, called=called)
+
+
+def identified(wanted: Wanted, match: Match) -> Lesson | None:
+    """Return what an accepted match teaches of the pair of carriers, where a strong identifier joined it."""
+    leg = match.best.leg if match.best else None
+    if leg is None or not wanted.downstream_spc:
         return None
-    if leg.called[-10:] == wanted.called[-10:]:
-        # A crowded number proves little: the more calls it gets, the likelier is agreement by chance.
-        chance = RANDOM_CALLS_PER_S * 2 * max(wanted.window_s, 1.0) + max(others, 0)
-        crowd = f", as {others} other calls in the window have it" if others > 0 else ""
-        return _ground("called", log(CALLED_AGREES / chance), f"called number agrees{crowd}")
-    if leg.called[-7:] == wanted.called[-7:]:
-        return _ground("called", CALLED_LAST_SEVEN, "called number agrees in its last seven digits only")
-    return _ground("called", CALLED_DIFFERS, "called number differs")
-
-
-def _calling(wanted: Wanted, leg: Leg, same: int, others: int) -> Ground | None:
-    if not wanted.calling or not leg.calling:
-        return None  # anonymous or absent on one side says nothing
-    if leg.calling[-10:] == wanted.calling[-10:]:
-        chance = max(CALLING_COINCIDES, same / others if others > 0 else 0.0)
-        return _ground("calling", log(CALLING_AGREES / min(chance, CALLING_AGREES)), "calling number agrees")
-    if leg.calling[-7:] == wanted.calling[-7:]:
-        return _ground("calling", CALLING_LAST_SEVEN, "calling number agrees in its last seven digits only")
-    return _ground("calling", CALLING_DIFFERS, "calling number differs")
-
-
-def _start(wanted: Wanted, leg: Leg) -> Ground:
-    residual = (leg.started - wanted.call_at).total_seconds()
-    width = 2 * max(wanted.window_s, 1.0)
-    density = (1 - sum(share for share, _ in START_SHARES)) / width
-    for share, deviation in START_SHARES:
-        density += share * exp(-((residual / deviation) ** 2) / 2) / (deviation * sqrt(2 * pi))
-    return _ground("start", log(density * width), f"start differs by {residual:+.3f} s")
+    asked = Side(start=wanted.call_at.timestamp(), call_id=wanted.call_id, identity=wanted.identity_digest)
+    sent = Side(start=leg.started.timestamp(), call_id=leg.call_id, identity=leg.identity_digest)
+    return lesson(asked, sent)
 
 
 def _identifier(wanted: Wanted, passage: Passage, leg: Leg) -> Ground | None:

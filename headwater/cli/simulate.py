@@ -35,7 +35,7 @@ def register(root: typer.Typer) -> None:
 
 
 @app.command()
-def trace(  # noqa: PLR0913, PLR0917 - one argument an option
+def trace(  # noqa: PLR0917 - one argument an option
     profile: Annotated[str, typer.Option(help="Size of a world: S 60, M 700, L 7,346 carriers.")] = "M",
     tracebacks: Annotated[int, typer.Option(min=1, max=100_000, help="Traced calls in each world.")] = 500,
     participation: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of carriers that answer.")] = 1.0,

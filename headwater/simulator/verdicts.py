@@ -192,7 +192,9 @@ def text(runs: Sequence[Run], *, machine: str = "") -> str:
         f"{'metric':<46}{'mean':>9}  {'95% interval':<19}{'range over worlds':<21}bar",
     ]
     for one in metrics(runs):
-        held = "" if one.bar is None else f"{'<=' if one.at_most else '>='} {one.bar:g} {'met' if one.holds else 'MISSED'}"
+        held = (
+            "" if one.bar is None else f"{'<=' if one.at_most else '>='} {one.bar:g} {'met' if one.holds else 'MISSED'}"
+        )
         digits = 3 if one.unit == "" and one.value < 1 else 2
         lines.append(
             f"{one.name:<46}{one.value:>9.{digits}f}  [{one.low:.{digits}f}, {one.high:.{digits}f}]".ljust(76)
