@@ -1,4 +1,4 @@
-"""Bursts by metadata: false alarms a key and day, how soon a burst is caught, calls a second, memory for a million keys.
+"""Bursts by metadata: false alarms a key and day, delay until a burst is caught, calls a second, memory.
 
 Simulated keys as measured in the design reference (section 4.6): log-normal rates around .4 calls in five seconds, a
 daily cycle, over-dispersion from one five minutes to the next. SIMULATED: no real call record is involved.

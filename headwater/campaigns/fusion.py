@@ -50,6 +50,8 @@ PRIOR = log(0.085 / 0.915)
 #: Least probability from which a merge is proposed to a person. Nothing is merged without one.
 PROPOSE_AT = 0.90
 _KINDS_AT_LEAST = 2
+#: Where a record says the SHA-256 of its sound, and which known recording that is.
+AUDIO, RECORDING = "audio_sha256", "recording"
 _LONGEST = 120
 
 
@@ -99,6 +101,7 @@ def nodes_of(record: CallRecord, text: str) -> set[tuple[str, str]]:
     found |= {
         (kind, value)
         for kind, value in (
+            ("recording", record.headers.get(RECORDING) or record.headers.get(AUDIO, "")),
             ("block", npa_nxx(record.calling)),
             ("origid", record.origid),
             ("provider", record.terminating_spc),

@@ -64,6 +64,12 @@ def note(calls: "Iterable[Call]") -> None:
     )
 
 
+def recordings(limit: int = 2_000) -> tuple[str, ...]:
+    """Return the recordings that campaigns have, heard last first. For Headwater itself."""
+    rows = CampaignNode.objects.filter(kind="recording").order_by("-last_at").values_list("value", flat=True)
+    return tuple(dict.fromkeys(rows[:limit]))
+
+
 def nodes(actor: Actor, campaign_id: str) -> tuple[Node, ...]:
     """Return what calls of a campaign have, what proves most first."""
     if not visible_to(actor).filter(id=campaign_id).exists():

@@ -89,13 +89,14 @@ class Reader:
     def cosines(self, scripts: Iterable[Script]) -> Rows:
         """Return the cosine of each script to each known one: a row a script."""
         if self._laid_out is not None:
-            return np.array([self._one(script) for script in scripts]).reshape(-1, self._laid_out.shape[1])
+            each = [self._one(self._laid_out, script) for script in scripts]
+            return np.array(each).reshape(-1, self._laid_out.shape[1])
         found: Rows = (self.rows(scripts) @ self._turned).toarray()
         return found
 
-    def _one(self, script: Script) -> Rows:
+    def _one(self, laid_out: Rows, script: Script) -> Rows:
         at, weights = self._weighed(Counter(self._reading(script)))
-        return np.asarray(weights @ self._laid_out[at])
+        return np.asarray(weights @ laid_out[at])
 
     def _weighed(self, counts: Counter[str]) -> tuple[npt.NDArray[np.int64], Rows]:
         row = [(place, count) for term, count in counts.items() if (place := self._place.get(term)) is not None]

@@ -216,6 +216,15 @@ def liveness(campaign_id: str, now: datetime) -> Liveness:
     )
 
 
+def of_calls(actor: Actor, record_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[str, str]]:
+    """Return (id, name) of the campaign of each of these records that is in one which the actor may see."""
+    rows = CampaignMember.objects.filter(record_id__in=list(record_ids), campaign__in=visible_to(actor))
+    return {
+        record: (campaign, name)
+        for record, campaign, name in rows.values_list("record_id", "campaign_id", "campaign__name")
+    }
+
+
 def detector() -> DetectorView:
     """Return how far the detector has read, and what it could not group. Figures only: anyone may know them."""
     row = DetectorCheckpoint.objects.filter(id=1).first()

@@ -19,6 +19,7 @@ from headwater.calls.records import CallRecord
 from headwater.campaigns import actions, edits, queries
 from headwater.campaigns.memory import BEGINNING, Memory, load
 from headwater.errors import Conflict, Unavailable
+from headwater.worker.voices import Voices
 
 if TYPE_CHECKING:
     import uuid
@@ -49,9 +50,10 @@ class Calls(Protocol):
 class Detector:
     """One follower of the call store. ``turn`` does one round; ``run`` below repeats it."""
 
-    def __init__(self, calls: Callable[[], Calls]) -> None:
+    def __init__(self, calls: Callable[[], Calls], voices: Voices | None = None) -> None:
         """Follow the store that ``calls`` connects to; it is asked again after every failure."""
         self._connect = calls
+        self._voices = voices
         self._forget()
 
     def reset(self) -> None:
@@ -101,7 +103,7 @@ class Detector:
         while rows := self._calls.received_since(at, limit=BATCH):
             fresh = [row for row in rows if row.record_id not in self._seen]
             if fresh:
-                self._place(fresh)
+                self._place(self._voices.told(fresh) if self._voices else fresh)
             at = rows[-1].received_at
             self._read_to = max(self._read_to, at)
             self._seen.update((row.record_id, row.received_at) for row in fresh)
@@ -161,7 +163,7 @@ class Follower(Protocol):
 
 def run(stop: threading.Event, calls: Callable[[], Calls] = configured_store, beside: Follower | None = None) -> None:
     """Follow the call store until ``stop`` is set. Outages of store or database are waited out, nothing is skipped."""
-    detector = Detector(calls)
+    detector = Detector(calls, Voices(settings.HEADWATER.home))
     failures = 0
     try:
         while not stop.is_set():
