@@ -81,6 +81,7 @@ def issue(
     not_before: int = IAT - 86_400,
     days: int = 30,
     key_usage: bool = True,
+    cert_sign: bool = True,
     critical_oid: str | None = None,
 ) -> Holder:
     key = ec.generate_private_key(curve or ec.SECP256R1())
@@ -100,7 +101,7 @@ def issue(
         builder = builder.add_extension(
             x509.KeyUsage(
                 digital_signature=not authority,
-                key_cert_sign=authority,
+                key_cert_sign=authority and cert_sign,
                 crl_sign=authority,
                 content_commitment=False,
                 key_encipherment=False,

@@ -232,6 +232,23 @@ def test_white_space_and_other_alphabets_are_no_base64url():
     text = token()
     for wrong in (text[:40] + " " + text[40:], text[:40] + "+" + text[41:], text[:40] + "/" + text[41:], text + "="):
         assert judged(sent(wrong)).tokens[0].reason is Reason.TOKEN_MALFORMED
+    # A lax decoder leaves out what it does not know: the signature would hold.
+    for four in ("++++", "====", "    ", "\r\n\r\n", "!!!!"):
+        assert PKI.verifier().verify_token(text[:-20] + four + text[-20:], now=NOW).reason is Reason.TOKEN_MALFORMED
+
+
+def test_a_delegate_stays_within_its_parent():
+    parent = issue("Delegating", by=PKI.root, authority=True, tn_auth_list=number_list("12155550100", 50))
+    for start, reason in (("12155550110", None), ("12155550115", Reason.DELEGATE_OUT_OF_SCOPE)):
+        delegate = issue("Enterprise", by=parent, tn_auth_list=number_list(start, 40))
+        changes = {"rcd": {"nam": "Enterprise"}, "attest": None, "origid": None}
+        verdict = by(delegate, parent, ppt="rcd", **changes)
+        assert verdict.reason is reason
+
+
+def test_an_authority_that_may_not_sign_certificates_makes_no_chain():
+    above = issue("No keyCertSign", by=PKI.root, authority=True, cert_sign=False)
+    assert by(leaf(by=above), above).reason is Reason.CERTIFICATE_UNTRUSTED
 
 
 def test_every_single_changed_octet_of_one_token_is_refused():
