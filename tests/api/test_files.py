@@ -30,6 +30,7 @@ from headwater.intake.sources import Source
 from headwater.site.bounded_http import BoundedHttp
 from tests.intake.cdr.test_presets import DATA
 
+GOOD = "good"
 HEP_PCAP = DATA.parent / "hep" / "kamailio-sippy-kamailio.hep.pcap.gz"
 
 
@@ -74,12 +75,12 @@ class Hub:
     def reads(self) -> CallQueries:
         return CallQueries(self.store.engine, "headwater")
 
-    def post(self, content: bytes, part: Part | None, token: str = "good", **headers: str) -> httpx.Response:
+    def post(self, content: bytes, part: Part | None, shown: str | None = None, **headers: str) -> httpx.Response:
         said = {"Headwater-Part": exchange.encoded(part)} if part else {}
         return httpx.post(
             self.url + files.PARTS,
             content=content,
-            headers={"Authorization": f"Bearer {token}"} | said | headers,
+            headers={"Authorization": f"Bearer {shown or GOOD}"} | said | headers,
             timeout=60,
         )
 

@@ -36,7 +36,7 @@ def test_a_file_is_taken_when_its_size_has_rested_and_not_before(tmp_path: Path)
     assert len(keeper.known) == 2
     report = json.loads((tmp_path / "done" / "a.csv.report.json").read_text())
     assert (report["rows"], report["stored"], report["refused"]) == (2, 2, 0)
-    assert sorted(os.listdir(tmp_path)) == ["done", "failed"]
+    assert sorted(path.name for path in (tmp_path).iterdir()) == ["done", "failed"]
 
 
 def test_a_mark_beside_it_says_at_once_that_a_file_is_complete(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_file_that_is_none_of_the_format_goes_to_failed_and_the_next_one_in(tm
 
 def test_a_door_that_is_away_leaves_the_files_where_they_are(tmp_path: Path) -> None:
     class Away:
-        def take(self, part: Part, octets: bytes, /) -> Answer:
+        def take(self, _part: Part, _octets: bytes, /) -> Answer:
             raise Unavailable("away")
 
     path = put(tmp_path, "a.csv", 1)
@@ -93,7 +93,9 @@ def test_a_door_that_is_away_leaves_the_files_where_they_are(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("stored_first", [True, False])
-def test_a_watcher_that_is_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path, stored_first: bool) -> None:
+def test_a_watcher_that_is_killed_again_and_again_loses_and_doubles_nothing(
+    tmp_path: Path, *, stored_first: bool
+) -> None:
     for number in range(40):
         put(tmp_path, f"{number:03}.csv", number, number + 100)
     keeper = Store(stored_first=stored_first)
@@ -105,8 +107,8 @@ def test_a_watcher_that_is_killed_again_and_again_loses_and_doubles_nothing(tmp_
         except Killed:
             continue
     assert len(keeper.known) == 80
-    assert len([name for name in os.listdir(tmp_path / "done") if name.endswith(".csv")]) == 40
-    assert sorted(os.listdir(tmp_path)) == ["done", "failed"]
+    assert len(list((tmp_path / "done").glob("*.csv"))) == 40
+    assert sorted(path.name for path in (tmp_path).iterdir()) == ["done", "failed"]
 
 
 def test_two_files_of_one_name_are_both_kept(tmp_path: Path) -> None:
@@ -115,7 +117,7 @@ def test_two_files_of_one_name_are_both_kept(tmp_path: Path) -> None:
     one.turn(1.0)
     put(tmp_path, "a.csv", 2)
     one.turn(2.0)
-    assert {"a.csv", "2-a.csv"} <= set(os.listdir(tmp_path / "done"))
+    assert {"a.csv", "2-a.csv"} <= {path.name for path in (tmp_path / "done").iterdir()}
 
 
 def test_thousands_of_files_are_looked_at_in_one_turn(tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ HEADER = b"start,from,to,secs,key,note\n"
 
 
 def line(number: int, note: str = "") -> bytes:
-    return f"2026-11-20 14:{number // 60 % 60:02}:{number % 60:02},2155550100,310555{number % 10_000:04},{number % 600},k{number},{note}\n".encode()
+    at = f"2026-11-20 14:{number // 60 % 60:02}:{number % 60:02}"
+    return f"{at},2155550100,310555{number % 10_000:04},{number % 600},k{number},{note}\n".encode()
 
 
 def choice(**members: object) -> Choice:
@@ -81,7 +82,7 @@ def test_a_row_that_cannot_be_read_is_kept_with_its_reason_and_costs_no_other(sp
     (one,) = refused
     assert reason in one.reason  # type: ignore[attr-defined]
     assert one.row == 2  # type: ignore[attr-defined]
-    assert one.raw and spoiled.startswith(one.raw[:100])  # type: ignore[attr-defined]
+    assert spoiled.startswith(one.raw[:100] or b"nothing was kept")  # type: ignore[attr-defined]
 
 
 def test_mixed_line_ends_a_mark_at_the_start_nul_and_wrong_octets_are_borne() -> None:
@@ -155,15 +156,19 @@ def test_compressed_files_are_read_as_what_they_hold(tmp_path: Path, kind: str) 
     assert Run(path, choice()).deliver(Store(), on_part=lambda *_: None).stored == 500
 
 
+def unfold(octets: bytes) -> None:
+    """Read a compressed file to its end."""
+    with files.unfolded(io.BytesIO(octets)) as opened:
+        while opened.read(1 << 20):
+            pass
+
+
 def test_a_bomb_and_a_cut_file_end_with_a_plain_error() -> None:
-    bomb = io.BytesIO(gzip.compress(b"\n" * (256 << 20), 9))
-    with files.unfolded(bomb) as opened, pytest.raises(files.Bomb):
-        while opened.read(1 << 20):
-            pass
-    cut = io.BytesIO(gzip.compress(HEADER + line(1) * 1_000)[:-20])
-    with files.unfolded(cut) as opened, pytest.raises(files.Damaged):
-        while opened.read(1 << 20):
-            pass
+    bomb, cut = gzip.compress(b"\n" * (256 << 20), 9), gzip.compress(HEADER + line(1) * 1_000)[:-20]
+    with pytest.raises(files.Bomb):
+        unfold(bomb)
+    with pytest.raises(files.Damaged):
+        unfold(cut)
 
 
 def big(path: Path) -> int:
@@ -185,7 +190,7 @@ def big(path: Path) -> int:
 
 @pytest.mark.parametrize("stored_first", [True, False])
 def test_a_run_that_dies_anywhere_is_gone_on_with_and_every_row_is_there_once(
-    tmp_path: Path, stored_first: bool
+    tmp_path: Path, *, stored_first: bool
 ) -> None:
     path = tmp_path / "big.csv"
     good = big(path)

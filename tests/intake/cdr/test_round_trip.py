@@ -28,7 +28,9 @@ def _local(at: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:
 
 def _asterisk(calling: str, called: str, at: int, seconds: int) -> str:
     times = f'"{_local(at)}","{_local(at)}","{_local(at + seconds)}"'
-    return f'"","{calling}","{called}","in","""A, ""B"" <{calling}>","P/a-00000001","P/b-00000002","Dial","x",{times},{seconds},{seconds},"ANSWERED","D"'
+    channels = '"P/a-00000001","P/b-00000002"'
+    who = f'"","{calling}","{called}","in","""A, ""B"" <{calling}>"'
+    return f'{who},{channels},"Dial","x",{times},{seconds},{seconds},"ANSWERED","D"'
 
 
 def _kamailio(calling: str, called: str, at: int, seconds: int) -> str:
@@ -66,7 +68,7 @@ def _bandwidth(calling: str, called: str, at: int, seconds: int) -> str:
 ])  # fmt: skip
 @settings(max_examples=40, deadline=None)
 @given(calling=NUMBERS, called=NUMBERS, at=MOMENTS, seconds=st.integers(0, 90_000))
-def test_what_a_source_writes_is_what_is_read(
+def test_what_a_source_writes_is_what_is_read(  # noqa: PLR0917 - pytest and hypothesis pass all by name
     name: str, write: Callable[[str, str, int, int], str], calling: str, called: str, at: int, seconds: int
 ) -> None:
     found = mapping.preset(name)

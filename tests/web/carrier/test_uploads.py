@@ -146,7 +146,7 @@ def test_a_file_that_is_none_of_its_format_fails_and_may_be_read_otherwise(provi
     row = Upload.objects.get()
 
     class Refusing:
-        def take(self, part: Part, octets: bytes, /) -> Answer:
+        def take(self, _part: Part, _octets: bytes, /) -> Answer:
             raise actions.Invalid("the file is not what it seemed")
 
     actions.store(row.id, home, lambda _: Refusing())
