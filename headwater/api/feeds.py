@@ -43,8 +43,8 @@ _CLOUD_EVENTS: Final = frozenset({STRUCTURED, BATCHED})
 #: Errors that one answer lists; the count is of all.
 LISTED_ERRORS: Final = 1_000
 RETRY_AFTER_S: Final = 5
-#: Bodies from this size on are read by columns; setting that up costs as much as reading some tens of lines.
-COLUMNS_OCTETS: Final = 16_384
+#: Bodies from this many lines on are read by columns; setting that up costs as much as reading that many.
+COLUMNS_LINES: Final = 90
 
 Authenticate = Callable[[str], Awaitable[Source]]
 """Returns the sender of a bearer token; raises ``Unauthenticated``, ``Forbidden`` or ``Unavailable``."""
@@ -254,7 +254,7 @@ async def _read(body: bytes, source: Source, content_type: bytes) -> feed.FeedBa
     kind = content_type.partition(b";")[0].strip().lower()
     if kind in tables.READERS:
         return await asyncio.to_thread(tables.read, kind, body, source, clock.now())
-    if kind not in _CLOUD_EVENTS and len(body) >= COLUMNS_OCTETS:
+    if kind not in _CLOUD_EVENTS and body.count(b"\n") >= COLUMNS_LINES:
         table = feed_columns.read_body(body, source, clock.now())
         if table is not None:
             batch.table = table
