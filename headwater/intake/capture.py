@@ -225,7 +225,8 @@ def _network(packet: bytes, datalink: int) -> object:
     try:
         read = _LINKS.get(datalink)
         return read(packet) if read else None
-    except (dpkt.Error, struct.error, IndexError, ValueError):
+    except (dpkt.Error, struct.error, IndexError, ValueError, AttributeError, TypeError, KeyError):
+        # The last three are dpkt's own stumbles, over IPv6 headers that follow one another as none should.
         return None
 
 

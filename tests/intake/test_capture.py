@@ -108,3 +108,10 @@ def test_no_octets_make_the_reader_raise_anything_but_its_own_error(octets, magi
 @settings(max_examples=200, deadline=None)
 def test_no_packet_makes_the_reader_raise(packet):
     messages(pcap(packet, ethernet(packet), ethernet(ip(packet)), ethernet(ip(packet, protocol=6))))
+
+
+def test_ipv6_headers_that_follow_one_another_as_none_should_are_passed_over():
+    # A fragment header is announced, and an encrypted payload comes: found by fuzzing.
+    chain = b"\x60\xc8\0\0,,,,\0\x02" + bytes(30) + b"2" + bytes(40)
+    packets = [b"\2" * 12 + b"\x86\xdd" + chain[:6] + bytes([kind]) + chain[7:] for kind in (0, 43, 44, 50, 51, 60)]
+    assert messages(pcap(*packets, ethernet(ip(udp(INVITE))))) == [capture.CapturedMessage(INVITE, 1_790_000_000.5)]
