@@ -168,6 +168,19 @@ class CallQueries:
         """Return the records that carried one Identity token (SHA-256, hexadecimal) within the window, oldest first."""
         return self._by("identity_digest", digest.lower(), at=at, window_s=window_s)
 
+    def carrying(self, digests: Sequence[str], *, since: datetime) -> dict[UUID, str]:
+        """Return the records since ``since`` that carried one of these Identity tokens, with its digest; bounded."""
+        if not digests:
+            return {}
+        rows = self._rows(
+            "SELECT record_id, identity_digest FROM calls WHERE identity_digest IN {digests:Array(String)} "
+            "AND call_at >= {since:DateTime64(6, 'UTC')} LIMIT {limit:Int64}",
+            digests=list(digests),
+            since=since,
+            limit=10 * CANDIDATES,
+        )
+        return dict(rows)
+
     def _by(self, column: str, value: str, *, at: datetime, window_s: int) -> list[CallRecord]:
         if not value:
             return []

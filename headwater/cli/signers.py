@@ -19,6 +19,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     commands = typer.Typer(help="Who signed the calls: list, review hosts, bring certificates.", no_args_is_help=True)
     commands.command("list")(list_signers)
+    commands.command("show")(show)
+    commands.command("certificates")(certificates)
     commands.command("hosts")(hosts)
     commands.command("allow")(allow)
     commands.command("refuse")(refuse)
@@ -55,6 +57,59 @@ def list_signers() -> None:
         counts = [str(row.by_attestation[letter]) for letter in "ABC"]
         table.add_row(row.spc or "not known", row.name, str(row.tokens), *counts, str(row.not_valid), str(row.flagged))
     _print(table)
+
+
+def show(code: Annotated[str, typer.Argument(help="Provider code of the signer; - for those not known.")]) -> None:
+    """Show one signer: why some of its signatures do not hold, what is worth a look, its latest calls. Audited."""
+    _django()
+    from headwater.accounts.actors import system  # here: models exist only once Django is set up
+    from headwater.signers import queries
+
+    try:
+        view = queries.signer(system("operator"), "" if code == "-" else code, now=clock.now())
+    except HeadwaterError as error:
+        _fail(error)
+    row, console = view.row, Console()
+    console.print(f"{row.spc or 'not known'} {row.name}: {row.tokens} calls in {queries.SERIES_HOURS} hours, ", end="")
+    console.print(", ".join(f"{row.by_attestation[letter]} {letter}" for letter in "ABC"), end="")
+    console.print(f", {row.not_valid} not valid, {row.flagged} worth a look")
+    odd = Table("what, 30 days", "calls")
+    for kind, count in view.flags:
+        odd.add_row(kind.label, str(count))
+    for reason, count in view.reasons:
+        odd.add_row(f"not valid: {reason}", str(count))
+    for flag in view.patterns:
+        odd.add_row(f"{flag.kind.label}: {flag.detail}", str(len(flag.evidence)))
+    latest = Table("call record", "received", "calling", "attestation", "verdict", "worth a look")
+    for one in view.latest:
+        flags = "; ".join(flag.kind.label for flag in one.flags)
+        received = f"{one.seen_at:%Y-%m-%d %H:%M:%SZ}"
+        latest.add_row(str(one.record_id), received, one.orig, one.attest, one.reason or one.result, flags)
+    console.print(odd, latest)
+
+
+def certificates(
+    code: Annotated[str, typer.Argument(help="Provider code; without it the latest of all.")] = "",
+    octets: Annotated[str, typer.Option(help="SHA-256 of one: write its octets (DER) to standard output.")] = "",
+) -> None:
+    """List archived certificates, the last seen first, or hand out one as it was seen."""
+    _django()
+    from headwater.accounts.actors import system  # here: models exist only once Django is set up
+    from headwater.signers import queries
+
+    try:
+        if octets:
+            typer.get_binary_stream("stdout").write(queries.certificate(system("operator"), octets)[1])
+            return
+        found = queries.certificates(system("operator"), spc=code)
+    except HeadwaterError as error:
+        _fail(error)
+    table = Table("SHA-256", "subject", "issuer", "code", "valid to", "last seen", "revoked", "address")
+    for row in found:
+        ends, seen = f"{row.not_after:%Y-%m-%d}", f"{row.last_seen_at:%Y-%m-%d}"
+        revoked = f"{row.revoked_at:%Y-%m-%d}" if row.revoked_at else ""
+        table.add_row(row.sha256, row.subject, row.issuer, row.spc, ends, seen, revoked, " ".join(row.addresses))
+    Console().print(table)
 
 
 def hosts(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from headwater.evidence.material import Call, CallSignature, instant
 from headwater.signers import queries as signers
@@ -20,10 +21,10 @@ class SignedCalls:
 
 def gather(calls: Sequence[Call]) -> SignedCalls:
     """Return the verdict in force on each signed call, in the order of the calls."""
-    verdicts = signers.signatures(call.fields["identity_token_sha256"] for call in calls)
+    verdicts = signers.of_hops(UUID(call.record_id) for call in calls if call.fields["identity_token_sha256"])
     found = []
     for call in calls:
-        verdict = verdicts.get(call.fields["identity_token_sha256"])
+        verdict = verdicts.get(UUID(call.record_id))
         if verdict is not None:
             headers = tuple(identities(call.raw)) if call.raw is not None else ()
             found.append(CallSignature(row=_row(call.record_id, verdict), identities=headers))

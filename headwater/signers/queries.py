@@ -241,6 +241,13 @@ def certificate(actor: Actor, sha256: str) -> tuple[CertificateView, bytes]:
     return shown.certificates([row])[0], bytes(row.octets)
 
 
+def certificates(actor: Actor, *, spc: str = "") -> list[CertificateView]:
+    """Return archived certificates, the last seen first; of one provider code, or of all."""
+    _require(actor)
+    rows = Certificate.objects.filter(spc=spc.upper()) if spc else Certificate.objects.all()
+    return shown.certificates(rows.order_by("-last_seen_at", "sha256")[:_MOST])
+
+
 def chain(digests: Sequence[str]) -> list[CertificateView]:
     """Return archived certificates in the order of ``digests``; those that are not archived are left out."""
     found = {row.sha256: row for row in Certificate.objects.filter(sha256__in=digests)}
@@ -342,6 +349,19 @@ def of_hops(record_ids: Iterable[UUID]) -> dict[UUID, Signature]:
     if rest:
         found |= of_calls(connect(settings.HEADWATER.calls_url).records(rest))
     return found
+
+
+def hops(actor: Actor, calls: Sequence[Signature]) -> dict[UUID, str]:
+    """Return every record of these calls, whichever source it came from, with the digest of its token.
+
+    Raises:
+        Unavailable: the call store does not answer.
+    """
+    _require(actor)
+    if not calls:
+        return {}
+    since = min(one.seen_at for one in calls) - timedelta(days=1)
+    return connect(settings.HEADWATER.calls_url).carrying(sorted({one.digest for one in calls}), since=since)
 
 
 def of_calls(records: Iterable[CallRecord]) -> dict[UUID, Signature]:

@@ -2,7 +2,8 @@
 
 import re
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.contrib import messages
@@ -12,10 +13,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from headwater import clock
+from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Permission
-from headwater.errors import Invalid, NotFound
+from headwater.campaigns import queries as campaigns
+from headwater.errors import Invalid, NotFound, Unavailable
 from headwater.signers import actions, queries
-from headwater.signers.values import Asked
+from headwater.signers.values import Asked, Signature
 from headwater.signers.views import SignerRow
 from headwater.stir.certificates import parse_certificate
 from headwater.stir.conformance import departures
@@ -60,8 +63,9 @@ def index(request: ActorRequest) -> HttpResponseBase:
 def signer(request: ActorRequest, spc: str) -> HttpResponseBase:
     """Show one signer; ``-`` stands for calls whose signer is not known."""
     view = queries.signer(request.actor, "" if spc == "-" else spc, now=clock.now())
+    placed, fault = _placed(request.actor, view.latest)
     if wants_json(request):
-        return json_answer(view)
+        return json_answer({**{field.name: getattr(view, field.name) for field in fields(view)}, "campaigns": placed})
     drawing = bars(
         [hour.strftime("%H:%M") for hour in view.hours],
         {f"attest-{attest or 'none'}": view.series[attest] for attest in queries.ATTESTATIONS},
@@ -71,7 +75,21 @@ def signer(request: ActorRequest, spc: str) -> HttpResponseBase:
     )
     patterns = [(flag, [_link(each) for each in flag.evidence]) for flag in view.patterns]
     context = {"view": view, "drawing": drawing, "words": ATTESTATIONS, "patterns": patterns}
+    context |= {"placed": placed, "placed_fault": fault}
     return render(request, "desk/signer.html", context)
+
+
+def _placed(actor: Actor, latest: Sequence[Signature]) -> tuple[list[tuple[str, str, int]], str]:
+    """Return (campaign, name, calls) of a signer's latest calls, the most calls first; or why that cannot be told."""
+    try:
+        hops = queries.hops(actor, latest)
+    except Unavailable as error:
+        return [], str(error)
+    found: dict[tuple[str, str], set[str]] = {}
+    for record_id, campaign in campaigns.of_calls(actor, hops).items():
+        found.setdefault(campaign, set()).add(hops[record_id])
+    counted = [(campaign_id, name, len(digests)) for (campaign_id, name), digests in found.items()]
+    return sorted(counted, key=lambda one: (-one[2], one[0])), ""
 
 
 @page(Permission.CALL_READ)

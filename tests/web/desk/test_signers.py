@@ -14,6 +14,7 @@ from headwater.audit.models import AuditEntry
 from headwater.calls import queries as calls
 from headwater.calls.records import CallRecord
 from headwater.calls.store import CallStore
+from headwater.campaigns.models import Campaign, CampaignMember
 from headwater.signers import actions
 from headwater.signers.models import Certificate, Host, Signature
 from headwater.signers.tokens import identities
@@ -171,3 +172,26 @@ def test_a_copied_token_shows_its_own_verdict_and_the_call_that_it_was_taken_fro
         assert "One token used for several calls" in told
         assert f'href="/calls/{signed.record_id}/"' in told
     assert "Signed by" in page(desk_client, f"/calls/{signed.record_id}/")
+
+
+def test_a_signer_shows_the_campaigns_of_its_calls_by_any_report_of_them(
+    desk_client: Client, network: Network, call_store: tuple[str, CallStore], signed: CallRecord
+):
+    assert "is in a campaign" in page(desk_client, "/signers/709J/")
+    report = network.call(identities(signed.raw)[0])
+    call_store[1].insert([report])
+    campaign = Campaign.objects.create(
+        id="C-1",
+        name="Tech-Support",
+        calls=1,
+        first_call_at=clock.now(),
+        last_call_at=clock.now(),
+        detected_at=clock.now(),
+    )
+    CampaignMember.objects.create(
+        record_id=report.record_id, campaign=campaign, call_at=clock.now(), joined_at=clock.now(), source_id="app",
+        calling="", called_masked="", score=1.0, rule_version="t",
+    )  # fmt: skip
+    told = page(desk_client, "/signers/709J/")
+    assert "Tech-Support" in told
+    assert "/campaigns/C-1/" in told
