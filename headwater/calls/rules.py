@@ -99,7 +99,8 @@ class Match:
 def match_call(wanted: Wanted, records: Iterable[CallRecord], profile: Profile, *, edge: Edge = UNKNOWN_EDGE) -> Match:
     """Find the call that ``wanted`` names among the carrier's own captured INVITEs, and who handed it over.
 
-    ``edge`` is what the carrier has learned of its clock against the asker's. The answer does not depend on the order of ``records``. Basis sentences name no digits and no other call.
+    ``edge`` is what the carrier has learned of its clock against the asker's. The answer does not depend on the order
+    of ``records``. Basis sentences name no digits and no other call.
     """
     found = passages(records, profile)
     ranked = _ranked(wanted, found, edge)

@@ -16,7 +16,6 @@ from headwater.calls.matching import Calibration, Side
 from headwater.numbering.numbers import E164
 from headwater.simulator.clockbook import REFERENCE, Clockbook
 from headwater.simulator.ledger import Entry, Ledger
-from headwater.simulator.noise import Noise
 from headwater.simulator.world import Tier, World
 from headwater.tracebacks.trace import Call, Hop, Party, Respondent, Statement
 from headwater.wire.agents import AnswerCode
@@ -62,7 +61,7 @@ class Houses:
         self._ledger = ledger
         self._clocks = clocks
         self._world: World = ledger.world
-        self._noise: Noise = ledger.noise
+        self._noise = ledger.noise
         self.answering = answering
         self._liars = liars
         self._seed = seed

@@ -1,4 +1,4 @@
-"""What carriers and hub have learned of each other's clocks from ordinary traffic: the real learner, fed as it would be.
+"""What carriers and hub have learned of each other's clocks from ordinary traffic, by the real learner.
 
 A pair of neighbouring switches learns from ordinary calls with an equal Call-ID; every switch also from the agent's own
 synchronised clock on live capture. Both see yesterday's traffic, never the traced calls.

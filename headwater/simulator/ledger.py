@@ -141,10 +141,7 @@ def _ring(  # noqa: PLR0913 - one argument a fact of the call
         if place_ == turned:
             digits = called
         elif 0 < place_ < len(walked) - 1:
-            if chance.random() < noise.called_rewritten and turned < place_:
-                digits = number(chance)
-            if chance.random() < noise.calling_rewritten:
-                shown = number(chance)
+            digits, shown = _rewritten(chance, noise, digits, shown, settled=turned < place_)
         stripped = chance.random() < STRIPPED
         entry, wire = _entry(
             ledger,
@@ -162,12 +159,7 @@ def _ring(  # noqa: PLR0913 - one argument a fact of the call
             duration=duration if answered else 0.0,
             answered=answered,
         )
-        if chance.random() >= noise.missing:
-            ledger.add(entry)
-            if chance.random() < noise.duplicated:
-                ledger.add(msgspec.structs.replace(entry, entry_id=entry.entry_id + "d"))
-        if after >= 0 and chance.random() < noise.failover:
-            _tried(ledger, chance, entry=entry, here=here, after=after, at=now)
+        _written(ledger, chance, entry)
         signed = bool(token)
         if stripped and after >= 0:
             token = ""
@@ -183,6 +175,26 @@ def _ring(  # noqa: PLR0913 - one argument a fact of the call
         attest=attest if signed else "",
         signed_at_end=signed,
     )
+
+
+def _rewritten(chance: random.Random, noise: Noise, digits: str, shown: str, *, settled: bool) -> tuple[str, str]:
+    """Let a transit change the called or the calling number; ``settled``: no forwarding is still to come."""
+    if chance.random() < noise.called_rewritten and settled:
+        digits = number(chance)
+    if chance.random() < noise.calling_rewritten:
+        shown = number(chance)
+    return digits, shown
+
+
+def _written(ledger: Ledger, chance: random.Random, entry: Entry) -> None:
+    """Keep a record, or lose it, or keep it twice; and the record of a route that failed before."""
+    noise = ledger.noise
+    if chance.random() >= noise.missing:
+        ledger.add(entry)
+        if chance.random() < noise.duplicated:
+            ledger.add(msgspec.structs.replace(entry, entry_id=entry.entry_id + "d"))
+    if entry.downstream >= 0 and chance.random() < noise.failover:
+        _tried(ledger, chance, entry)
 
 
 def _looped(path: tuple[int, ...], chance: random.Random, noise: Noise) -> tuple[int, ...]:
@@ -284,10 +296,10 @@ def _entry(  # noqa: PLR0913 - one argument a fact of the record
     return entry, out
 
 
-def _tried(ledger: Ledger, chance: random.Random, *, entry: Entry, here: int, after: int, at: float) -> None:
+def _tried(ledger: Ledger, chance: random.Random, entry: Entry) -> None:
     """Leave the record of a route that failed before the one that answered."""
     world = ledger.world
-    others = [one for one in world.links[here] if one not in {after, entry.upstream}]
+    others = [one for one in world.links[entry.carrier] if one not in {entry.downstream, entry.upstream}]
     if not others:
         return
     skipped = chance.choice(others)

@@ -14,6 +14,7 @@ from headwater.simulator.clockbook import Clockbook
 from headwater.simulator.ledger import Happened, Ledger, place
 from headwater.simulator.world import Tier, World, build
 from headwater.tracebacks import engine
+from headwater.tracebacks.asking import standing
 from headwater.tracebacks.commands import Ask, Bridge, Command
 from headwater.tracebacks.engine import ProviderError, TracebackError
 from headwater.tracebacks.outcomes import NOT_FOUND, code
@@ -39,7 +40,7 @@ class Plan:
     by: str = "degree"
     noise: str = "all"
     liars: float = 0.01
-    calibration: Calibration = Calibration()
+    calibration: Calibration = field(default_factory=Calibration)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Ended:
     last: int
     """Last carrier on the path that was found."""
     frontier: int
-    """Last carrier that the outcome stands by: where the named one says that it has no record, the one that names it."""
+    """Last carrier that the outcome stands by: the namer, where the one that it names says it has no record."""
     found: tuple[int, ...]
     truth: tuple[int, ...]
     foreign: bool
@@ -80,7 +81,7 @@ class Run:
     hops: tuple[int, ...]
 
 
-def run(plan: Plan, progress: Callable[[int], None] = lambda done: None) -> Run:
+def run(plan: Plan, progress: Callable[[int], None] | None = None) -> Run:
     """Build the world of ``plan``, trace its calls one after another, and compare with what happened."""
     world = build(plan.seed, plan.profile)
     noise = noises.profile(plan.noise)
@@ -99,7 +100,8 @@ def run(plan: Plan, progress: Callable[[int], None] = lambda done: None) -> Run:
     links: list[tuple[float, bool]] = []
     for number, truth in enumerate(truths):
         ended.append(_trace(houses, truth, number, world, links))
-        progress(number + 1)
+        if progress is not None:
+            progress(number + 1)
     return Run(
         plan=plan,
         ended=tuple(ended),
@@ -239,8 +241,7 @@ class _Walk:
 
     def _carry_out(self, command: Command, now: datetime) -> None:
         if isinstance(command, Bridge):
-            hop = self.trace.hop(command.question_id)
-            assert hop is not None
+            hop = standing(self.trace, command.question_id)
             reached = self.houses.reached(hop)
             event = Candidates(question_id=command.question_id, respondents=reached, asked=len(self.houses.answering))
             self.take(event, now)
@@ -248,8 +249,7 @@ class _Walk:
             self._ask(command.question_id, now)
 
     def _ask(self, question_id: str, now: datetime) -> None:
-        hop = self.trace.hop(question_id)
-        assert hop is not None
+        hop = standing(self.trace, question_id)
         below = self.trace.hop(hop.downstream)
         given = self.houses.answer(
             hop, below.respondent if below else None, now, attempt=self._tries.get(question_id, 0)

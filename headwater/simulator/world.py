@@ -6,6 +6,7 @@ Shares marked *calibrated* come from the FCC's Robocall Mitigation Database and 
 
 import random
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -19,8 +20,8 @@ ROBOCALL_HOPS: Final = (5.6, 1.3, 2, 10)
 ROUTES: Final = 3
 FOREIGN_SHARE: Final = 0.10
 LIKES: Final = 1.5
-"""How strongly routes prefer large carriers: exponent of the degree. Calibrated: the busiest carrier is on about half of
-the traced paths (9,712 notices to one in 17,030 tracebacks)."""
+"""How strongly routes prefer large carriers: exponent of the degree. Calibrated: the busiest carrier is on about half
+of the traced paths (9,712 notices to one in 17,030 tracebacks)."""
 
 
 class Tier(StrEnum):
@@ -61,7 +62,6 @@ class Operation:
     name: str
     entries: tuple[int, ...]
     foreign: bool
-    sim_box: bool
     callers: tuple[str, ...]
 
 
@@ -181,7 +181,6 @@ def _links(members: list[Member], chance: random.Random) -> list[tuple[int, ...]
     """Connect: the core nearly fully, wholesale with much of it and among themselves, the rest by degree x fitness."""
     links: list[set[int]] = [set() for _ in members]
     of = {tier: [m.index for m in members if m.tier is tier] for tier in Tier}
-    upper = of[Tier.CORE] + of[Tier.WHOLESALE]
 
     def join(one: int, other: int) -> None:
         if one != other:
@@ -199,7 +198,19 @@ def _links(members: list[Member], chance: random.Random) -> list[tuple[int, ...]
             join(one, other)
         for other in chance.sample(of[Tier.WHOLESALE], max(1, len(of[Tier.WHOLESALE]) // 4)):
             join(one, other)
-    placed = list(upper)
+    _join_the_rest(members, links, of, join, chance)
+    return [tuple(sorted(one)) for one in links]
+
+
+def _join_the_rest(
+    members: list[Member],
+    links: list[set[int]],
+    of: dict[Tier, list[int]],
+    join: Callable[[int, int], None],
+    chance: random.Random,
+) -> None:
+    """Hang edge carriers on those above by degree and fitness, resellers on one wholesaler, foreigners on gateways."""
+    placed = of[Tier.CORE] + of[Tier.WHOLESALE]
     for one in of[Tier.EDGE]:
         weights = [len(links[there]) * members[there].fitness for there in placed]
         for other in set(chance.choices(placed, weights, k=chance.choice((1, 2, 2, 3, 4)))):
@@ -211,7 +222,6 @@ def _links(members: list[Member], chance: random.Random) -> list[tuple[int, ...]
     for one in of[Tier.FOREIGN]:
         for other in chance.sample(gateways, 2):
             join(one, other)
-    return [tuple(sorted(one)) for one in links]
 
 
 def _operation(world: World, number: int, chance: random.Random) -> Operation:
@@ -223,7 +233,6 @@ def _operation(world: World, number: int, chance: random.Random) -> Operation:
         name=f"Operation-{number}",
         entries=tuple(chance.sample(placing, many)),
         foreign=foreign,
-        sim_box=not foreign and chance.random() < 0.03,
         callers=tuple(_number(chance) for _ in range(40)),
     )
 
