@@ -154,6 +154,9 @@ def revocation_list(signer, entries, *, indirect=True):
         )
         if issuer is not None:
             revoked = revoked.add_extension(x509.CertificateIssuer([x509.DirectoryName(issuer)]), critical=True)
+        else:
+            # Another extension does not make an entry name its issuer.
+            revoked = revoked.add_extension(x509.CRLReason(x509.ReasonFlags.key_compromise), critical=False)
         builder = builder.add_revoked_certificate(revoked.build())
     return builder.sign(signer.key, hashes.SHA256()).public_bytes(Encoding.DER)
 

@@ -185,6 +185,12 @@ def test_a_list_of_another_signer_is_refused():
         parse_revocation_list(octets, issue("STI-PA CRL", authority=True).certificate)
 
 
+def test_a_list_of_one_who_may_not_sign_lists_is_refused():
+    unfit = issue("STI-PA CRL")
+    with pytest.raises(CertificateError, match="pinned signer"):
+        parse_revocation_list(revocation_list(unfit, []), unfit.certificate)
+
+
 def test_published_lists_are_judged_as_their_vector_says():
     vector = load("crl.json")
     certificate = parse_pem_chain(vector["pem"]["certRaw"].encode())[0]
