@@ -98,7 +98,8 @@ def _freeswitch(number: int, chance: random.Random, at: datetime) -> str:
 def _ours(octets: bytes, found: Mapping, rows: int) -> tuple[float, list[CallRecord]]:
     """Return rows a second of CPU time, the best of three rounds, and the records."""
     provenance = Provenance(source_id="ORG-1", name="bench.csv", sha256="0" * 64, credential="CR-1")
-    best, records = 0.0, []
+    best = 0.0
+    records: list[CallRecord] = []
     for _ in range(3):
         records = []
         began = time.process_time()

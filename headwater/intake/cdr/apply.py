@@ -4,7 +4,6 @@ A mapping is prepared once (``Mapper``); each row then costs a few look-ups in a
 """
 
 from collections.abc import Callable, Sequence
-from collections.abc import Mapping as Members
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from operator import itemgetter
@@ -379,26 +378,3 @@ def _moment(time: Time, columns: _Columns, zone: ZoneInfo | None) -> Callable[[A
         return Moment(found.at - offset, times.FIXED_OFFSET)
 
     return moment
-
-
-FIELD_NAMES: Final = (
-    "Call at (UTC)", "Calling", "Called", "Duration", "Status", "Call-ID", "From", "To", "Leg links", "Note",
-)  # fmt: skip
-
-
-def fields_of(record: CallRecord) -> Members[str, str]:
-    """Return what a record says, by ``FIELD_NAMES``, for people who look at a preview."""
-    said = record.headers
-    texts = (
-        record.call_at.strftime("%Y-%m-%d %H:%M:%S.") + f"{record.call_at.microsecond // 1_000:03}",
-        record.calling or record.calling_raw,
-        record.called or record.called_raw,
-        f"{record.duration_ms / 1_000:g} s" if record.duration_ms >= 0 else "",
-        str(record.sip_status or "") or record.disposition or said.get("cause-text", "") or said.get("cause", ""),
-        record.call_id,
-        " ".join(filter(None, (record.source_ip, said.get("trunk-in", "")))),
-        " ".join(filter(None, (record.destination_ip, said.get("trunk-out", "")))),
-        said.get("links", ""),
-        said.get("time-note", ""),
-    )
-    return dict(zip(FIELD_NAMES, texts, strict=True))

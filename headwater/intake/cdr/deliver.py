@@ -17,10 +17,11 @@ import msgspec
 from headwater.errors import Conflict, Forbidden, Invalid, Unavailable
 from headwater.intake import capture, hep
 from headwater.intake.cdr import exchange
+from headwater.intake.cdr.blocks import BLOCK_OCTETS, Block, blocks
 from headwater.intake.cdr.exchange import Answer, Part
 from headwater.intake.cdr.files import forward
 from headwater.intake.cdr.reading import Place
-from headwater.intake.cdr.rows import BLOCK_OCTETS, TOO_LONG, Block, blocks
+from headwater.intake.cdr.rows import TOO_LONG
 
 PATH: Final = "/api/feeds/v1/files/parts"
 ANSWER_OCTETS: Final = 16_000_000

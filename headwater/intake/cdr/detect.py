@@ -8,10 +8,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from headwater.errors import Invalid
-from headwater.intake.cdr.apply import FIELD_NAMES, fields_of
+from headwater.intake.cdr.blocks import Block
 from headwater.intake.cdr.mapping import Layout, Mapping, presets
 from headwater.intake.cdr.reading import Batch, FileReader
-from headwater.intake.cdr.rows import BadFile, Block
+from headwater.intake.cdr.rows import BadFile
+from headwater.intake.cdr.shown import FIELD_NAMES, fields_of
 from headwater.intake.provenance import Provenance
 
 #: Octets at the beginning of a file by which its format is told.

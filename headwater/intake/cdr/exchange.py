@@ -18,9 +18,9 @@ from headwater.calls.store import Inserted
 from headwater.errors import Invalid
 from headwater.intake import hep, sip
 from headwater.intake.cdr import mapping, reading
+from headwater.intake.cdr.blocks import BLOCK_OCTETS, ROW_OCTETS, Block
 from headwater.intake.cdr.mapping import Mapping
 from headwater.intake.cdr.reading import Place, Refused
-from headwater.intake.cdr.rows import BLOCK_OCTETS, ROW_OCTETS, Block
 from headwater.intake.provenance import Provenance
 from headwater.intake.records import NotKept, sip_record
 from headwater.intake.sources import Source

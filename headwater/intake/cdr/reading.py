@@ -15,8 +15,9 @@ import msgspec
 
 from headwater.calls.records import REJECT_OCTETS, CallRecord, Reject
 from headwater.intake.cdr.apply import Mapper, Passed
+from headwater.intake.cdr.blocks import Block, blocks
 from headwater.intake.cdr.mapping import Layout, Mapping
-from headwater.intake.cdr.rows import Block, Cutter, Row, blocks
+from headwater.intake.cdr.rows import Cutter, Row
 from headwater.intake.cdr.values import Unreadable
 from headwater.intake.provenance import Provenance
 

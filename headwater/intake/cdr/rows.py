@@ -7,19 +7,16 @@ reader who goes on at a block's end after a crash numbers rows as the first one 
 import csv
 import json
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_plus
 
 import msgspec
 
 from headwater.errors import Invalid
 from headwater.intake.cdr import radius
+from headwater.intake.cdr.blocks import ROW_OCTETS, Block
 from headwater.intake.cdr.mapping import Input, Layout
 
-#: A block ends with the first line end at or after so many octets.
-BLOCK_OCTETS: Final = 1 << 20
-#: Octets of one row; a longer one is refused and its rest passed over.
-ROW_OCTETS: Final = 1 << 18
 #: Lines over which one row may go on inside quotes.
 ROW_LINES: Final = 20
 #: Values of one row.
@@ -46,58 +43,6 @@ class Row(NamedTuple):
     values: Any
     """A list for separated values, else a mapping of names."""
     fault: str = ""
-
-
-class Block(NamedTuple):
-    """The octets of some whole lines."""
-
-    offset: int
-    octets: bytes
-    too_long: bytes = b""
-    """Beginning of a row after these octets that was too long to be read and was passed over."""
-    after: int = -1
-    """Where the next block begins, which is not at the end of the octets where a row was passed over."""
-
-
-def blocks(file: BinaryIO, *, offset: int = 0) -> Iterator[Block]:
-    """Yield a file from ``offset`` on, where ``file`` stands, in blocks of whole lines.
-
-    A line without an end is given up after ``ROW_OCTETS`` and passed over.
-    """
-    held = b""
-    while True:
-        part = file.read(BLOCK_OCTETS)
-        if not part:
-            if held:
-                yield Block(offset, held, after=offset + len(held))
-            return
-        held += part
-        if len(held) < BLOCK_OCTETS:
-            continue
-        end = held.find(b"\n", BLOCK_OCTETS - 1) + 1
-        if end:
-            yield Block(offset, held[:end], after=offset + end)
-            offset += end
-            held = held[end:]
-        elif len(held) >= BLOCK_OCTETS + ROW_OCTETS:
-            whole = held.rfind(b"\n") + 1
-            if len(held) - whole <= ROW_OCTETS:
-                continue
-            passed, rest = _pass_over(file, held[whole:])
-            after = offset + whole + passed
-            yield Block(offset, held[:whole], held[whole : whole + 1_024], after)
-            offset, held = after, rest
-
-
-def _pass_over(file: BinaryIO, line: bytes) -> tuple[int, bytes]:
-    """Read to the end of a line; return how many octets it has, and what was read beyond it."""
-    passed = len(line)
-    while part := file.read(BLOCK_OCTETS):
-        end = part.find(b"\n") + 1
-        if end:
-            return passed + end, part[end:]
-        passed += len(part)
-    return passed, b""
 
 
 class Cutter:

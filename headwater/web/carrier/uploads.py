@@ -18,9 +18,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from headwater.accounts.permissions import Permission
 from headwater.errors import Conflict, Invalid, TooLarge
 from headwater.intake.cdr import mapping
-from headwater.intake.cdr.apply import FIELD_NAMES
 from headwater.intake.cdr.detect import Preview
 from headwater.intake.cdr.mapping import Mapping
+from headwater.intake.cdr.shown import FIELD_NAMES
 from headwater.numbering.numbers import canonical, masked
 from headwater.uploads import actions, queries
 from headwater.uploads.actions import Reading

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from headwater.errors import Invalid
 from headwater.intake.cdr import files, mapping, rows
+from headwater.intake.cdr.blocks import BLOCK_OCTETS, ROW_OCTETS, Block, blocks
 from headwater.intake.cdr.deliver import Progress
 from headwater.intake.cdr.reading import FileReader, batches
-from headwater.intake.cdr.rows import ROW_OCTETS, BadFile, Block, blocks
+from headwater.intake.cdr.rows import BadFile
 from headwater.intake.cdr.runs import Choice, Run, _Checkpoint
 from headwater.intake.provenance import Provenance, file_name
 from tests.intake.cdr.keepers import Killed, Store
@@ -111,7 +112,7 @@ def test_an_endless_line_is_passed_over_in_bounded_memory() -> None:
     found, refused = everything(octets)
     assert [record.call_id for record in found] == ["k1", "k2"]  # type: ignore[attr-defined]
     assert len(refused) == 1
-    assert max(len(block.octets) for block in blocks(io.BytesIO(octets))) <= rows.BLOCK_OCTETS + 2 * ROW_OCTETS
+    assert max(len(block.octets) for block in blocks(io.BytesIO(octets))) <= BLOCK_OCTETS + 2 * ROW_OCTETS
 
 
 def test_rows_that_are_the_same_octet_by_octet_are_two_calls_and_the_file_again_is_none(tmp_path: Path) -> None:
