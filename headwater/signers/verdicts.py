@@ -15,8 +15,8 @@ from headwater.providers.registries.entries import Registry
 from headwater.signers import archive, rules
 from headwater.signers.models import Signature
 from headwater.signers.rules import Registers, Signed
-from headwater.signers.values import Flag
-from headwater.stir.reasons import Finding, Outcome, Reason
+from headwater.signers.values import Flag, FlagKind
+from headwater.stir.reasons import Check, Finding, Outcome, Reason
 from headwater.stir.verdict import CallVerdict, TokenVerdict
 from headwater.stir.verify import Call, Verifier
 
@@ -192,7 +192,7 @@ def _row(one: Judged, odd: Sequence[Flag], now: datetime, *, holder: str) -> Sig
         reason=str(verdict.reason or ""),
         verstat=verdict.verstat.value,
         sip_status=verdict.sip_status,
-        checks=_checks(verdict),
+        checks=_checks(verdict, replayed=any(flag.kind is FlagKind.REPLAYED for flag in odd)),
         chain=list(one.token.path) if one.token else [],
         flags=[_stored(flag) for flag in odd],
         software=_SOFTWARE[:40],
@@ -221,8 +221,13 @@ def _attested(signed: Sequence[Signed]) -> dict[tuple[str, str], set[str]]:
     return found
 
 
-def _checks(verdict: CallVerdict) -> list[dict[str, Any]]:
+def _checks(verdict: CallVerdict, *, replayed: bool) -> list[dict[str, Any]]:
     """Return every check of every token: what passed by number, the rest in words. No claim is kept: one is called."""
+    said = list(verdict.findings)
+    if replayed and not any(each.check is Check.REPLAY and each.outcome is Outcome.FLAGGED for each in said):
+        # The verifier's memory ends with its process; the verdicts that are kept remember.
+        again = Finding(Check.REPLAY, Outcome.FLAGGED, "the same token came with another call", Reason.REPLAYED)
+        said = [each for each in said if each.check is not Check.REPLAY] + [again]
     tokens = [(place, token.ppt, token.findings) for place, token in enumerate(verdict.tokens, start=1)]
     return [
         {
@@ -231,7 +236,7 @@ def _checks(verdict: CallVerdict) -> list[dict[str, Any]]:
             "passed": [int(each.check) for each in findings if each.outcome is Outcome.PASSED and not each.detail],
             "noted": [_noted(each) for each in findings if each.outcome is not Outcome.PASSED or each.detail],
         }
-        for place, ppt, findings in [*tokens, (0, "", verdict.findings)]
+        for place, ppt, findings in [*tokens, (0, "", said)]
     ]
 
 

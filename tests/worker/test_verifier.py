@@ -19,7 +19,7 @@ from headwater.signers.models import Address, Certificate, Host, Signature, Sign
 from headwater.signers.values import FlagKind, HostState
 from headwater.stir.certificates import CertificateError, parse_pem_chain
 from headwater.stir.fetch import Fetched
-from headwater.stir.reasons import Reason
+from headwater.stir.reasons import Check, Reason
 from headwater.worker.verifier import Follower
 from tests.signers.scenery import CALLING, Network, Store
 from tests.stir.pki import X5U
@@ -95,6 +95,8 @@ def test_a_copied_token_does_not_borrow_the_verdict_of_the_call_it_was_made_for(
     bring(network)
     header = network.identity()
     first, copy = network.call(header, ago=3), network.call(header, called="12155550199", ago=2)
+    follow(home, Store(first))
+    # Another process: what the first one kept in memory is gone.
     store = Store(first, copy, network.call(header, called="12155550199"))
     follow(home, store, turns=2)
     follow(home, store)
@@ -105,6 +107,8 @@ def test_a_copied_token_does_not_borrow_the_verdict_of_the_call_it_was_made_for(
     assert (copied.result, copied.reason) == ("invalid", Reason.DEST_DIFFERS)
     (replayed,) = [flag for flag in copied.flags if flag["kind"] == FlagKind.REPLAYED]
     assert replayed["evidence"] == [str(copy.record_id), str(first.record_id)]
+    found = queries.of_records([copy.record_id])[copy.record_id]
+    assert [one.outcome for one in found.checks if one.check == Check.REPLAY and one.token == 0] == ["flagged"]
 
 
 def test_a_token_that_comes_again_long_after_is_another_call(home: Path, network: Network):
