@@ -16,7 +16,7 @@ from headwater.audit.actions import record
 from headwater.audit.tags import Tag
 from headwater.calls.queries import connect
 from headwater.calls.records import CallRecord
-from headwater.errors import NotFound
+from headwater.errors import NotFound, Unavailable
 from headwater.numbering.numbers import masked, state
 from headwater.signers import rules, shown
 from headwater.signers.models import Certificate, Host, SignerHour, VerifierCheckpoint
@@ -305,7 +305,12 @@ def newest_seen() -> datetime | None:
 
 def mix(record_ids: Iterable[UUID], *, campaign: str) -> Mix:
     """Return who signed the calls of these records. For Headwater itself and for pages that audit their own look."""
-    found = list(of_hops(record_ids).values())
+    wanted, partial = list(record_ids), not settings.HEADWATER.calls_url
+    try:
+        found = list((of_records if partial else of_hops)(wanted).values())
+    except Unavailable:
+        # The page has more to say than this: it says that the rest could not be asked for.
+        found, partial = list(of_records(wanted).values()), True
     counts = Counter((one.spc, one.provider_name, one.attest, one.valid) for one in found)
     rows = [
         Mixed(spc=spc, name=name, attest=attest, valid=valid, calls=calls)
@@ -328,7 +333,9 @@ def mix(record_ids: Iterable[UUID], *, campaign: str) -> Mix:
         )
         for one in found
     ]
-    return Mix(signed=len(found), rows=tuple(rows), flags=tuple(rules.platform(signed, campaign=campaign)))
+    return Mix(
+        signed=len(found), rows=tuple(rows), flags=tuple(rules.platform(signed, campaign=campaign)), partial=partial
+    )
 
 
 def of_records(record_ids: Iterable[UUID]) -> dict[UUID, Signature]:

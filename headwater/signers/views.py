@@ -80,6 +80,8 @@ class Mix:
     signed: int
     rows: tuple[Mixed, ...]
     flags: tuple[Flag, ...]
+    partial: bool = False
+    """Whether the call store could not be asked for other hops' records of the same calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
