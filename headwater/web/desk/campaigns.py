@@ -19,7 +19,7 @@ from headwater.campaigns.queries import Order
 from headwater.campaigns.rules import CONFIRM_AT
 from headwater.campaigns.states import CampaignState
 from headwater.campaigns.values import CampaignPage, CampaignRow
-from headwater.errors import Conflict, Invalid, Unavailable
+from headwater.errors import Conflict, Invalid
 from headwater.signers import queries as signers
 from headwater.tracebacks import actions as tracebacks
 from headwater.tracebacks import queries as traced
@@ -124,21 +124,13 @@ def campaign(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
     view = queries.campaign(request.actor, campaign_id, now=clock.now())
     members = queries.members(request.actor, campaign_id, page=_page_number(request))
     own = reverse("campaign", args=[campaign_id])
-    signed: signers.Mix | None = None
-    signed_failure = ""
-    try:
-        signed = signers.mix((row.record_id for row in members.rows), campaign=campaign_id)
-    except (Invalid, Unavailable) as error:
-        # The call store is another process: the page shows what this one keeps, and says what is missing.
-        signed_failure = str(error)
     may = request.actor.may
     context = {
         "view": view,
         "line": _line(view.row),
         "spark_steps": _steps(view.row),
         "members": members,
-        "signed": signed,
-        "signed_failure": signed_failure,
+        "signed": signers.mix((row.record_id for row in members.rows), campaign=campaign_id),
         "previous": f"{own}?page={members.page - 1}#calls" if members.page > 1 else "",
         "next": f"{own}?page={members.page + 1}#calls" if members.page < members.pages else "",
         "tracebacks": traced.for_campaign(request.actor, campaign_id) if may(Permission.TRACEBACK_READ) else [],
