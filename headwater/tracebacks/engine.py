@@ -255,7 +255,7 @@ def _lapse(trace: Trace, event: DeadlinePassed, now: datetime) -> Result:
 # -- endings
 
 
-def _ending(trace: Trace) -> Move:
+def _ending(trace: Trace) -> Move:  # noqa: PLR0911 - one return a move, as a table
     """Return how a walk ends whose last question is no longer waiting."""
     path = trace.path
     tip = path[-1]
@@ -268,6 +268,9 @@ def _ending(trace: Trace) -> Move:
         return Move.MISS_RECORD
     if said is AnswerCode.DECLINED:
         return Move.MISS_RESPONSE
+    if said is AnswerCode.ORIGINATED and tip.kind is HopKind.BRIDGE:
+        # Its own statement alone: the walk ended at the neighbour that does not bear it out.
+        return Move.MISS_RECORD if code(path[-2]) in NOT_FOUND else Move.MISS_RESPONSE
     if said is AnswerCode.ORIGINATED:
         return Move.FIND_ORIGIN
     return Move.REACH_BORDER if said is AnswerCode.UPSTREAM_FOREIGN else Move.MISS_PROVIDER

@@ -71,7 +71,7 @@ def test_a_missing_record_is_bridged_and_the_bridge_is_said() -> None:
 def test_an_origin_found_by_a_bridge_is_stated_and_not_confirmed() -> None:
     play = lost(opened().names(ALDER, BIRCH), BIRCH)
     bridged(play, BIRCH, CEDAR).answers_with(CEDAR, AnswerCode.ORIGINATED, link_ppm=SURE)
-    play.ends(TracebackState.COMPLETED_ORIGINATING, Grade.ORIGIN_STATED)
+    play.ends(TracebackState.ENDED_RECORD_NOT_FOUND, Grade.ORIGIN_STATED)
     assert play.trace.origin is None
     assert "no neighbour confirms it" in play.trace.outcome
 
@@ -152,7 +152,7 @@ def test_candidates_come_only_where_a_bridge_was_asked_for() -> None:
 def test_a_late_answer_of_a_bridged_provider_takes_its_place() -> None:
     play = opened().names(ALDER, BIRCH).lapses(BIRCH, Deadline.PLATFORM)
     bridged(play, BIRCH, CEDAR).answers_with(CEDAR, AnswerCode.ORIGINATED, link_ppm=SURE)
-    play.ends(TracebackState.COMPLETED_ORIGINATING, Grade.ORIGIN_STATED)
+    play.ends(TracebackState.ENDED_NON_RESPONSIVE, Grade.ORIGIN_STATED)
     play.now += timedelta(hours=1)
     play.names(BIRCH, CEDAR).originated(CEDAR)
     assert play.trace.grade is Grade.ORIGIN_CONFIRMED

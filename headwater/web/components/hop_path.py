@@ -137,6 +137,15 @@ def _fitting(text: str, most: int) -> str:
     return escape(text if len(text) <= most else text[: most - 1].rstrip() + "…")
 
 
+#: What a provider that does not lead on has said.
+_WITHOUT = {
+    "RECORD_NOT_FOUND": "found no record",
+    "RECORD_EXPIRED": "keeps no record so long",
+    "NOT_OURS": "denies the call",
+    "DECLINED": "declined",
+}
+
+
 def _hop(hop: HopView) -> Station:
     shown = status(hop.state.value)
     took = f"answered in {span(hop.took)}" if hop.took is not None else ""
@@ -146,7 +155,7 @@ def _hop(hop: HopView) -> Station:
         lines=(
             f"{role} · {hop.provider.spc}" if hop.role is not HopRole.UNKNOWN else hop.provider.spc,
             took,
-            "found by its own record" if hop.kind is HopKind.BRIDGE else "",
+            "found by its own record" if hop.kind is HopKind.BRIDGE else _WITHOUT.get(hop.answer_code, ""),
         ),
         word=shown.word,
         tone=shown.tone,
