@@ -1,14 +1,16 @@
 """Every call that was heard of, in a few columns: what counting needs, without media, text or raw octets."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
 
 from headwater.calls.queries import CallQueries
 from headwater.calls.records import RecordKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class HeardCall(msgspec.Struct, frozen=True, kw_only=True, gc=False):

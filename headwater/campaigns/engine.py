@@ -21,6 +21,7 @@ import numpy as np
 
 from headwater.campaigns import labels as known_labels
 from headwater.campaigns import links
+from headwater.campaigns.exemplars import Evidence, Exemplar, Learnt, RunnerUp
 from headwater.campaigns.index import Asked, Frequencies, Index, Numbers, count_terms
 from headwater.campaigns.labels import Labels
 from headwater.campaigns.links import Weights, probability
@@ -54,40 +55,6 @@ _FIRST_EPOCH = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exemplar:
-    """A member that new calls are compared with. Clock values count placed calls."""
-
-    record_id: uuid.UUID
-    campaign_id: str
-    script: Script
-    added: int
-    used: int
-    """When it was last the nearest of a call."""
-    retired: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """One reason for two calls being of one campaign, with the weight that it has (natural log of a ratio)."""
-
-    kind: str
-    value: float
-    weight: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunnerUp:
-    """The best campaign that the call did not join."""
-
-    campaign_id: str
-    score: float
-    """Cosine of words and pairs to ``nearest``."""
-    support: float
-    """Mean probability over its exemplars."""
-    nearest: uuid.UUID
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
     """Where a call belongs and why. ``campaign_id`` is ``None`` where it founds a campaign."""
 
@@ -106,17 +73,6 @@ class Placement:
     clock: int = 0
     epoch: int = 0
     rule_version: str = RULE_VERSION
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Learnt:
-    """What keeping a call changed among the exemplars: the caller stores it."""
-
-    added: Exemplar | None = None
-    used: uuid.UUID | None = None
-    retired: uuid.UUID | None = None
-    clock: int
-    epoch: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from django.db.models import Q
 
-from headwater.campaigns.engine import Exemplar, Learnt, Matcher
+from headwater.campaigns.engine import Matcher
+from headwater.campaigns.exemplars import Exemplar, Learnt
 from headwater.campaigns.labels import shipped
 from headwater.campaigns.models import CampaignExemplar, DetectorCheckpoint
 from headwater.campaigns.naming import Namer

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.campaigns.engine import JOIN, MAX_PER_CAMPAIGN, SAME, Exemplar, Matcher
+from headwater.campaigns.engine import JOIN, MAX_PER_CAMPAIGN, SAME, Matcher
+from headwater.campaigns.exemplars import Exemplar
 from headwater.campaigns.index import Index, count_terms
 from headwater.campaigns.links import Weights
 from headwater.campaigns.reference import reference

@@ -54,7 +54,7 @@ def test_no_lawful_message_joins_a_scam_campaign_or_takes_its_name():
         ("", set(), set(), set(), set(), set()),
     ],
 )
-def test_what_is_spoken_is_read(text, callback, amounts, keys, addresses, brands):
+def test_what_is_spoken_is_read(text, callback, amounts, keys, addresses, brands):  # noqa: PLR0917 - one a column
     found = heard(text)
     assert (found.callback, found.amounts, found.keys) == (callback, amounts, keys)
     assert (found.addresses, found.brands) == (addresses, brands)
