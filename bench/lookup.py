@@ -55,6 +55,7 @@ SELECT UUIDNumToString(toFixedString(substring(SHA256(toString(number)), 1, 16),
     ['answered', 'answered', 'voicemail', 'unknown'][1 + number % 4], concat(hex(sipHash64(number, 7)), '@sbc'),
     ['A', 'B', 'C', ''][1 + sipHash64(number, 8) % 4], '', ['709J', '505K', '226D'][1 + number % 3], ''
 FROM numbers({first:UInt64}, {count:UInt64})
+SETTINGS max_execution_time = 0
 """
 
 
@@ -88,7 +89,7 @@ def _fill(store: CallStore, held: int, size: int, *, of: int) -> None:
                 parameters={"first": first, "count": min(1_000_000, size - first), "step": 86_400e6 / of},
             )
     with store.engine.client(store.database) as client:
-        client.command("OPTIMIZE TABLE calls FINAL", settings={"max_execution_time": 3_600})
+        client.command("OPTIMIZE TABLE calls FINAL SETTINGS max_execution_time = 0")
 
 
 def _wanted(store: CallStore, size: int, number: int, *, seed: int) -> list[Wanted]:
