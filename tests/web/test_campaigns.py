@@ -29,7 +29,7 @@ def text_of(answer) -> str:
 
 def test_an_empty_list_says_what_would_fill_it(desk_client: Browser):
     answer = desk_client.get("/campaigns/")
-    assert answer.status_code == 200, shown
+    assert answer.status_code == 200
     assert "the third call of one script makes a campaign" in text_of(answer)
 
 
@@ -52,7 +52,7 @@ def test_the_page_shows_why_each_call_belongs(desk_client: Browser, campaign: Ca
     answer = desk_client.get(f"/campaigns/{campaign.id}/")
     shown = text_of(answer)
 
-    assert answer.status_code == 200, shown
+    assert answer.status_code == 200
     assert "Founded the campaign" in shown
     assert "exemplar-support/2" in shown
     assert scripts_of("Legal-Enforcement-Notice")[0][:60] in shown

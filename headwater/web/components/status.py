@@ -39,7 +39,6 @@ STATUSES: dict[str, Status] = {
     "storing": Status("Being stored", I),
     "stored": Status("Stored", G),
     "upload_failed": Status("Failed", A),
-    "withdrawn": Status("Withdrawn", E),
     # Campaigns
     "suspected": Status("Suspected", W),
     "confirmed": Status("Confirmed", A),
