@@ -32,6 +32,7 @@ from headwater.calls.records import SourceKind
 from headwater.calls.store import CallStore
 from headwater.intake.feed_columns import read_body
 from headwater.intake.sources import Source
+from headwater.site.bounded_http import BoundedHttp
 
 LOOKUPS = 200
 AT_ONCE = 1_000
@@ -183,7 +184,9 @@ def _facade(store: CallStore) -> Iterator[str]:
     facade = Facade(store.engine, database=store.database, readers=Readers({"desk": SECRET}))
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(facade, ws="none", lifespan="off", log_level="critical"))
+        server = uvicorn.Server(
+            uvicorn.Config(facade, http=BoundedHttp, ws="none", lifespan="off", log_level="critical")
+        )
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])))
         thread.start()
         while not server.started:

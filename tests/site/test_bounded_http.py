@@ -1,4 +1,5 @@
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -154,3 +155,31 @@ def test_requests_sent_ahead_are_answered_in_their_order() -> None:
 
 def test_the_bounds_are_what_the_documents_say() -> None:
     assert (bounded_http.HEAD_OCTETS, BoundedHttp.head_s) == (65_536, 15.0)
+
+
+def test_an_answer_leaves_at_once_on_a_socket_that_was_bound_for_the_server() -> None:
+    waits: list[int] = []
+
+    class Watched(BoundedHttp):
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            waits.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    async def run() -> None:
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            server = uvicorn.Server(
+                uvicorn.Config(echo_length, http=Watched, ws="none", lifespan="off", log_config=None)
+            )
+            serving = asyncio.create_task(server.serve(sockets=[bound]))
+            while not server.started:  # noqa: ASYNC110 - uvicorn offers a flag, not an event
+                await asyncio.sleep(0.01)
+            reader, writer = await asyncio.open_connection(*bound.getsockname())
+            writer.write(b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+            assert (await reader.read()).startswith(b"HTTP/1.1 200")
+            writer.close()
+            server.should_exit = True
+            await serving
+
+    asyncio.run(run())
+    assert waits == [1]
