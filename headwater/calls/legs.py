@@ -231,9 +231,7 @@ def _legs_of_call(rows: list[CallRecord], profile: Profile) -> Iterable[Leg]:
         yield _cdr_leg(rows, went, Direction.EGRESS, peer, went.headers.get("call-id-out", rows[0].call_id))
 
 
-def _cdr_leg(
-    rows: Sequence[CallRecord], row: CallRecord, direction: Direction, peer: Peer | None, call_id: str
-) -> Leg:
+def _cdr_leg(rows: Sequence[CallRecord], row: CallRecord, direction: Direction, peer: Peer | None, call_id: str) -> Leg:
     named = next((one for one in rows if one.called), row)
     signed = next((one for one in rows if one.identity_digest), row)
     return Leg(

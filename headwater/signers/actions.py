@@ -44,7 +44,7 @@ def judge(judge_: Judge, seen: Sequence[Seen], *, read_to: datetime) -> int:
     """
     calls = [judged(judge_.verifier, one) for one in seen]
     with transaction.atomic():
-        checkpoint, _ = VerifierCheckpoint.objects.select_for_update().get_or_create(
+        checkpoint, _ = VerifierCheckpoint.objects.select_for_update(no_key=True).get_or_create(
             id=1, defaults={"received_at": read_to}
         )
         ids = [one.record.record_id for one in seen]
@@ -92,7 +92,9 @@ def judge_again(judge_: Judge, seen: Sequence[Seen]) -> int:
     """Judge calls once more as of their receipt; each verdict becomes a new version beside the old."""
     calls = {one.record.record_id: judged(judge_.verifier, one) for one in seen}
     with transaction.atomic():
-        waiting = Signature.objects.select_for_update().filter(record_id__in=calls, current=True).order_by("id")
+        waiting = (
+            Signature.objects.select_for_update(no_key=True).filter(record_id__in=calls, current=True).order_by("id")
+        )
         old = {row.record_id: row for row in waiting}
         new = rows(judge_, [one for record_id, one in calls.items() if record_id in old])
         for row in new:

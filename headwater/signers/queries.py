@@ -45,20 +45,6 @@ _MOST = 500
 _MOST_HELD = 10_000
 
 
-def signature(digest: str) -> Signature | None:
-    """Return the verdict in force on a token by its digest: of the first call that it came with."""
-    return signatures([digest]).get(digest) if digest else None
-
-
-def signatures(digests: Iterable[str]) -> dict[str, Signature]:
-    """Return the verdicts in force on tokens, by digest: of the first call that each came with."""
-    wanted = {digest for digest in digests if digest}
-    return {
-        one.digest: one
-        for one in shown.signatures(Row.objects.filter(digest__in=wanted, current=True).order_by("-seen_at"))
-    }
-
-
 def call(actor: Actor, record_id: UUID) -> CallView:
     """Return one call record for a page: its called number masked, without its octets; the look is audited.
 
@@ -305,12 +291,8 @@ def newest_seen() -> datetime | None:
 
 def mix(record_ids: Iterable[UUID], *, campaign: str) -> Mix:
     """Return who signed the calls of these records. For Headwater itself and for pages that audit their own look."""
-    wanted, partial = list(record_ids), not settings.HEADWATER.calls_url
-    try:
-        found = list((of_records if partial else of_hops)(wanted).values())
-    except Unavailable:
-        # The page has more to say than this: it says that the rest could not be asked for.
-        found, partial = list(of_records(wanted).values()), True
+    by_record, partial = at_hand(record_ids)
+    found = list(by_record.values())
     counts = Counter((one.spc, one.provider_name, one.attest, one.valid) for one in found)
     rows = [
         Mixed(spc=spc, name=name, attest=attest, valid=valid, calls=calls)
@@ -356,6 +338,18 @@ def of_hops(record_ids: Iterable[UUID]) -> dict[UUID, Signature]:
     if rest:
         found |= of_calls(connect(settings.HEADWATER.calls_url).records(rest))
     return found
+
+
+def at_hand(record_ids: Iterable[UUID]) -> tuple[dict[UUID, Signature], bool]:
+    """Return what ``of_hops`` returns, for a page that has more to say; and whether verdicts may be missing.
+
+    Where the call store does not answer, verdicts on records of other hops are missing.
+    """
+    wanted, partial = list(record_ids), not settings.HEADWATER.calls_url
+    try:
+        return (of_records if partial else of_hops)(wanted), partial
+    except Unavailable:
+        return of_records(wanted), True
 
 
 def hops(actor: Actor, calls: Sequence[Signature]) -> dict[UUID, str]:

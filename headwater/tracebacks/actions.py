@@ -258,7 +258,7 @@ def _open(actor: Actor, record: CallRecord, *, campaign: Campaign | None, reason
             terms=present_terms(),
             reason=reason,
             by=actor.label,
-            signer=neighbours.signer_of(record.identity_digest),
+            signer=neighbours.signer_of(record),
         ),
         now,
     )

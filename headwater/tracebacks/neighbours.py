@@ -2,6 +2,7 @@
 
 from django.db.models import Count
 
+from headwater.calls.records import CallRecord
 from headwater.providers import queries as providers
 from headwater.providers.models import AnswerChannel
 from headwater.signers import queries as signers
@@ -30,9 +31,13 @@ def upstream_of(provider_id: str, *, signer: Signer | None = None) -> tuple[Resp
     return tuple(one for one in found if one.provider_id != provider_id)
 
 
-def signer_of(identity_digest: str) -> Signer | None:
-    """Return who signed a call by a token that verified as a whole, where the register of providers has it."""
-    found = signers.signature(identity_digest)
+def signer_of(record: CallRecord) -> Signer | None:
+    """Return who signed a record's call by a token that verified as a whole, where the register has that provider.
+
+    Raises:
+        Unavailable: the token came with several calls, and the call store does not answer which of them this is.
+    """
+    found = signers.of_calls([record]).get(record.record_id)
     if found is None or not found.valid or not found.provider_id:
         return None
     one = providers.by_id(found.provider_id)

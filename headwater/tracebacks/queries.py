@@ -188,7 +188,7 @@ def _ref(row: Any) -> ProviderRef:
 
 def _signed(row: Traceback, path: list[HopView], hops: list[Any]) -> SignedView | None:
     """Hold the call's signature against the walk."""
-    found = signers.of_records([row.record_id]).get(row.record_id)
+    found = signers.at_hand([row.record_id])[0].get(row.record_id)
     if found is None or not found.spc:
         return None
     legs = {hop.id: hop.by_version[0].payload.get("ingress") for hop in hops if hop.by_version}

@@ -173,7 +173,7 @@ def withdraw(actor: Actor, upload_id: str, home: Path) -> UploadView:
 
 def _locked(actor: Actor, upload_id: str, to: UploadState) -> Upload:
     row_of(actor, upload_id)
-    row = Upload.objects.select_for_update().get(pk=upload_id)
+    row = Upload.objects.select_for_update(no_key=True).get(pk=upload_id)
     if to not in NEXT_STATES[UploadState(row.state)]:
         raise WrongStep(f"Upload {row.id} is {row.state}; this can no longer be done.")
     row.state = to

@@ -27,10 +27,10 @@ _view, result = actions.issue_credential(
 )
 """
 LOOK = """
-from headwater.signers import queries
+from headwater.signers.models import Signature
 
-found = queries.signatures(arguments["digests"])
-result = {digest: [one.result, one.reason, one.spc, one.attest, one.version] for digest, one in found.items()}
+found = Signature.objects.filter(digest__in=arguments["digests"], current=True)
+result = {one.digest: [one.result, one.reason, one.spc, one.attest, one.version] for one in found}
 """
 
 

@@ -11,12 +11,14 @@ from msgspec.structs import replace
 
 from headwater import clock
 from headwater.accounts.actors import Actor, system
+from headwater.calls.records import CallRecord
 from headwater.errors import Forbidden, Invalid, Unavailable
 from headwater.providers.models import Provider, RegistryEntry
 from headwater.providers.registries.entries import Registry
 from headwater.signers import actions, archive, queries, rules
 from headwater.signers.models import Address, Certificate, Host, Signature, SignerHour
 from headwater.signers.values import FlagKind, HostState
+from headwater.signers.values import Signature as Judged
 from headwater.stir.certificates import CertificateError, parse_pem_chain
 from headwater.stir.fetch import Fetched
 from headwater.stir.reasons import Check, Reason
@@ -54,13 +56,18 @@ def follow(home: Path, store: Store, *, turns: int = 1) -> Follower:
     return follower
 
 
+def verdict(call: CallRecord) -> Judged | None:
+    """Return the verdict in force on a call."""
+    return queries.of_records([call.record_id]).get(call.record_id)
+
+
 def test_a_signed_call_gets_its_verdict_with_signer_attestation_and_every_check(home: Path, network: Network):
     bring(network)
     Provider.objects.create(name="Seven Voice", spc="709J", created_at=clock.now())
     call = network.call(network.identity())
     follow(home, Store(call))
 
-    found = queries.signature(call.identity_digest)
+    found = verdict(call)
     assert found is not None
     assert (found.result, found.reason, found.verstat, found.sip_status) == ("valid", "", "TN-Validation-Passed", 200)
     assert (found.spc, found.provider_name, found.attest, found.orig) == ("709J", "Seven Voice", "A", CALLING)
@@ -75,8 +82,8 @@ def test_a_call_is_judged_as_of_its_receipt_and_not_of_the_judging(home: Path, n
     call = network.call(network.identity(iat=network.pki.at - 3_600), ago=3_600)
     stale = network.call(network.identity(iat=network.pki.at - 3_600))
     follow(home, Store(call, stale))
-    assert queries.signature(call.identity_digest).result == "valid"  # type: ignore[union-attr]
-    late = queries.signature(stale.identity_digest)
+    assert verdict(call).result == "valid"  # type: ignore[union-attr]
+    late = verdict(stale)
     assert (late.reason, [flag.kind for flag in late.flags]) == (Reason.STALE, [FlagKind.SKEWED])  # type: ignore[union-attr]
 
 
@@ -219,7 +226,7 @@ def test_a_host_that_nobody_allowed_is_never_asked_and_waits_for_review(home: Pa
     follower = Follower(lambda: Store(call), home)
     follower._archive._fetch = never
     follower.turn(clock.now())
-    found = queries.signature(call.identity_digest)
+    found = verdict(call)
     assert found is not None
     assert (found.result, found.reason, found.host) == ("invalid", Reason.X5U_REFUSED, HOST)
     (host,) = queries.hosts(OPERATOR)
@@ -243,7 +250,7 @@ def test_an_address_that_breaks_the_rules_is_refused_also_where_its_host_is_allo
     follower = Follower(lambda: Store(call), home)
     follower._archive._fetch = never
     follower.turn(clock.now())
-    found = queries.signature(call.identity_digest)
+    found = verdict(call)
     assert found is not None
     assert found.reason == Reason.X5U_REFUSED
     assert FlagKind.ADDRESS_ODD in [flag.kind for flag in found.flags]
@@ -265,7 +272,7 @@ def test_once_a_host_is_allowed_its_calls_are_judged_again_as_a_new_version(home
     assert asked == []
     actions.decide_host(desk, HOST, allow=True, reason="Listed in the directory.")
     follower.turn(clock.now() + timedelta(seconds=6))
-    found = queries.signature(call.identity_digest)
+    found = verdict(call)
     assert found is not None
     assert (found.result, found.version, asked) == ("valid", 2, [X5U])
     assert [one.result for one in queries.versions(OPERATOR, call.record_id)] == ["valid", "invalid"]
@@ -284,7 +291,7 @@ def test_a_certificate_that_somebody_brings_mends_its_calls(home: Path, network:
     follower = follow(home, Store(call))
     bring(network)
     follower.turn(clock.now() + timedelta(seconds=6))
-    assert queries.signature(call.identity_digest).result == "valid"  # type: ignore[union-attr]
+    assert verdict(call).result == "valid"  # type: ignore[union-attr]
 
 
 def test_thousands_of_addresses_from_one_sender_are_bounded(home: Path):
@@ -322,7 +329,7 @@ def test_another_signer_of_one_number_with_another_attestation_is_flagged(home: 
     follow(home, store)
     store.held.append(second)
     follow(home, store)
-    found = queries.signature(second.identity_digest)
+    found = verdict(second)
     assert found is not None
     assert [flag.kind for flag in found.flags] == [FlagKind.ATTESTATION_CHANGES]
 
@@ -400,9 +407,9 @@ def test_calls_that_no_list_trusted_are_judged_again_once_one_does(home: Path):
     bring(network)
     call = network.call(network.identity())
     follower = follow(home, Store(call))
-    assert queries.signature(call.identity_digest).reason == Reason.CERTIFICATE_UNTRUSTED  # type: ignore[union-attr]
+    assert verdict(call).reason == Reason.CERTIFICATE_UNTRUSTED  # type: ignore[union-attr]
     network.trust(home)
     follower.turn(clock.now() + timedelta(seconds=6))
-    found = queries.signature(call.identity_digest)
+    found = verdict(call)
     assert found is not None
     assert (found.result, found.version) == ("valid", 2)
