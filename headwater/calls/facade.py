@@ -1,8 +1,9 @@
 """ClickHouse's HTTP form over the embedded store, read-only: the other processes read calls through it.
 
 A real server takes its place by changing one URL, so the stock client must not notice a difference. Who asks must
-show a secret, on loopback too. Three walls stand between a reader and the engine: the list of statements
-(``statements``), a fixed list of settings, and a connection that was made read-only.
+show a secret, on loopback too, and may name only the columns that are open to it (``rights``). Three walls stand
+between a reader and the engine: the list of statements (``statements``), a fixed list of settings, and a connection
+that was made read-only.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ from urllib.parse import parse_qsl
 import chdb
 import structlog
 
-from headwater.calls import schema, statements
+from headwater.calls import rights, schema, statements
 from headwater.calls.engine import Engine
 
 Scope = MutableMapping[str, Any]
@@ -113,10 +114,14 @@ class Readers:
 
     def knows(self, headers: Mapping[bytes, bytes]) -> bool:
         """Tell whether a request shows a reader's name and secret."""
+        return bool(self.named(headers))
+
+    def named(self, headers: Mapping[bytes, bytes]) -> str:
+        """Return the name of the reader whose name and secret a request shows, "" where it shows none's."""
         user, secret = _shown(headers)
         held = self._readers.get(user, b"")
         # Compared also for an unknown name, so that the time does not tell names apart.
-        return hmac.compare_digest(held or b"\0" * 32, secret) and bool(held)
+        return user if hmac.compare_digest(held or b"\0" * 32, secret) and held else ""
 
 
 class Facade:
@@ -147,8 +152,8 @@ class Facade:
             if scope["path"] == "/ping":
                 await _respond(send, 200, b"Ok.\n", ())
                 return
-            self._require_reader(dict(scope["headers"]))
-            query = await self._query(scope, receive)
+            reader = self._require_reader(dict(scope["headers"]))
+            query = await self._query(scope, receive, rights.of(reader))
             result = await self._run(query)
         except _Refused as error:
             await _refuse(send, error)
@@ -161,13 +166,15 @@ class Facade:
         )
         await _respond(send, 200, result.octets, headers)
 
-    def _require_reader(self, headers: Mapping[bytes, bytes]) -> None:
-        if not self._readers.knows(headers):
+    def _require_reader(self, headers: Mapping[bytes, bytes]) -> str:
+        reader = self._readers.named(headers)
+        if not reader:
             raise _Refused(
                 403, _AUTHENTICATION, "Authentication failed: user or secret is wrong. (AUTHENTICATION_FAILED)"
             )
+        return reader
 
-    async def _query(self, scope: Scope, receive: Receive) -> _Query:
+    async def _query(self, scope: Scope, receive: Receive, allowed: rights.Rights) -> _Query:
         if scope["method"] not in {"GET", "POST"}:
             raise _Refused(405, _READONLY, "only GET and POST are answered")
         given = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
@@ -181,7 +188,7 @@ class Facade:
         except UnicodeDecodeError:
             raise _Refused(400, _SYNTAX, "the statement is not UTF-8") from None
         try:
-            output = statements.check(statement, database=self.database)
+            output = statements.check(statement, database=self.database, rights=allowed)
         except statements.RefusedStatement as error:
             raise _Refused(400, _READONLY, f"{error}. (READONLY)") from error
         fallback = given.get("default_format", "TabSeparated")

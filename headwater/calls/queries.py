@@ -68,11 +68,16 @@ class CallQueries:
         return sorted(rows, key=lambda row: place[row.record_id])
 
     def raw(self, ids: Sequence[UUID]) -> dict[UUID, bytes]:
-        """Return the octets as they were received. Callers audit the purpose first."""
+        """Return the octets as they were received, of those that have some. Callers audit the purpose first.
+
+        A record has none where its body is kept whole, and where the time for which octets are kept is over.
+        """
         found: dict[UUID, bytes] = {}
         for part in _parts(ids):
             rows = self._rows(
-                "SELECT record_id, raw FROM calls FINAL WHERE record_id IN {ids:Array(UUID)}", octets=True, ids=part
+                "SELECT record_id, raw FROM calls FINAL WHERE record_id IN {ids:Array(UUID)} AND raw != ''",
+                octets=True,
+                ids=part,
             )
             found.update(dict(rows))
         return found

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from headwater.calls.rights import ALL, Rights
 from headwater.errors import Forbidden
 
 
@@ -20,8 +21,6 @@ def _words(text: str) -> frozenset[str]:
 #: Longest statement, in characters: the engine's own bound.
 LONGEST = 262_144
 
-#: Tables that may be read, beside ``<database>.<table>`` of our own.
-OWN_TABLES = frozenset({"calls", "hours", "migrations", "minutes", "rejects"})
 #: What the stock client asks when it connects.
 SYSTEM_TABLES = frozenset({"settings", "one"})
 
@@ -123,8 +122,8 @@ def _tokens(statement: str) -> Iterator[_Token]:
             yield _Token(_Kind[str(match.lastgroup).upper()], match.group())
 
 
-def check(statement: str, *, database: str) -> str:
-    """Return the statement's output format ("" where it names none) if readers may run it.
+def check(statement: str, *, database: str, rights: Rights = ALL) -> str:
+    """Return the statement's output format ("" where it names none) if a reader with ``rights`` may run it.
 
     Raises:
         RefusedStatement: they may not, or it is not understood.
@@ -142,16 +141,17 @@ def check(statement: str, *, database: str) -> str:
         tokens = tokens[:-2]
     if not tokens or tokens[0].word not in {"select", "with"}:
         raise RefusedStatement("only SELECT is answered here")
-    _Checker(tokens, database).run()
+    _Checker(tokens, database, rights).run()
     return output
 
 
 class _Checker:
     """One pass over a statement's tokens."""
 
-    def __init__(self, tokens: list[_Token], database: str) -> None:
+    def __init__(self, tokens: list[_Token], database: str, rights: Rights) -> None:
         self._tokens = tokens
         self._database = database
+        self._rights = rights
         # Sub-queries that are named in the statement itself: WITH name AS (...).
         self._named = {
             token.name
@@ -178,7 +178,19 @@ class _Checker:
                 self._table(place + 1)
             if token.word == "in" and following.is_name:
                 raise RefusedStatement("IN wants a list, a parameter or a sub-query in parentheses")
+            if self._rights.withheld:
+                self._withheld(place)
             self._parenthesis(place)
+
+    def _withheld(self, place: int) -> None:
+        """Refuse a withheld column by its name, wherever it stands, and a ``*`` that would name it unseen."""
+        token, before, following = self._at(place), self._at(place - 1), self._at(place + 1)
+        if token.name in self._rights.withheld:
+            raise RefusedStatement(f"column {token.text} is not open to this reader")
+        if token.text != "*" or following.kind is _Kind.NUMBER:
+            return  # a product: after the * of a select list no number can come
+        if not (before.text == "(" and following.text == ")" and self._at(place - 2).name == "count"):
+            raise RefusedStatement("name the columns: * would name some that are not open to this reader")
 
     def _call(self, token: _Token) -> None:
         if token.name in FUNCTIONS or token.word in _WORDS_BEFORE_PARENTHESIS:
@@ -201,12 +213,12 @@ class _Checker:
         if token.text == "(":
             return
         if dot.text == ".":
-            allowed = (token.name == self._database and second.name in OWN_TABLES) or (
+            allowed = (token.name == self._database and second.name in self._rights.tables) or (
                 token.name == "system" and second.name in SYSTEM_TABLES
             )
             place += 3
         else:
-            allowed = token.is_name and token.name in OWN_TABLES | self._named
+            allowed = token.is_name and token.name in self._rights.tables | self._named
             place += 1
         if not allowed:
             raise RefusedStatement(
