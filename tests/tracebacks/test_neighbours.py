@@ -24,7 +24,7 @@ def test_a_token_copied_onto_another_call_names_no_signer_of_that_call(tmp_path:
     header = network.identity()
     first, copy = network.call(header, ago=3), network.call(header, called="12155550199", ago=2)
     store = Store(first, copy)
-    monkeypatch.setattr(queries, "connect", lambda url: store)
+    monkeypatch.setattr(queries, "connect", lambda _url: store)
     Follower(lambda: store, tmp_path, fetch=False).turn(clock.now())
 
     found = signer_of(first)
