@@ -118,6 +118,8 @@ COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
 #: Table -> process -> columns that it may read, and no other.
 READ_COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     # An alert says how far a campaign's calls were traced, not the path: that follows an accepted process.
+    # INSERT ... RETURNING id: a provider's report is a measure, whose number goes to the audit.
+    "relief_measure": {A: ("id",)},
     "tracebacks_traceback": {P: ("id", "campaign_id", "state", "grade", "origin_id")},
 }
 

@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from headwater import clock
+from headwater.accounts.models import User
 from headwater.evidence.models import Package
 from headwater.evidence.seal import seal
 from headwater.legal.models import LegalProcess
+from headwater.providers.models import Provider
+from headwater.relief.models import Measure, Notice
 from headwater.site.config import Process
 from headwater.site.grants import apply_grants
 from tests.conftest import Browser
@@ -75,3 +79,26 @@ def test_portal_desk_and_worker_have_the_rights_that_the_journey_needs(
         download = agency_client.get(f"/packages/{Package.objects.get().id}/")
         assert download.status_code == 200
         assert b"".join(download.streaming_content)[:2] == b"PK"
+
+
+def test_desk_and_carrier_have_the_rights_that_a_notice_and_its_report_need(
+    scene: Scene, roles: None, desk_client: Browser, provider_user: User, provider_client: Browser
+):
+    Provider.objects.filter(organisation=provider_user.organisation).update(organisation=None)
+    Provider.objects.filter(id=scene.origin.id).update(organisation=provider_user.organisation)
+    relief = f"/campaigns/{scene.campaign.id}/relief/"
+    with as_role(Process.DESK):
+        assert desk_client.get(relief).status_code == 200
+        said = {"provider": scene.origin.id, "kind": "suspected_traffic"}
+        assert desk_client.post(f"{relief}notice/", said).status_code == 302
+    notice = f"/notices/{Notice.objects.get().id}/"
+    with as_role(Process.CARRIER):
+        assert provider_client.get("/notices/").status_code == 200
+        assert provider_client.get(notice).status_code == 200
+        assert provider_client.post(f"{notice}acknowledge/").status_code == 302
+        report = {"action": "customer_ended", "acted_at": f"{clock.now():%Y-%m-%d %H:%M:%S}", "note": "Closed."}
+        assert provider_client.post(notice, report).status_code == 302
+        assert provider_client.get(notice).status_code == 200
+    with as_role(Process.DESK):
+        assert "Closed." in desk_client.get(relief).content.decode()
+    assert Measure.objects.count() == 2
