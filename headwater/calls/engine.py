@@ -38,12 +38,19 @@ SETTINGS: dict[str, Any] = {
 _POOL = 8
 _WAIT_S = 30.0
 
+# Server error codes and words of a disk that is full.
+_DISK_FULL = 243
+_NO_SPACE = "No space left on device"
 # Server error codes: a value that the schema refuses is the sender's fault, all else is a store that cannot now.
 _SENDERS_FAULT = frozenset({6, 26, 27, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 407, 441, 469})
 
 
 class StoreUnavailable(Unavailable):
     """The call store does not take or give records now; nothing was acknowledged."""
+
+
+class DiskFull(StoreUnavailable):
+    """The disk of the call store is full; nothing was acknowledged, and intake goes on by itself when space returns."""
 
 
 class RefusedByStore(Invalid):
@@ -56,6 +63,11 @@ def failure(error: Exception) -> HeadwaterError:
     text = str(error).split("(version", maxsplit=1)[0].strip()
     if isinstance(error, DatabaseError) and code in _SENDERS_FAULT:
         return RefusedByStore(f"the call store refuses the value: {text}")
+    if code == _DISK_FULL or _NO_SPACE in text:
+        return DiskFull(
+            "the disk of the call store is full: nothing of this was stored. Send the same again later; the operator must "
+            "free space on it, and nothing need be restarted"
+        )
     return StoreUnavailable(f"the call store failed ({text}); send again later")
 
 
