@@ -129,7 +129,7 @@ def _insert(records: list[CallRecord]) -> float:
         ready = [columns.of_records(part, [int(one.received_at.timestamp() * 1e6) for one in part]) for part in parts]
         began = time.perf_counter()
         for octets in ready:
-            store._put("calls", columns.NAMES, octets)  # noqa: SLF001 - the engine alone, without our checks
+            store._put("calls", columns.STORED, octets)  # noqa: SLF001 - the engine alone, without our checks
         took = time.perf_counter() - began
         store.close()
         return len(records) / took

@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from bench.report import Claim, Figure
 from headwater.api.tables import ARROW
-from headwater.calls import columns
+from headwater.calls import columns, forms
 from headwater.calls.engine import Engine
 from headwater.calls.records import CallRecord, SourceKind
 from headwater.calls.store import CallStore
@@ -216,7 +216,7 @@ def _peer(folder: Path, sent: list[bytes], form: str) -> tuple[float, float]:
         octets = make(read_lines(b"".join(sent[start : start + step]), source, now).records)
         with store.engine.client(store.database) as client:
             started, before = time.perf_counter(), time.process_time()
-            client.raw_insert("calls", column_names=columns.NAMES, insert_block=octets, fmt=form)
+            client.raw_insert("calls", column_names=columns.STORED, insert_block=octets, fmt=form)
             elapsed += time.perf_counter() - started
             cpu += time.process_time() - before
     store.close()
@@ -233,8 +233,11 @@ def _arrow(records: list[CallRecord]) -> bytes:
 def _ndjson(records: list[CallRecord]) -> bytes:
     lines = []
     for record in records:
-        fields = {name: getattr(record, name) for name in columns.NAMES}
+        fields = {name: getattr(record, name) for name in columns.NAMES if name not in forms.KEPT}
         fields |= {
+            # As they follow from the canonical numbers.
+            "calling_form": "+",
+            "called_form": "+",
             "record_id": str(record.record_id),
             "call_at": record.call_at.strftime("%Y-%m-%d %H:%M:%S.%f"),
             "received_at": record.received_at.strftime("%Y-%m-%d %H:%M:%S.%f"),

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 import pyarrow as pa
 
+from headwater.calls import forms
 from headwater.calls.records import Body, CallRecord, RecordKind, Reject, SourceKind
 
 TIME = pa.timestamp("us", "UTC")
@@ -49,6 +50,8 @@ _TYPES: dict[str, Any] = {
     "raw_sha256": pa.binary(32),
 }
 NAMES: tuple[str, ...] = tuple(_TYPES)
+#: The same columns as they are written: two texts are kept by their form.
+STORED: tuple[str, ...] = forms.names(NAMES)
 _ENUMS = frozenset({"record_kind", "source_kind"})
 
 #: What a reader gets: every field but the raw octets, which have a door of their own.
@@ -57,7 +60,12 @@ SELECT_LIST = ", ".join(READABLE)
 
 
 def of_records(records: Sequence[CallRecord], received_at: Sequence[datetime] | Any) -> bytes:
-    """Return ``records`` as one Arrow stream; ``received_at`` replaces theirs (microseconds since 1970).
+    """Return ``records`` as one Arrow stream of the columns ``STORED``; else as ``table_of``."""
+    return octets_of(table_of(records, received_at))
+
+
+def table_of(records: Sequence[CallRecord], received_at: Sequence[datetime] | Any) -> Any:
+    """Return ``records`` as a table of ``NAMES``; ``received_at`` replaces theirs (microseconds since 1970).
 
     Raises:
         UnicodeEncodeError: a text holds something that is not Unicode.
@@ -67,7 +75,7 @@ def of_records(records: Sequence[CallRecord], received_at: Sequence[datetime] | 
     del columns["received_at"]
     arrays = {name: _array(name, _TYPES[name], column) for name, column in columns.items()}
     arrays["received_at"] = pa.array(received_at, pa.int64()).cast(TIME)
-    return _stream(pa.table({name: arrays[name] for name in NAMES}))
+    return pa.table({name: arrays[name] for name in NAMES})
 
 
 def _array(name: str, kind: Any, column: Sequence[Any]) -> Any:
@@ -128,8 +136,8 @@ def _stream(table: Any) -> bytes:
 
 
 def octets_of(table: Any) -> bytes:
-    """Return a table of the store's columns as one Arrow stream."""
-    return _stream(table)
+    """Return a table of a record's columns as one Arrow stream, with the names of ``forms.names``."""
+    return _stream(forms.kept(table))
 
 
 def record_at(table: Any, place: int) -> CallRecord:

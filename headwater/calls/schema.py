@@ -8,6 +8,7 @@ temporary tables, no table functions. A migration is never edited once it is rel
 import re
 from dataclasses import dataclass
 
+from headwater.calls import forms
 from headwater.errors import Invalid
 
 _DATABASE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -44,7 +45,9 @@ class Migration:
 # The sorting key begins with the last ten digits of the called number, so that a look-up meets one place whatever
 # prefix a switch put before it. Rows of one key are one record, and the FIRST one received stays (its version is the
 # highest). A cluster shards by cityHash64(right(called, 10)) for the same reason. An insert becomes one file and not
-# one for each column, as each file is synced.
+# one for each column, as each file is synced. A number as it was sent nearly always follows from the canonical one, so
+# that only how it follows is kept (``forms``). Rows lie by number: times and durations are no series, and a delta of
+# neighbours is longer than they are.
 _CALLS = """
 CREATE TABLE IF NOT EXISTS {database}.calls {on_cluster}
 (
@@ -53,14 +56,16 @@ CREATE TABLE IF NOT EXISTS {database}.calls {on_cluster}
     source_kind LowCardinality(String),
     source_id LowCardinality(String),
     event_id String CODEC(ZSTD(1)),
-    call_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
-    received_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
-    calling String,
-    called String,
-    calling_raw String CODEC(ZSTD(1)),
-    called_raw String CODEC(ZSTD(1)),
-    duration_ms Int64,
-    ring_ms Int64,
+    call_at DateTime64(6, 'UTC') CODEC(T64, ZSTD(1)),
+    received_at DateTime64(6, 'UTC') CODEC(ZSTD(1)),
+    calling String CODEC(ZSTD(1)),
+    called String CODEC(ZSTD(1)),
+    calling_form String CODEC(ZSTD(1)),
+    called_form String CODEC(ZSTD(1)),
+    calling_raw String ALIAS {calling_raw},
+    called_raw String ALIAS {called_raw},
+    duration_ms Int64 CODEC(T64, ZSTD(1)),
+    ring_ms Int64 CODEC(T64, ZSTD(1)),
     disposition LowCardinality(String),
     sip_method LowCardinality(String),
     sip_status Int32,
@@ -81,7 +86,7 @@ CREATE TABLE IF NOT EXISTS {database}.calls {on_cluster}
     raw String CODEC(ZSTD(3)),
     raw_sha256 FixedString(32) DEFAULT SHA256(raw),
     stored_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC') CODEC(Delta, ZSTD(1)),
-    version UInt64 DEFAULT toUInt64(9223372036854775807 - toUnixTimestamp64Micro(received_at)) CODEC(Delta, ZSTD(1)),
+    version UInt64 DEFAULT toUInt64(9223372036854775807 - toUnixTimestamp64Micro(received_at)) CODEC(ZSTD(1)),
     CONSTRAINT record_kind_is_known CHECK record_kind IN ('report', 'sip', 'cdr', 'reputation'),
     CONSTRAINT source_kind_is_known CHECK source_kind IN ('app', 'honeypot', 'complaint', 'carrier'),
     CONSTRAINT source_is_named CHECK source_id != '' AND event_id != '',
@@ -238,3 +243,5 @@ def render(statement: str, *, database: str, engines: Engines = ONE_MACHINE) -> 
         on_cluster=engines.on_cluster,
         durable=DURABLE,
     ).strip()
+        calling_raw=forms.expression("calling"),
+        called_raw=forms.expression("called"),

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from headwater.calls import columns, schema
+from headwater.calls import columns, forms, schema
 from headwater.calls.duplicates import Identifiers, Seen, identifiers, same_content
 from headwater.calls.engine import Engine, RefusedByStore, StoreUnavailable, failure
 from headwater.calls.records import Body, CallRecord, Reject
@@ -215,11 +215,11 @@ class CallStore:
         table = table.set_column(place, "received_at", pa.array(self._after_the_last(received)).cast(columns.TIME))
         days = table.column("call_at").cast(pa.int64()).to_numpy() // _DAY_US
         if len(distinct := np.unique(days)) <= DAYS_AT_ONCE:
-            self._put("calls", table.column_names, columns.octets_of(table))
+            self._put("calls", forms.names(table.column_names), columns.octets_of(table))
             return
         for start in range(0, len(distinct), DAYS_AT_ONCE):
             part = table.filter(pa.array(np.isin(days, distinct[start : start + DAYS_AT_ONCE])))
-            self._put("calls", table.column_names, columns.octets_of(part))
+            self._put("calls", forms.names(table.column_names), columns.octets_of(part))
 
     def _after_the_last(self, received: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
         """Return the times of receipt, none before what is already stored; the vector form of ``_in_order``."""
@@ -275,7 +275,7 @@ class CallStore:
     def _write(self, records: list[CallRecord]) -> None:
         received = self._in_order(records)
         for start, end in _cut_by_day(records, received):
-            self._put("calls", columns.NAMES, columns.of_records(records[start:end], received[start:end]))
+            self._put("calls", columns.STORED, columns.of_records(records[start:end], received[start:end]))
 
     def _in_order(self, records: list[CallRecord]) -> list[int]:
         """Return the records' times of receipt in microseconds, none before what is already stored."""

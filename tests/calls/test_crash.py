@@ -26,7 +26,6 @@ ROUNDS = int(os.environ.get("HEADWATER_KILL_ROUNDS", "3"))
 WRITER = """
 import sys
 from headwater.calls.store import CallStore
-import pyarrow as pa
 from headwater.calls import columns
 from tests.calls.samples import NOON, report
 NOON_US = int(NOON.timestamp() * 1_000_000)
@@ -39,8 +38,7 @@ for batch in range(first, first + 100_000):
     if batch % 2:
         store.insert(rows)
     else:
-        octets = columns.of_records(rows, [NOON_US + row for row in range(500)])
-        store.insert_table(pa.ipc.open_stream(octets).read_all())
+        store.insert_table(columns.table_of(rows, [NOON_US + row for row in range(500)]))
     print(batch, flush=True)
 """
 

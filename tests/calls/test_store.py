@@ -245,7 +245,7 @@ def test_more_than_a_hundred_days_in_one_statement_would_be_an_error(store: Call
     days = [report(number, call_at=NOON - timedelta(days=number)) for number in range(120)]
     received = [1_764_000_000_000_000 + number for number in range(120)]
     with pytest.raises(DatabaseError, match="partitions"):
-        store._put("calls", columns.NAMES, columns.of_records(days, received))
+        store._put("calls", columns.STORED, columns.of_records(days, received))
 
 
 def test_a_closed_store_says_so(store_url: str, database: str) -> None:
