@@ -43,7 +43,8 @@ def export_vcon(
         raise Invalid("Say in --purpose why the call is exported; the audit keeps it.")
     config = settings.HEADWATER
     found = queries.connect(config.calls_url).record(record)
-    octets = vcon_of(found, Recordings(config.home), open_called=open_called)
+    recordings, name = Recordings(config.home), found.headers.get("audio_sha256", "")
+    octets = vcon_of(found, recordings.get(name) if name in recordings else None, open_called=open_called)
     tag = Tag.CALL_RAW_OPENED if open_called else Tag.CALL_VIEWED
     with transaction.atomic():
         audit.record(system("operator"), tag, str(record), {"as": "vcon", "purpose": purpose.strip()[:500]})

@@ -76,6 +76,9 @@ def _files(
             yield layout.call_raw(call.record_id), call.raw
         if call.transcript:
             yield layout.transcript(call.record_id), call.transcript.encode("utf-8", "replace")
+        if call.recording is not None:
+            yield layout.recording(call.record_id, call.recording.mediatype), call.recording.octets
+        yield layout.vcon(call.record_id), call.vcon
     for signature in material.signatures:
         if signature.identities:
             headers = "".join(f"{value}\n" for value in signature.identities)
@@ -176,6 +179,7 @@ def _listed(call: Call) -> dict[str, Any]:
         "source": call.fields["source"],
         "raw_sha256": call.raw_sha256,
         "raw_included": call.raw is not None,
+        "recording": layout.recording(call.record_id, call.recording.mediatype) if call.recording else "",
     }
 
 

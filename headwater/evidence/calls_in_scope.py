@@ -13,7 +13,9 @@ from headwater.calls.queries import CallQueries
 from headwater.calls.records import CallRecord
 from headwater.campaigns.models import CampaignExemplar, CampaignMember
 from headwater.evidence.material import Call, Withheld, instant
+from headwater.evidence.recorded import Recorded, gather
 from headwater.evidence.scope import BATCH, MOST_EXAMPLES, MOST_MEMBERS, Scope
+from headwater.intake.recordings import Recordings
 from headwater.numbering.numbers import E164, display, masked
 from headwater.tracebacks.models import Traceback
 
@@ -101,19 +103,24 @@ def _row(member: CampaignMember, examples: set[uuid.UUID]) -> dict[str, Any]:
     }
 
 
-def fetch(store: CallQueries, scope: Scope, examples: Sequence[uuid.UUID]) -> tuple[tuple[Call, ...], list[Withheld]]:
-    """Return the examples as the call store holds them, and what of them is not shown.
+def fetch(
+    store: CallQueries, kept: Recordings, scope: Scope, examples: Sequence[uuid.UUID]
+) -> tuple[tuple[Call, ...], list[Withheld]]:
+    """Return the examples as the call store and the folder of recordings hold them, and what of them is not shown.
 
     Raises:
         Unavailable: the call store does not answer.
     """
-    found: list[Call] = []
+    records, raw = list[CallRecord](), dict[uuid.UUID, bytes]()
     for start in range(0, len(examples), BATCH):
         ids = list(examples[start : start + BATCH])
-        raw = store.raw(ids) if scope.called_numbers else {}
-        records = {record.record_id: record for record in store.records(ids)}
-        found += [_call(records[i], raw.get(i), opened=scope.called_numbers) for i in ids if i in records]
-    withheld = []
+        if scope.called_numbers:
+            raw |= store.raw(ids)
+        held = {record.record_id: record for record in store.records(ids)}
+        records += [held[one] for one in ids if one in held]
+    recorded = gather(records, kept, opened=scope.called_numbers)
+    found = [_call(record, raw.get(record.record_id), recorded, opened=scope.called_numbers) for record in records]
+    withheld = list(recorded.withheld)
     if missing := len(examples) - len(found):
         why = "The call store no longer holds these records; campaign and tables still name them."
         withheld.append(Withheld(what="call records", count=missing, why=why))
@@ -128,9 +135,10 @@ def fetch(store: CallQueries, scope: Scope, examples: Sequence[uuid.UUID]) -> tu
     return tuple(found), withheld
 
 
-def _call(record: CallRecord, raw: bytes | None, *, opened: bool) -> Call:
+def _call(record: CallRecord, raw: bytes | None, recorded: Recorded, *, opened: bool) -> Call:
+    record_id = str(record.record_id)
     fields: dict[str, Any] = {
-        "record_id": str(record.record_id),
+        "record_id": record_id,
         "record_kind": record.record_kind.value,
         "source_kind": record.source_kind.value,
         "source": record.source_id,
@@ -150,12 +158,15 @@ def _call(record: CallRecord, raw: bytes | None, *, opened: bool) -> Call:
         "language": record.language,
         "labels": list(record.labels),
         "transcript": record.transcript,
+        "recording_sha256": record.headers.get("audio_sha256", ""),
         "raw_sha256": record.raw_sha256.hex(),
     }
     return Call(
-        record_id=str(record.record_id),
+        record_id=record_id,
         fields=fields,
         transcript=record.transcript,
         raw=raw,
         raw_sha256=record.raw_sha256.hex(),
+        recording=recorded.recordings.get(record_id),
+        vcon=recorded.vcons[record_id],
     )

@@ -134,7 +134,7 @@ def manifest(value: Any) -> Manifest:
 
 def check_calls(package: Package, _: Manifest) -> Iterator[Finding]:
     """The octets of each call are those whose hash the record states, and its transcript is the one shown."""
-    opened = withheld = 0
+    opened = withheld = heard = 0
     for row in rows(package.json(layout.CALLS), "calls", layout.CALLS):
         record_id = text(row, "record_id", layout.CALLS)
         file = layout.call_json(record_id)
@@ -149,6 +149,11 @@ def check_calls(package: Package, _: Manifest) -> Iterator[Finding]:
         else:
             sentence = f"{raw} does not have the SHA-256 that the record stated when the call came in."
             yield Finding(outcome=Outcome.FAILED, text=sentence, file=raw)
+        if recorded := text(row, "recording", layout.CALLS):
+            heard += 1
+            if recorded not in package.members or package.digest(recorded) != text(call, "recording_sha256", file):
+                sentence = f"{recorded} does not have the SHA-256 that the call's report named."
+                yield Finding(outcome=Outcome.FAILED, text=sentence, file=recorded)
         written = text(call, "transcript", file)
         shown = layout.transcript(record_id)
         if written and (shown not in package.members or package.octets(shown).decode("utf-8", "replace") != written):
@@ -156,6 +161,9 @@ def check_calls(package: Package, _: Manifest) -> Iterator[Finding]:
             yield Finding(outcome=Outcome.FAILED, text=sentence, file=shown)
     sentence = f"{opened} call records are here as received, with the hash that was taken when they came in."
     yield Finding(outcome=Outcome.PASSED, text=sentence)
+    if heard:
+        sentence = f"{heard} recordings are here, held against the hash that each call's report named."
+        yield Finding(outcome=Outcome.PASSED, text=sentence)
     if withheld:
         sentence = f"{withheld} call records are here without their raw octets; withheld.json says why."
         yield Finding(outcome=Outcome.NOTED, text=sentence, file="withheld.json")

@@ -20,6 +20,7 @@ from headwater.evidence.custody import Entry
 from headwater.evidence.material import AuditProofs, CampaignFacts, Material, Matter, Ringing, Withheld, instant
 from headwater.evidence.models import Package
 from headwater.evidence.scope import NPA_CAVEAT, SIGNALLED_CALLER, Scope
+from headwater.intake.recordings import Recordings
 from headwater.legal.models import LegalProcess
 from headwater.legal.queries import ProcessView, request_of, view
 from headwater.legal.rules import TYPE_WORDS
@@ -55,14 +56,14 @@ def begin(package: Package, now: datetime) -> Gathering:
     return Gathering(package=package, process=process, scope=scope, calls=calls_in_scope.survey(scope), now=now)
 
 
-def finish(gathering: Gathering, store: CallQueries) -> Material:
+def finish(gathering: Gathering, store: CallQueries, kept: Recordings) -> Material:
     """Return the whole material of the package.
 
     Raises:
         Unavailable: the call store does not answer.
     """
     scope, process = gathering.scope, gathering.process
-    calls, closed = calls_in_scope.fetch(store, scope, gathering.calls.examples)
+    calls, closed = calls_in_scope.fetch(store, kept, scope, gathering.calls.examples)
     traced = path.gather(scope)
     signed = signed_calls.gather(calls)
     subjects = [

@@ -20,6 +20,20 @@ PATH_CSV = "provider-path.csv"
 CONCORDANCE = "exports/load.dat"
 OPTICON = "exports/load.opt"
 
+#: What a player expects a recording's file to end in.
+_ENDINGS = {
+    "audio/wav": ".wav",
+    "audio/wave": ".wav",
+    "audio/x-wav": ".wav",
+    "audio/vnd.wave": ".wav",
+    "audio/mpeg": ".mp3",
+    "audio/mp3": ".mp3",
+    "audio/mp4": ".m4a",
+    "audio/ogg": ".ogg",
+    "audio/opus": ".opus",
+    "audio/flac": ".flac",
+}
+
 #: The longest single file that is read into memory at once: tables and indexes; the rest is streamed.
 LARGEST_TABLE = 256 << 20
 LARGEST_SIGNATURE = 4_096
@@ -41,6 +55,16 @@ def call_json(record_id: str) -> str:
 def transcript(record_id: str) -> str:
     """Return where the transcript of a call lies."""
     return f"transcripts/{record_id}.txt"
+
+
+def recording(record_id: str, mediatype: str = "") -> str:
+    """Return where the recording of a call lies; its ending says what it is, where the media type is a known one."""
+    return f"recordings/{record_id}{_ENDINGS.get(mediatype.partition(';')[0].strip().lower(), '.audio')}"
+
+
+def vcon(record_id: str) -> str:
+    """Return where a call lies as a vCon."""
+    return f"exports/vcon/{record_id}.vcon"
 
 
 def answer(answer_id: str, *, signed: bool) -> str:

@@ -69,6 +69,15 @@ class Ringing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """What was recorded of a call, as its sender gave it."""
+
+    octets: bytes
+    mediatype: str
+    """As the sender calls it; empty where it does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One call example: as read, and as received where the process opens that."""
 
@@ -77,6 +86,9 @@ class Call:
     transcript: str
     raw: bytes | None
     raw_sha256: str
+    recording: Recording | None
+    vcon: bytes
+    """The call as a vCon, its recording inside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from headwater.evidence.models import Package
 from headwater.evidence.scope import BATCH
 from headwater.evidence.states import PackageState
 from headwater.evidence.verify import verify
+from headwater.intake.recordings import Recordings
 from headwater.legal import actions as legal
 
 _PIECE = 1 << 20
@@ -89,7 +90,7 @@ def _seal(package: Package, store: CallQueries, key: Ed25519PrivateKey, folder: 
     _audit_openings(actor, gathering)
     # Signed now, so that the custody log reaches up to this sealing and each entry of it can be proven.
     checkpoint()
-    material = gather.finish(gathering, store)
+    material = gather.finish(gathering, store, Recordings(settings.HEADWATER.home))
     draft = folder / f"{package.id}.{secrets.token_hex(8)}{_DRAFT}"
     try:
         written = _write(draft, material, key)

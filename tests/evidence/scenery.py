@@ -55,10 +55,20 @@ class Signer:
             answering.record_answer(self.pen.actor, Submission(octets=octets, answer=said, key_id=self.key_id))
 
 
-def heard(number: int, text: str, *, at: datetime, called: str = MICHIGAN) -> CallRecord:
-    """Return a report with the octets that it came as."""
+def heard(number: int, text: str, *, at: datetime, called: str = MICHIGAN, recording: bytes = b"") -> CallRecord:
+    """Return a report with the octets that it came as, and the hash of its recording where it has one."""
+    headers = {"audio_sha256": sha256(recording).hexdigest(), "audio_type": "audio/x-wav"} if recording else {}
     raw = msgspec.json.encode({"event_id": f"event-{number}", "called": called, "transcript": text})
-    return report(number, text, at=at, called=called, terminating_spc="709A", raw=raw, raw_sha256=sha256(raw).digest())
+    return report(
+        number,
+        text,
+        at=at,
+        called=called,
+        terminating_spc="709A",
+        raw=raw,
+        raw_sha256=sha256(raw).digest(),
+        headers=headers,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +83,20 @@ class Scene:
 
 
 def build(store: CallStore, agency: Actor, *, names: Sequence[str] = ("Alder Voice", "Birch Telecom", "Cedar VoIP"),
-          text: str = "", calls: int = 8, traced: int = 2, note: str = "") -> Scene:  # fmt: skip
+          text: str = "", calls: int = 8, traced: int = 2, note: str = "",
+          recordings: Sequence[bytes] = ()) -> Scene:  # fmt: skip
     """Let a campaign ring, be found, told to the agency and traced to its origin over three hops."""
+    recorded = dict(enumerate(recordings, start=1))
     now, first = clock.now(), next(_FIRST)
     script = text or scripts_of("Legal-Enforcement-Notice")[0]
     records = [
-        heard(first + i, script, at=now - timedelta(seconds=10 * (calls - i)), called=MICHIGAN if i % 3 else OHIO)
+        heard(
+            first + i,
+            script,
+            at=now - timedelta(seconds=10 * (calls - i)),
+            called=MICHIGAN if i % 3 else OHIO,
+            recording=recorded.get(i, b""),
+        )
         for i in range(1, calls + 1)
     ]
     store.insert(records)

@@ -21,6 +21,7 @@ from headwater.evidence.material import (
     CampaignFacts,
     Material,
     Matter,
+    Recording,
     Ringing,
     SignedAnswer,
     Withheld,
@@ -35,6 +36,7 @@ PROVIDER = ECKey.generate_key("P-256", private=True)
 RECORD = "0806ead2-b5b1-0e65-acb2-99cdf749252b"
 IDENTITY = "e30.e30.c2ln;info=<https://certificates.example.com/a.pem>;alg=ES256;ppt=shaken"
 TOKEN = sha256(IDENTITY.partition(";")[0].encode()).hexdigest()
+AUDIO = b"RIFF the words as they were heard"
 RAW = b'{"event_id":"1","called":"13135550101"}'
 
 
@@ -112,6 +114,7 @@ def material(
         "called": "+1 313 555 0101",
         "transcript": transcript,
         "raw_sha256": sha256(RAW).hexdigest(),
+        "recording_sha256": sha256(AUDIO).hexdigest(),
         "identity_token_sha256": TOKEN,
     }
     path = {
@@ -151,7 +154,10 @@ def material(
         ),
         "members": ({"record_id": RECORD, "calling": '=HYPERLINK("http://x")', "in_full": "yes"},),
         "calls": (
-            Call(record_id=RECORD, fields=fields, transcript=transcript, raw=RAW, raw_sha256=sha256(RAW).hexdigest()),
+            Call(
+                record_id=RECORD, fields=fields, transcript=transcript, raw=RAW, raw_sha256=sha256(RAW).hexdigest(),
+                recording=Recording(octets=AUDIO, mediatype="audio/x-wav"), vcon=b"{}",
+            ),
         ),
         "tracebacks": (trace,),
         "path": (path,),

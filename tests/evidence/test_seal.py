@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ from headwater.audit.tags import Tag
 from headwater.calls import queries as calls
 from headwater.calls.store import CallStore
 from headwater.errors import Conflict, Forbidden, NotFound, Unavailable
-from headwater.evidence import actions, keys, queries
+from headwater.evidence import actions, keys, queries, recorded
 from headwater.evidence.models import Package
 from headwater.evidence.report import Outcome
 from headwater.evidence.seal import seal, seal_with
 from headwater.evidence.states import PackageState
 from headwater.evidence.verify import verify
+from headwater.intake import vcon
+from headwater.intake.recordings import Recordings
 from headwater.legal.models import LegalProcess
 from headwater.legal.rules import BadRequest, WrongStep
 from headwater.worker.tasks import ATTEMPTS, seal_package
@@ -73,6 +76,34 @@ def test_the_package_holds_the_octets_as_they_came_in(package: Path, scene: Scen
     assert inside(package, f"calls/{record.record_id}.raw") == record.raw
     shown = json.loads(inside(package, f"calls/{record.record_id}.json"))
     assert (shown["called"], shown["raw_sha256"]) == ("+1 313 555 0101", record.raw_sha256.hex())
+
+
+def test_recordings_are_here_as_files_and_inside_vcons_and_what_is_lost_or_changed_is_said(
+    home: Path, call_store: tuple[str, CallStore], agency: Actor, reviewer: Actor, monkeypatch: pytest.MonkeyPatch
+):
+    kept = Recordings(home)
+    heard, spoilt, long = b"RIFF heard", b"RIFF spoilt", b"RIFF" + b"x" * 40
+    for octets in (heard, spoilt, long):
+        kept.put(octets)
+    next((home / "recordings").rglob(sha256(spoilt).hexdigest())).write_bytes(b"RIFF other")
+    monkeypatch.setattr(recorded, "MOST_OCTETS", 40)
+    scene = ring(call_store[1], agency, recordings=(heard, b"never kept", spoilt, long))
+
+    package = sealed(home, accept(reviewer, serve(scene, agency)))
+
+    first, *others = (str(record.record_id) for record in scene.records)
+    assert [name for name in names(package) if name.startswith("recordings/")] == [f"recordings/{first}.wav"]
+    assert inside(package, f"recordings/{first}.wav") == heard
+    (dialog,) = vcon.read(inside(package, f"exports/vcon/{first}.vcon"), now=clock.now()).dialogs
+    assert (dialog.body, dialog.mediatype) == (heard, "audio/x-wav")
+    assert all(f"exports/vcon/{record_id}.vcon" in names(package) for record_id in others)
+    withheld = json.loads(inside(package, "withheld.json"))["withheld"]
+    left_out = [(one["count"], one["why"].split(".")[0]) for one in withheld if one["what"] == "recordings"]
+    assert len(left_out) == 3
+    assert {count for count, _ in left_out} == {1}
+    assert any("no longer kept" in why for _, why in left_out)
+    assert any("not what" in why for _, why in left_out)
+    assert any("at most" in why for _, why in left_out)
 
 
 def test_each_opening_of_octets_is_audited_before_it_is_in_the_custody_log(package: Path, scene: Scene):

@@ -183,6 +183,14 @@ def test_a_key_that_is_none_is_a_failed_check(saved: Save):
     assert [check.group for check in verify(saved(GOOD), b"not a key").failures] == ["Key"]
 
 
+def test_a_recording_that_is_another_than_was_reported_is_found_even_in_a_sealed_package(saved: Save):
+    files = members(GOOD)
+    name = layout.recording(specimen.RECORD, "audio/x-wav")
+    files[name] = b"RIFF another voice"
+    report = verify(saved(resealed(files)))
+    assert [check.file for check in report.failures] == [name]
+
+
 def test_an_answer_that_its_provider_did_not_sign_is_found_even_in_a_sealed_package(saved: Save):
     files = members(GOOD)
     name = "answers/RC-1.jws"

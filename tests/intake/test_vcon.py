@@ -197,13 +197,13 @@ def test_an_export_is_read_back_to_the_same_call(tmp_path: Path) -> None:
     here = Recordings(tmp_path)
     (event,) = read_events(octets(), here, now=NOW)
     record = feed.read_line(msgspec.json.encode(event), POT, NOW)
-    again = vcon.read(vcon_of(record, here, open_called=True), now=NOW)
+    again = vcon.read(vcon_of(record, AUDIO, open_called=True), now=NOW)
     (back,) = again.dialogs
     assert again.uuid == conversation()["uuid"]
     assert (back.body, back.start, back.duration_s, back.mediatype) == (AUDIO, record.call_at, 12.5, "audio/x-wav")
     assert again.transcripts[0].text == "press one"
     assert [party.number for party in again.parties] == ["+12155550100", "+13105550111"]
-    masked = vcon_of(record, here, open_called=False)
+    masked = vcon_of(record, AUDIO, open_called=False)
     assert b"3105550111" not in masked
     assert vcon.read(masked, now=NOW).parties[1].name == "+1 310 *** ****"
 

@@ -35,13 +35,14 @@ WHAT IS IN IT
                           *.identity the headers as received, *.cer the certificates
   calls/members.csv       every call in the scope, with the reason why it belongs to the campaign
   calls/*.json            a call example as read;  calls/*.raw the octets as they were received
-  transcripts/            the words of each call example
+  transcripts/            the words of each call example;  recordings/ what was recorded of it
   timeline.csv/.json      what happened when
   custody-log.jsonl       who did and saw what, each entry with its place in the audit's hash chain
   audit-proofs.json       for each of those entries, the path that proves it to be in the whole audit
   audit-checkpoint.json   the audit's root and size when it was signed; audit-key.pem: by which key
   withheld.json           what is not in the package, how much, and why
-  exports/                case-uco.jsonld for forensic tools; load.dat and load.opt for review platforms
+  exports/                case-uco.jsonld for forensic tools; load.dat and load.opt for review platforms;
+                          vcon/: each call example as a conversation file, its recording inside
   verify.pyz              the verifier: a program that needs Python 3.11 or later and nothing else
   evidence-key.pem        the public key that seals it: {key}
   manifest.json           size, SHA-256 and Bates numbers of every file

@@ -99,12 +99,12 @@ def _provenance(conversation: Vcon) -> dict[str, Any]:
     }
 
 
-def vcon_of(record: CallRecord, recordings: Recordings, *, open_called: bool) -> bytes:
-    """Return a call record as a vCon of draft -04, with its recording where that is kept here.
+def vcon_of(record: CallRecord, recording: bytes | None, *, open_called: bool) -> bytes:
+    """Return a call record as a vCon of draft -04, with its recording where that is at hand.
 
     Args:
         record: The call.
-        recordings: Where its recording lies.
+        recording: The octets of its recording, where they are to be in it.
         open_called: Name the called number; without, area and state alone. Whoever opens it audits why.
     """
     known = record.headers.get("vcon", "")
@@ -117,10 +117,8 @@ def vcon_of(record: CallRecord, recordings: Recordings, *, open_called: bool) ->
     }
     if record.duration_ms >= 0:
         dialog["duration"] = record.duration_ms / 1_000
-    name = record.headers.get("audio_sha256", "")
-    if name in recordings:
-        octets = recordings.get(name)
-        dialog |= _inline(octets, record.headers.get("audio_type") or "application/octet-stream")
+    if recording is not None:
+        dialog |= _inline(recording, record.headers.get("audio_type") or "application/octet-stream")
     elif record.headers.get("audio", "").startswith("https://") and record.headers.get("audio_hash"):
         dialog |= {"type": "recording", "url": record.headers["audio"], "content_hash": record.headers["audio_hash"]}
         if record.headers.get("audio_type"):
