@@ -199,13 +199,18 @@ def read(address: str, status: int, html: str) -> Page:
 class Person:
     """One person with one browser, at one of the three web applications. Not for several threads."""
 
-    def __init__(self, base: str, *, email: str, password: str, totp_secret: str) -> None:
-        """``base`` is the address of the application, such as ``http://127.0.0.1:8402``."""
+    def __init__(
+        self, base: str, *, email: str, password: str, totp_secret: str, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """``base`` is the address of the application, such as ``http://127.0.0.1:8402``.
+
+        ``transport`` is another way there than a socket.
+        """
         self.email = email
         self._base = base
         self._password = password
         self._secret = totp_secret
-        self._browser = httpx.Client(base_url=base, follow_redirects=True, timeout=60.0)
+        self._browser = httpx.Client(base_url=base, follow_redirects=True, timeout=60.0, transport=transport)
 
     def __enter__(self) -> Self:
         """Keep the browser open."""

@@ -15,12 +15,14 @@ from pathlib import Path
 from headwater import clock
 from headwater.simulator import network as net
 from headwater.simulator import octets, traffic, truth
+from headwater.simulator.accounts import Accounts
 from headwater.simulator.doors import Counters, FeedSender, HepSender
 from headwater.simulator.hand import Desk
 from headwater.simulator.setup import Setup
 
 COUNTERS = "counters.json"
 COUNT_EVERY_S = 2.0
+ORDERS_EVERY_S = 0.5
 #: Calls that a person at a carrier can still look up: hours of traffic.
 REMEMBERED = 50_000
 
@@ -46,6 +48,7 @@ class Simulator:
             for name, token in setup.feed_tokens.items()
         }
         self._recent: deque[octets.Call] = deque(maxlen=REMEMBERED)
+        self._accounts = Accounts(self._folder, self._recent)
         self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
         self._order = itertools.count()
 
@@ -60,6 +63,7 @@ class Simulator:
                     group.create_task(each.run())
                 group.create_task(self._play(truths))
                 group.create_task(self._count())
+                group.create_task(self._take_orders())
         finally:
             truths.close()
             self._write_counters()
@@ -67,6 +71,8 @@ class Simulator:
     async def _play(self, truths: truth.TruthFile) -> None:
         for placed in traffic.plan(self.network, clock.now()):
             await self._until(placed.call.at)
+            if not self._accounts.takes(placed.call):
+                continue
             truths.add(truth.of(self.network, placed))
             self._place(placed)
 
@@ -90,6 +96,12 @@ class Simulator:
 
     def _later(self, at: datetime, act: Callable[[], None]) -> None:
         heapq.heappush(self._agenda, (at, next(self._order), act))
+
+    async def _take_orders(self) -> None:
+        while True:
+            if wrong := self._accounts.look():
+                self.counters.note(wrong)
+            await asyncio.sleep(ORDERS_EVERY_S)
 
     async def _count(self) -> None:
         while True:

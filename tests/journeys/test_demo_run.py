@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,8 @@ def test_unattended_it_ends_by_itself_with_exit_code_0_and_leaves_nothing_runnin
         assert told["found"]["origin"] == told["true"]["origin"] != ""
         assert told["found"]["hops"] == told["true"]["path_from_terminating"]
         assert told["found"]["package_ok"] is True
+        assert "relief" not in told
+        assert "notice" not in done.stdout
         assert "Stopped." in done.stdout
         assert processes_with(str(folder)) == []
     finally:
@@ -88,6 +91,18 @@ def test_truth_keys_and_logins_are_for_their_owner_alone(demo: Demo) -> None:
     assert stat.S_IMODE(own.stat().st_mode) == 0o700
     for file in (own / "truth.jsonl", own / "demo.json", own / "setup.json", *(own / "keys").iterdir()):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+def test_the_origin_is_told_ends_its_customer_and_the_calls_are_shown_to_have_stopped(demo: Demo) -> None:
+    deadline = time.monotonic() + 420
+    while "relief" not in demo.report and time.monotonic() < deadline:
+        time.sleep(1)
+    told = demo.report["relief"]
+    assert told["not_done"] == "", told
+    assert (told["provider"], told["accounts_ended"]) == (demo.report["true"]["origin"], 1)
+    assert told["true_calls_after"] == 0
+    assert told["verdict"] == "Stopped", demo.output()[-3_000:]
+    assert "once in 1,000" in told["sentence"]
 
 
 def test_a_second_demo_on_the_same_folder_is_refused(demo: Demo) -> None:

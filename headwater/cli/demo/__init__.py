@@ -12,7 +12,8 @@ Run the whole path on this machine with simulated carriers and real recordings.
 
 It starts `headwater up`, the carriers' agents and a simulator, prints the addresses and the logins, and tells what
 happens: a campaign is found, traced to its source, alerted, a subpoena served and accepted, a package sealed,
-downloaded and verified, while the campaign still rings. Then it keeps running, so that you can click around.
+downloaded and verified, while the campaign still rings. Then the origin is sent a notice, ends the customer that placed
+the calls, and they are shown to have stopped. It keeps running, so that you can click around.
 """
 
 

@@ -1,25 +1,38 @@
-"""What the people of a demo do, each at the real pages: serve, review, accept, download."""
+"""What the people of a demo do, each at the real pages: serve, review, accept, download, send and answer a notice."""
 
-from datetime import date
+import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from headwater.cli.demo.folder import Folder, Login, Remembered
 from headwater.cli.demo.paper import subpoena
+from headwater.errors import Conflict, NotFound
+from headwater.relief.states import NoticeKind, ReportedAction, Verdict
+from headwater.simulator.accounts import Named
 from headwater.simulator.person import Page, Person
+
+#: What the desk says of a notice that it has just sent, or that the provider has and has not reported on yet.
+_SENT = re.compile(r"Notice (RN-\w+) is in the pages of|has this notice already \((RN-\w+)\)")
+#: A traced call in a letter: its time, and the number that it showed.
+_TRACED = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC from (\+[\d ]+) to ")
+_STOPPED = re.compile(r"No call was reported since .+? before \([^)]*\)\.")
+_LABELS = "|".join(re.escape(verdict.label) for verdict in sorted(Verdict, key=lambda one: -len(one.label)))
+#: The page says first what came of the newest measure.
+_VERDICT = re.compile(rf"Before and after ({_LABELS}) ")
 
 
 class Acts:
     """The people, each with a browser that is opened when it is first needed."""
 
-    def __init__(self, folder: Folder, facts: Remembered) -> None:
-        """Nobody has signed in yet."""
+    def __init__(self, folder: Folder, facts: Remembered, *, people: dict[str, Person] | None = None) -> None:
+        """``people`` have a browser already, by their seat; nobody else has signed in yet."""
         self._folder = folder
-        self._facts = facts
-        self._people: dict[str, Person] = {}
+        self.facts = facts
+        self._people = people or {}
 
     def officer(self, state: str) -> Login | None:
         """Return the officer of the agency of ``state``, if there is one."""
-        return self._facts.logins.get(f"officer-{state}")
+        return self.facts.logins.get(f"officer-{state}")
 
     def serve(self, state: str, *, alert_id: str, agency: str, campaign: str) -> str:
         """Serve a subpoena from an alert as its officer; return the number of the process.
@@ -68,6 +81,69 @@ class Acts:
         path.write_bytes(octets)
         return path, page.text
 
+    def send_notice(self, campaign_id: str, provider_id: str) -> str:
+        """Send a provider a notice of suspected illegal traffic as the desk's analyst; return the notice's number.
+
+        Raises:
+            NotFound: the page does not offer to send this provider a notice.
+            Conflict: it was not sent; the message is the page's.
+        """
+        analyst = self._person("analyst")
+        page = analyst.open(_relief(campaign_id))
+        form = next((one for one in page.forms if one.values.get("provider") == provider_id), None)
+        if form is None:
+            raise NotFound(f"The page {page.address} offers no notice to {provider_id}.")
+        answer = analyst.submit(form, {"kind": NoticeKind.SUSPECTED_TRAFFIC.value})
+        said = _SENT.search(answer.text)
+        if said is None:
+            raise Conflict(f"No notice was sent: {answer.text[:300]}")
+        return said[1] or said[2]
+
+    def acknowledge(self, seat: str, notice_id: str) -> list[Named]:
+        """Open a notice as the person of ``seat`` and acknowledge it; return the calls that its letter names.
+
+        Raises:
+            NotFound: the carrier's pages do not hold it.
+        """
+        person = self._person(seat)
+        page = person.open(person.open("/notices/").link(f"/notices/{notice_id}/").address)
+        if any(form.action.endswith("/acknowledge/") for form in page.forms):
+            page = person.submit(page.form_to("/acknowledge/"), {})
+        return [
+            Named(calling=re.sub(r"\D", "", calling), at=datetime.fromisoformat(at).replace(tzinfo=UTC))
+            for at, calling in _TRACED.findall(page.text)
+        ]
+
+    def report(self, seat: str, notice_id: str, *, acted_at: datetime) -> None:
+        """Report as the person of ``seat`` that the customer was ended at ``acted_at``.
+
+        Raises:
+            HeadwaterError: a page is not as expected, or refuses what was entered.
+        """
+        person = self._person(seat)
+        form = person.open(f"/notices/{notice_id}/").form("action", "acted_at")
+        said = {
+            "action": ReportedAction.CUSTOMER_ENDED.value,
+            "acted_at": f"{acted_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+            "note": "Traffic of new customers is watched from now on. (Said in a demonstration.)",
+        }
+        answer = person.submit(form, said)
+        if "Your report is recorded." not in answer.text:
+            raise Conflict(f"The report on {notice_id} was not taken: {answer.text[:300]}")
+
+    def verdict(self, campaign_id: str) -> tuple[Verdict, str]:
+        """Return what the desk's page says that the calls did at the newest measure: verdict and, if stopped, sentence.
+
+        Raises:
+            NotFound: the page says nothing of a measure.
+        """
+        page = self._person("analyst").open(_relief(campaign_id))
+        said, sentence = _VERDICT.search(page.text), _STOPPED.search(page.text)
+        if said is None:
+            raise NotFound(f"The page {page.address} does not say what the calls did.")
+        verdict = next(one for one in Verdict if one.label == said[1])
+        return verdict, sentence[0] if sentence and verdict is Verdict.STOPPED else ""
+
     def close(self) -> None:
         """Close every browser."""
         for person in self._people.values():
@@ -75,7 +151,7 @@ class Acts:
 
     def _person(self, key: str) -> Person:
         if key not in self._people:
-            login = self._facts.logins[key]
+            login = self.facts.logins[key]
             self._people[key] = Person(
                 self._folder.url(login.application),
                 email=login.email,
@@ -83,6 +159,10 @@ class Acts:
                 totp_secret=login.totp_secret,
             )
         return self._people[key]
+
+
+def _relief(campaign_id: str) -> str:
+    return f"/campaigns/{campaign_id}/relief/"
 
 
 def _number_in(page: Page) -> str:

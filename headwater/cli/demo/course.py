@@ -125,6 +125,8 @@ class Course:
         screen.note(_verdict(wrong))
         if self._options.exit_when_sealed:
             return 1 if failed or wrong else 0
+        if not failed:
+            await self._in_thread(lambda: self._stop_the_calls(story, programs, str(true["campaign_label"])))
         await self._in_thread(story.stay)
         return 0
 
@@ -147,6 +149,13 @@ class Course:
 
     async def _in_thread(self, act: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, act)
+
+    def _stop_the_calls(self, story: "Story", programs: Programs, label: str) -> None:
+        """Tell the last leg. Whatever comes of it, the demo goes on."""
+        ending = story.stop_the_calls()
+        if self._options.report:
+            truths = list(truth.read(programs.folder.own / truth.FILE))
+            reports.add_ending(self._options.report, ending, truths, label)
 
     def _judge(self, programs: Programs, facts: Remembered) -> tuple[dict[str, Any], list[str]]:
         """Lay the ground truth beside what was found. Nothing before this looked at it."""

@@ -52,6 +52,25 @@ class Found:
     """Every campaign that was confirmed, and how each of its tracebacks stood at the end."""
 
 
+@dataclass(slots=True, kw_only=True)
+class Ending:
+    """What came of the notice to the origin, where the demo goes on that far."""
+
+    notice_id: str = ""
+    provider: str = ""
+    """Code of the provider that was told."""
+    accounts_ended: int = 0
+    acted_at: datetime | None = None
+    """From when it reports to have acted."""
+    verdict: str = ""
+    """What the desk's page said at last."""
+    sentence: str = ""
+    shown_after_s: float = 0.0
+    """From the report until the page said that the calls stopped; 0.0 where it has not."""
+    not_done: str = ""
+    """Why the leg ended early, in words."""
+
+
 def judge(found: Found, truths: Sequence[Truth], sources: dict[str, str]) -> tuple[dict[str, Any], list[str]]:
     """Return the ground truth beside ``found``, and what is wrong, in words; nothing wrong means success.
 
@@ -171,3 +190,24 @@ def write(
         "simulator": simulator,
     }
     path.write_text(json.dumps(report, indent=2, default=str) + "\n")
+
+
+def add_ending(path: Path, ending: Ending, truths: Sequence[Truth], label: str) -> None:
+    """Add to the report in ``path`` what came of the notice, beside how often the origin's calls truly rang after.
+
+    ``label`` is the campaign as the simulator knows it.
+    """
+    told = json.loads(path.read_text())
+    told["relief"] = asdict(ending) | {"true_calls_after": _rang_after(ending, truths, label)}
+    # In one step: whoever waits for the report reads it at any time.
+    draft = path.with_name(path.name + ".new")
+    draft.write_text(json.dumps(told, indent=2, default=str) + "\n")
+    draft.replace(path)
+
+
+def _rang_after(ending: Ending, truths: Sequence[Truth], label: str) -> int | None:
+    """Return how many calls of the campaign the provider's customers placed after it acted; None where it did not."""
+    if ending.acted_at is None:
+        return None
+    mine = [truth for truth in truths if truth.campaign == label and truth.origin == ending.provider]
+    return sum(datetime.fromisoformat(truth.at) > ending.acted_at for truth in mine)

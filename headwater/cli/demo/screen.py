@@ -98,15 +98,18 @@ class Screen:
         """Show addresses and how to sign in, once; a terminal goes on showing the codes of this moment."""
         lines = [f"{name.capitalize():8} {self._folder.url(name)}/  {who}" for name, who in _APPLICATIONS.items()]
         for login in logins:
-            lines += [
-                "",
-                f"{login.application.capitalize():8} {login.email}  password {login.password}",
-                f"         {login.name} {login.role}",
-                f"         code now {code(login.totp_secret, time.time())}, authenticator secret {login.totp_secret}",
-            ]
+            lines += _words(login)
         self.console.print(Text("\n".join(["", *lines, ""])), soft_wrap=True)
         with self._lock:
             self.logins = logins
+
+    def show_login(self, login: Login) -> None:
+        """Show how somebody signs in who came later."""
+        with self._lock:
+            if login in self.logins:
+                return
+            self.logins = [*self.logins, login]
+        self.console.print(Text("\n".join([*_words(login), ""])), soft_wrap=True)
 
     def _print(self, text: str) -> None:
         if not self.console.is_terminal:
@@ -141,3 +144,12 @@ class Screen:
         for note in self._notes:
             table.add_row("", "", Text(note, style="dim"))
         return table
+
+
+def _words(login: Login) -> list[str]:
+    return [
+        "",
+        f"{login.application.capitalize():8} {login.email}  password {login.password}",
+        f"         {login.name} {login.role}",
+        f"         code now {code(login.totp_secret, time.time())}, authenticator secret {login.totp_secret}",
+    ]

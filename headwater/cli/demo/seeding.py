@@ -7,6 +7,7 @@ through its set-up is set up anew by the next run.
 import secrets
 from dataclasses import dataclass
 
+import msgspec
 from django.db import transaction
 
 from headwater import clock
@@ -19,6 +20,7 @@ from headwater.calls.records import SourceKind
 from headwater.cli.demo.folder import Folder, Login, Remembered, remember
 from headwater.errors import NotFound
 from headwater.providers import actions as providers
+from headwater.providers import queries as directory
 from headwater.providers.models import AnswerChannel
 from headwater.signers import actions as signers
 from headwater.simulator import authority, passports
@@ -213,6 +215,37 @@ def _carrier(carrier: Carrier, key: dict[str, str] | None) -> dict[str, Login]:
         does=f"answers by hand for {carrier.name}, which has no agent",
     )
     return {seat.key: _person(organisation.id, seat)}
+
+
+def with_contact(folder: Folder, facts: Remembered, spc: str) -> tuple[Remembered, str]:
+    """Give a registered carrier somebody who reads its notices, where it has nobody; return the facts and the seat.
+
+    Carriers with an agent begin without: their agents answer. The first notice needs a person.
+
+    Raises:
+        NotFound: no register has the carrier.
+    """
+    for known in (f"staff-{spc}", f"notices-{spc}"):
+        if known in facts.logins:
+            return facts, known
+    provider = directory.by_spc(spc)
+    if provider is None:
+        message = f"No register has a carrier {spc}."
+        raise NotFound(message)
+    seat = _Seat(
+        key=f"notices-{spc}",
+        application="carrier",
+        name="Jonas Albrecht",
+        email=f"notices@{spc.lower()}.example",
+        title="Network abuse",
+        role=Role.PROVIDER_STAFF,
+        does=f"reads the notices to {provider.name}, whose agent answers its questions",
+    )
+    with transaction.atomic():
+        login = _person(provider.organisation_id, seat)
+        facts = msgspec.structs.replace(facts, logins=facts.logins | {seat.key: login})
+        remember(folder, facts)
+    return facts, seat.key
 
 
 def _partners() -> tuple[dict[str, str], dict[str, str]]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from headwater import clock
 from headwater.alerts import queries as alerts
@@ -17,15 +17,19 @@ from headwater.campaigns.rules import Liveness
 from headwater.campaigns.values import CampaignRow
 from headwater.cli.demo.acts import Acts
 from headwater.cli.demo.folder import Folder, Remembered
-from headwater.cli.demo.report import Found
+from headwater.cli.demo.report import Ending, Found
 from headwater.cli.demo.screen import Screen
 from headwater.cli.demo.seeding import ACTOR
+from headwater.cli.demo.stopping import Stopping
 from headwater.errors import Conflict, NotFound, Unavailable
 from headwater.evidence import keys
 from headwater.evidence.verify import verify
 from headwater.tracebacks import queries as tracebacks
 from headwater.tracebacks.queries import TracebackView
 from headwater.tracebacks.states import Grade
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 T = TypeVar("T")
 
@@ -59,6 +63,7 @@ class Story:
         self._known: set[str] = set()
         self._told: set[str] = set()
         self._said: set[str] = set()
+        self._silent_from: datetime | None = None
 
     def tell(self) -> None:
         """Tell it to the end.
@@ -75,6 +80,15 @@ class Story:
         self._serve(traced.campaign_id)
         self._note_ringing(traced.campaign_id)
         self._note_everything()
+
+    def stop_the_calls(self) -> Ending:
+        """Tell how the confirmed origin is told and acts, and what the calls do; return what came of it."""
+        stopping = Stopping(
+            self._folder, self._acts, self._found, self._screen, stopped=self._stopped, meanwhile=self._traced
+        )
+        ending = stopping.tell()
+        self._silent_from = clock.now() if ending.shown_after_s else None
+        return ending
 
     def stay(self) -> None:
         """Go on telling what comes, until the demo is stopped."""
@@ -217,7 +231,11 @@ class Story:
         self._screen.stands(_ringing(found.campaign_name, lives))
 
     def _ringing(self, campaign_id: str) -> str:
-        return _ringing(self._found.campaign_name, campaigns.liveness(campaign_id, clock.now()))
+        lives = campaigns.liveness(campaign_id, clock.now())
+        if self._silent_from and lives.last_call_at <= self._silent_from:
+            # The measure's own rule has shown it; the rate of the last minutes would still tell of the calls before.
+            return _silent(self._found.campaign_name, lives)
+        return _ringing(self._found.campaign_name, lives)
 
     def _note_everything(self) -> None:
         """Keep every campaign and how its tracebacks stand, and which calls the main one holds."""
@@ -249,11 +267,16 @@ class Story:
 
 
 def _ringing(name: str, lives: Liveness) -> str:
-    state = "still rings" if lives.still_ringing else "has stopped ringing"
+    if not lives.still_ringing:
+        return _silent(name, lives)
     return (
-        f"{name} {state}: {lives.rate_per_minute:.1f} reported calls a minute "
+        f"{name} still rings: {lives.rate_per_minute:.1f} reported calls a minute "
         f"({lives.rate_low:.1f} to {lives.rate_high:.1f})"
     )
+
+
+def _silent(name: str, lives: Liveness) -> str:
+    return f"{name} has stopped ringing: no call was reported since {lives.last_call_at:%H:%M:%S} UTC"
 
 
 def _ordinal(count: int) -> str:

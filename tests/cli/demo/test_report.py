@@ -112,3 +112,28 @@ def test_the_report_is_json_with_both_sides(tmp_path):
     assert read["found"]["members"] == 11
     assert read["found"]["origin"] == read["true"]["origin"] == "X010"
     assert read["seed"] == 7
+
+
+def ending(**changes) -> report.Ending:
+    return report.Ending(**{"notice_id": "RN-1", "provider": "X010", "acted_at": AT + timedelta(seconds=8), **changes})
+
+
+def test_what_came_of_the_notice_is_added_beside_how_often_the_origin_truly_rang_after(tmp_path: Path):
+    path = tmp_path / "report.json"
+    path.write_text('{"ok": true}')
+    other_origin = call(12, origin="X011")
+    report.add_ending(path, ending(verdict="Stopped"), [*TRUTHS, other_origin], "Amazon-AuthorizeOrder")
+    told = json.loads(path.read_text())
+    assert told["ok"] is True
+    assert told["relief"]["verdict"] == "Stopped"
+    assert told["relief"]["true_calls_after"] == 2
+    assert [one.name for one in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_of_a_provider_that_did_not_act_no_figure_after_is_given(tmp_path: Path):
+    path = tmp_path / "report.json"
+    path.write_text("{}")
+    report.add_ending(path, ending(acted_at=None, not_done="No notice was sent."), TRUTHS, "Amazon-AuthorizeOrder")
+    told = json.loads(path.read_text())["relief"]
+    assert told["true_calls_after"] is None
+    assert told["not_done"] == "No notice was sent."

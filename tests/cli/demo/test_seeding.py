@@ -10,6 +10,7 @@ from headwater.cli.demo import folder as folders
 from headwater.cli.demo import seeding
 from headwater.cli.demo.folder import Folder, Remembered
 from headwater.cli.demo.programs import make_keys
+from headwater.errors import NotFound
 from headwater.providers import queries as providers
 from headwater.providers.models import AnswerChannel
 from headwater.simulator.network import Answers, build
@@ -81,3 +82,25 @@ def test_people_are_of_the_organisations_whose_pages_they_use(facts):
     kinds = {seat: people.person(seeding.ACTOR, email=login.email).role for seat, login in facts.logins.items()}
     assert kinds["officer-MI"] == "agency_officer"
     assert kinds["custodian"] == "custodian"
+
+
+def test_a_carrier_with_an_agent_gets_somebody_for_its_first_notice_and_keeps_them(folder, facts):
+    spc = next(one.spc for one in build(5).agents())
+    assert not any(seat.endswith(spc) for seat in facts.logins)
+    more, seat = seeding.with_contact(folder, facts, spc)
+    provider = providers.by_spc(spc)
+    assert provider is not None
+    person = people.person(seeding.ACTOR, email=more.logins[seat].email)
+    assert (person.role, person.organisation_id) == ("provider_staff", provider.organisation_id)
+    assert folders.remembered(folder) == more
+    assert seeding.with_contact(folder, more, spc) == (more, seat)
+
+
+def test_at_the_carrier_by_hand_the_notice_goes_to_who_answers_there(folder, facts):
+    (carrier,) = build(5).by_hand()
+    assert seeding.with_contact(folder, facts, carrier.spc) == (facts, f"staff-{carrier.spc}")
+
+
+def test_a_carrier_that_no_register_has_gets_nobody(folder, facts):
+    with pytest.raises(NotFound, match="X999"):
+        seeding.with_contact(folder, facts, "X999")
