@@ -4,10 +4,12 @@ PYTHON ?= python3
 PYTEST_ARGS ?=
 LAB_ARGS ?=
 FUZZ_ARGS ?= --total 10000000
+URL ?=
+CLUSTER ?=
 V := .venv/bin
 PIP := $(V)/pip --quiet --disable-pip-version-check --no-input install
 
-.PHONY: help setup demo serve test check fuzz lab format docs bench clean
+.PHONY: help setup demo serve test check cluster-check fuzz lab format docs bench clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +46,11 @@ check: .venv/.installed-dev ## Format, lint, types, import contracts
 	$(V)/ruff check .
 	$(V)/mypy
 	$(V)/lint-imports
+
+cluster-check: .venv/.installed-dev ## Run the call store's tests on your ClickHouse (URL=http://user:secret@host:8123 [CLUSTER=name])
+	@test -n "$(URL)" || { echo "Say which server: make cluster-check URL=http://user:secret@host:8123 [CLUSTER=name]"; exit 1; }
+	@HEADWATER_CHECK_URL="$(URL)" HEADWATER_CHECK_CLUSTER="$(CLUSTER)" \
+		$(V)/pytest tests/calls -m server --force-enable-socket $(PYTEST_ARGS)
 
 fuzz: .venv/.installed-dev ## Fuzz every reader of foreign octets: 10 million executions (FUZZ_ARGS="NAME --seconds 60" for less)
 	$(V)/python -m tests.fuzz $(FUZZ_ARGS)

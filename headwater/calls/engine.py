@@ -65,8 +65,8 @@ def failure(error: Exception) -> HeadwaterError:
         return RefusedByStore(f"the call store refuses the value: {text}")
     if code == _DISK_FULL or _NO_SPACE in text:
         return DiskFull(
-            "the disk of the call store is full: nothing of this was stored. Send the same again later; the operator must "
-            "free space on it, and nothing need be restarted"
+            "the disk of the call store is full: nothing of this was stored. Send the same again later; the operator "
+            "must free space on it, and nothing need be restarted"
         )
     return StoreUnavailable(f"the call store failed ({text}); send again later")
 

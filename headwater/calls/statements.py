@@ -23,6 +23,8 @@ LONGEST = 262_144
 
 #: What the stock client asks when it connects.
 SYSTEM_TABLES = frozenset({"settings", "one"})
+#: What tells how the store stands (``health``), for a reader from whom nothing is withheld.
+OPERATORS_TABLES = frozenset({"disks", "parts", "tables"})
 
 FORMATS = _words(
     """Native TabSeparated TabSeparatedWithNames TabSeparatedWithNamesAndTypes TSV TSVWithNames CSV CSVWithNames JSON
@@ -152,6 +154,7 @@ class _Checker:
         self._tokens = tokens
         self._database = database
         self._rights = rights
+        self._system_tables = SYSTEM_TABLES if rights.withheld else SYSTEM_TABLES | OPERATORS_TABLES
         # Sub-queries that are named in the statement itself: WITH name AS (...).
         self._named = {
             token.name
@@ -214,7 +217,7 @@ class _Checker:
             return
         if dot.text == ".":
             allowed = (token.name == self._database and second.name in self._rights.tables) or (
-                token.name == "system" and second.name in SYSTEM_TABLES
+                token.name == "system" and second.name in self._system_tables
             )
             place += 3
         else:

@@ -34,7 +34,13 @@ _DAY_US = 86_400_000_000
 
 # The embedded engine takes these with the statement, a server with the request.
 # Skip indexes are made by the first merge: making them with each insert too costs a fifth of the insert.
-_INSERT_SETTINGS = {"async_insert": 0, "insert_deduplicate": 0, "materialize_skip_indexes_on_insert": 0}
+# On a cluster an insert goes on to its shards before it is acknowledged.
+_INSERT_SETTINGS = {
+    "async_insert": 0,
+    "distributed_foreground_insert": 1,
+    "insert_deduplicate": 0,
+    "materialize_skip_indexes_on_insert": 0,
+}
 
 # How many records there are and when the last was received.
 _EXTENT = "SELECT count(), toUnixTimestamp64Micro(max(received_at)) FROM calls"

@@ -6,7 +6,12 @@ from typing import Final
 import typer
 
 #: Modules that add commands to ``headwater calls``, in the order of its help.
-KINDS: Final = ("headwater.cli.calls_find", "headwater.cli.calls_show", "headwater.cli.calls_vcon")
+KINDS: Final = (
+    "headwater.cli.calls_find",
+    "headwater.cli.calls_show",
+    "headwater.cli.calls_store",
+    "headwater.cli.calls_vcon",
+)
 
 
 def register(app: typer.Typer) -> None:
