@@ -54,7 +54,7 @@ def test_unattended_it_ends_by_itself_with_exit_code_0_and_leaves_nothing_runnin
         assert told["found"]["hops"] == told["true"]["path_from_terminating"]
         assert told["found"]["package_ok"] is True
         assert "relief" not in told
-        assert "notice" not in done.stdout
+        assert "Notice RN-" not in done.stdout
         assert "Stopped." in done.stdout
         assert processes_with(str(folder)) == []
     finally:
