@@ -87,6 +87,7 @@ def run() -> Claim:
         bulk, bulk_cpu = _through_the_door(folder / "bulk", tables, rows=10_000, kind=ARROW)
         few = [b"\n".join(part) for body in sent[:FEW_BODIES] for part in _cut(body.splitlines(), FEW)]
         small, small_cpu = _through_the_door(folder / "small", few, rows=FEW, connections=64)
+        crowd, crowd_cpu = _through_the_door(folder / "crowd", few, rows=FEW, connections=256)
         arrow, arrow_cpu = _peer(folder / "arrow", sent, "ArrowStream")
         ndjson, ndjson_cpu = _peer(folder / "ndjson", sent, "JSONEachRow")
         bound = _file(folder / "log", sent)
@@ -100,6 +101,7 @@ def run() -> Claim:
             Figure(what="ours", rate=ours, unit=unit, note=f"{cpu:.1f} us of CPU an event"),
             Figure(what="Arrow streams of 10,000", rate=bulk, unit=unit, note=f"{bulk_cpu:.1f} us"),
             Figure(what=f"posts of {FEW}, 64 connections", rate=small, unit=unit, note=f"{small_cpu:.1f} us"),
+            Figure(what=f"posts of {FEW}, 256 connections", rate=crowd, unit=unit, note=f"{crowd_cpu:.1f} us"),
             Figure(what="peer: bare engine insert, Arrow", rate=arrow, unit=unit, note=f"{arrow_cpu:.1f} us"),
             Figure(what="peer: bare engine insert, NDJSON", rate=ndjson, unit=unit, note=f"{ndjson_cpu:.1f} us"),
             Figure(what="bound: file and fdatasync", rate=bound, unit=unit),

@@ -19,6 +19,7 @@ from prometheus_client import Counter as Total
 
 from headwater import clock
 from headwater.api import bodies, mapped, tables
+from headwater.api.small_posts import SmallPosts
 from headwater.calls.records import Body, CallRecord, Reject
 from headwater.calls.store import Inserted
 from headwater.errors import (
@@ -43,7 +44,7 @@ _CLOUD_EVENTS: Final = frozenset({STRUCTURED, BATCHED})
 #: Errors that one answer lists; the count is of all.
 LISTED_ERRORS: Final = 1_000
 RETRY_AFTER_S: Final = 5
-#: Bodies from this many lines on are read by columns; setting that up costs as much as reading that many.
+#: From this many lines on bodies are read by columns; setting that up costs as much as reading that many.
 COLUMNS_LINES: Final = 90
 
 Authenticate = Callable[[str], Awaitable[Source]]
@@ -162,6 +163,7 @@ class FeedDoor:
         self._metrics = metrics
         self._limits = limits or Limits()
         self._held: Counter[str] = Counter()
+        self._small = SmallPosts(fewest=COLUMNS_LINES)
 
     async def __call__(self, scope: bodies.Scope, receive: bodies.Receive, send: bodies.Send) -> None:
         """Answer one request."""
@@ -218,7 +220,7 @@ class FeedDoor:
     async def _read(self, body: bytes, source: Source, scope: bodies.Scope) -> feed.FeedBatch:
         if self._formats is not None and mapped.is_ours(scope["path"]):
             return await self._formats.read(scope["path"], body, source, clock.now())
-        return await _read(body, source, bodies.headers_of(scope).get(b"content-type", b""))
+        return await _read(body, source, bodies.headers_of(scope).get(b"content-type", b""), self._small)
 
     @contextmanager
     def _hold(self, source_id: str) -> Any:
@@ -249,13 +251,16 @@ class _Held:
         self.octets += part
 
 
-async def _read(body: bytes, source: Source, content_type: bytes) -> feed.FeedBatch:
+async def _read(body: bytes, source: Source, content_type: bytes, small: SmallPosts) -> feed.FeedBatch:
     batch = feed.FeedBatch(records=[], lines=[], rejects=[], kept=[])
     kind = content_type.partition(b";")[0].strip().lower()
     if kind in tables.READERS:
         return await asyncio.to_thread(tables.read, kind, body, source, clock.now())
-    if kind not in _CLOUD_EVENTS and body.count(b"\n") >= COLUMNS_LINES:
-        table = feed_columns.read_body(body, source, clock.now())
+    if kind not in _CLOUD_EVENTS:
+        if body.count(b"\n") >= COLUMNS_LINES:
+            table = feed_columns.read_body(body, source, clock.now())
+        else:
+            table = await small.read(body, source)
         if table is not None:
             batch.table = table
             return batch
