@@ -65,6 +65,9 @@ def test_a_full_disk_refuses_intake_loses_nothing_and_recovers_by_itself(product
             assert refused.status_code == 503, refused.text
             assert "disk of the call store is full" in refused.json()["detail"]
             assert int(refused.headers["retry-after"]) > 0
+        told = product.headwater("calls", "doctor")
+        assert told.returncode == 1
+        assert any(line.split()[:2] == ["fail", "Disk"] for line in told.stdout.splitlines()), told.stdout + told.stderr
         # What was there is still read, and only that.
         assert product.act(STORED)["total"] == 100
 
@@ -74,6 +77,9 @@ def test_a_full_disk_refuses_intake_loses_nothing_and_recovers_by_itself(product
         # A refused insert may have left rows behind before it failed: they are recognised, never doubled.
         assert taken.json()["accepted"] + taken.json()["duplicates"] == 100
         assert post(200).status_code == 202
+
+    told = product.headwater("calls", "doctor")
+    assert told.returncode == 0, told.stdout + told.stderr
 
     stored = product.act(STORED)
     assert sorted(stored["events"]) == sorted(f"e-{n}" for n in range(300))
