@@ -242,6 +242,6 @@ def render(statement: str, *, database: str, engines: Engines = ONE_MACHINE) -> 
         aggregating=engines.aggregating,
         on_cluster=engines.on_cluster,
         durable=DURABLE,
-    ).strip()
         calling_raw=forms.expression("calling"),
         called_raw=forms.expression("called"),
+    ).strip()
