@@ -24,6 +24,8 @@ class Permission(StrEnum):
     """Organisations, people and credentials: the operator's command line alone, no role."""
     ALERT_READ = "alert:read"
     AUDIT_READ = "audit:read"
+    AUDIT_READ_OWN = "audit:read-own"
+    """What the people of one's own organisation did."""
     CALL_READ = "call:read"
     CAMPAIGN_ALERT = "campaign:alert"
     CAMPAIGN_EDIT = "campaign:edit"
@@ -34,6 +36,8 @@ class Permission(StrEnum):
     """To ask a source now: the worker and the operator's command line, no role."""
     EVENT_SEND = "event:send"
     FILE_UPLOAD = "file:upload"
+    HOLD_WRITE = "hold:write"
+    """To set and release legal holds on calls, and to list them."""
     NOTICE_ANSWER = "notice:answer"
     NOTICE_SEND = "notice:send"
     PACKAGE_DOWNLOAD = "package:download"
@@ -105,6 +109,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.CAMPAIGN_EDIT,
             P.CAMPAIGN_NAME,
             P.CAMPAIGN_READ,
+            P.HOLD_WRITE,
             P.NOTICE_SEND,
             P.PACKAGE_SEAL,
             P.PROCESS_READ,
@@ -122,6 +127,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             P.AUDIT_READ,
             P.CAMPAIGN_READ,
+            P.HOLD_WRITE,
             P.PACKAGE_DOWNLOAD,
             P.PACKAGE_SEAL,
             P.PROCESS_READ,
@@ -130,6 +136,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.TRACEBACK_READ,
         }
     ),
-    Role.AGENCY_OFFICER: frozenset({P.ALERT_READ, P.PACKAGE_DOWNLOAD, P.PROCESS_READ, P.PROCESS_SUBMIT}),
+    Role.AGENCY_OFFICER: frozenset(
+        {P.ALERT_READ, P.AUDIT_READ_OWN, P.PACKAGE_DOWNLOAD, P.PROCESS_READ, P.PROCESS_SUBMIT}
+    ),
     Role.PROVIDER_STAFF: frozenset({P.FILE_UPLOAD, P.NOTICE_ANSWER, P.QUESTION_ANSWER, P.QUESTION_READ}),
 }

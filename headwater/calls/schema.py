@@ -128,8 +128,7 @@ CREATE TABLE IF NOT EXISTS {database}.rejects {on_cluster}
 ENGINE = {plain}
 PARTITION BY toYYYYMMDD(received_at)
 ORDER BY (source_id, received_at, position)
-TTL toDateTime(received_at) + INTERVAL 90 DAY
-SETTINGS {durable}, ttl_only_drop_parts = 1
+SETTINGS {durable}
 """
 
 # Bodies whose rows have no octets of their own: what a record of theirs was made of. One row a body.
@@ -200,6 +199,17 @@ SELECT toDateTime64(toStartOfMinute(received_at), 6, 'UTC') AS minute, source_ki
 FROM {database}.calls GROUP BY minute, source_kind, source_id
 """
 
+# The records under a legal hold, written anew before each run that deletes (``sweep``).
+_HELD = """
+CREATE TABLE IF NOT EXISTS {database}.held {on_cluster}
+(
+    record_id UUID
+)
+ENGINE = {plain}
+ORDER BY record_id
+SETTINGS {durable}
+"""
+
 _MIGRATIONS_TABLE = """
 CREATE TABLE IF NOT EXISTS {database}.migrations {on_cluster}
 (
@@ -219,6 +229,7 @@ FOUNDATION = ("CREATE DATABASE IF NOT EXISTS {database} {on_cluster}", _MIGRATIO
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(version=1, name="calls and rejected lines", statements=(_CALLS, _REJECTS, _BODIES)),
     Migration(version=2, name="roll-ups", statements=(_HOURS, _HOURS_VIEW, _MINUTES, _MINUTES_VIEW)),
+    Migration(version=3, name="held records", statements=(_HELD,)),
 )
 
 

@@ -250,7 +250,7 @@ class CallStore:
                 raise StoreUnavailable(f"the call store cannot write: {error}") from error
 
     def insert_rejects(self, rejects: Sequence[Reject]) -> None:
-        """Keep what a door could not take, for 90 days. Raises as ``insert`` does."""
+        """Keep what a door could not take. Raises as ``insert`` does."""
         if not rejects:
             return
         with self._lock:

@@ -11,6 +11,7 @@ KINDS: Final = (
     "headwater.cli.calls_show",
     "headwater.cli.calls_store",
     "headwater.cli.calls_vcon",
+    "headwater.cli.calls_retain",
 )
 
 

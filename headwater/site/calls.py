@@ -20,16 +20,19 @@ from headwater.site.setup import django
 django()
 
 # Django must be ready before a module with models is imported.
+from headwater import clock  # noqa: E402 - see above
 from headwater.api import bodies, feeds, files, mapped  # noqa: E402 - see above
 from headwater.calls.facade import Facade, Readers  # noqa: E402 - see above
 from headwater.calls.queries import CallQueries  # noqa: E402 - see above
 from headwater.calls.store import CallStore  # noqa: E402 - see above
+from headwater.calls.sweep import Sweeper  # noqa: E402 - see above
 from headwater.calls.writer import Writer  # noqa: E402 - see above
 from headwater.errors import HeadwaterError, Invalid  # noqa: E402 - see above
 from headwater.intake.collector import calm_collector  # noqa: E402 - see above
 from headwater.intake.counters import Counters, Outcome, Transport  # noqa: E402 - see above
 from headwater.intake.listeners import HepListeners  # noqa: E402 - see above
 from headwater.intake.tls import TlsFiles, server_context  # noqa: E402 - see above
+from headwater.site import retention  # noqa: E402 - see above
 from headwater.site.config import Config, load  # noqa: E402 - see above
 from headwater.site.credentials import Credentials  # noqa: E402 - see above
 
@@ -74,6 +77,9 @@ class Composition:
         if self.store.engine.folder:
             self.facade = Facade(self.store.engine, database=DATABASE, readers=self.readers)
             self._closing.callback(self.facade.close)
+        self.keeper = retention.Keeper(Sweeper(self.store.engine, DATABASE), config.home)
+        self.keeper.start()
+        self._closing.push_async_callback(self.keeper.close)
         self.writer = Writer(self.store)
         self._closing.push_async_callback(self.writer.close)
         waiting = Gauge("headwater_calls_waiting_octets", "Octets that wait to be stored.", registry=self.registry)
@@ -162,6 +168,8 @@ class Application:
             await _health(here, send)
         elif path == "/metrics":
             await _metrics(here, scope, send)
+        elif path == retention.PATH:
+            await retention.answer(scope, send, readers=here.readers, keeper=here.keeper, now=clock.now)
         elif path in {"/", "/ping"} and here.facade is not None:
             await here.facade(scope, receive, send)
         else:

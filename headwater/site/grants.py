@@ -88,6 +88,9 @@ TABLES: dict[str, dict[Process, str]] = {
     "legal_legalprocess": {D: "SU", P: "SIU", W: "SU"},
     "legal_processdocument": {D: "S", P: "SID", W: "S"},
     "legal_processstatechange": {D: "SI", P: "SI", W: "SI"},
+    # Legal holds: set by the operator's command line; the worker keeps their records complete, and the process that
+    # deletes calls reads what it must not delete, and nothing of campaigns or legal process.
+    "retention_legalhold": {C: "S", W: "S"},
     # Packages: asked for at the desk, sealed by the worker, fetched in the portal.
     "evidence_package": {D: "SIU", P: "S", W: "SU"},
     # Relief: notices and measures by the desk; a provider answers its own notices and changes nothing else of them.
@@ -112,11 +115,14 @@ COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     "providers_provider": {A: ("agent_seen_at",)},
     "signers_certificate": {D: ("last_seen_at",)},
     "signers_address": {D: ("last_had_at",)},
+    "retention_legalhold": {W: ("record_ids", "refreshed_at")},
     "relief_notice": {A: ("state", "seen_at", "seen_by", "acknowledged_at", "acknowledged_by")},
 }
 
 #: Table -> process -> columns that it may read, and no other.
 READ_COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
+    # What an agency's people did, without what they looked for; POLICIES keep it to agencies.
+    "audit_entry": {P: ("seq", "at", "actor", "organisation", "tag", "subject")},
     # An alert says how far a campaign's calls were traced, not the path: that follows an accepted process.
     # INSERT ... RETURNING id: a provider's report is a measure, whose number goes to the audit.
     "relief_measure": {A: ("id",)},
@@ -178,6 +184,8 @@ POLICIES: tuple[Policy, ...] = (
         Policy("mfa_authenticator", process, sees=_owner(kind), writes=_owner(kind), changes=_owner(kind))
         for process, kind in AUDIENCE.items()
     ),
+    Policy("audit_entry", P, sees=_kind("organisation", AUDIENCE[P]), writes="false", changes="false"),
+    *(Policy("audit_entry", process, sees="true", writes="false", changes="false") for process in (D, W)),
     Policy("legal_legalprocess", P, sees="true", writes=_PORTAL_STATES, changes="true"),
     Policy("legal_legalprocess", D, sees="true", writes="true", changes="true"),
     Policy("legal_legalprocess", W, sees="true", writes="true", changes="true"),

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "headwater.tracebacks",
     "headwater.alerts",
     "headwater.legal",
+    "headwater.retention",
     "headwater.evidence",
     "headwater.relief",
     "headwater.web",

@@ -19,6 +19,7 @@ from headwater.evidence import seal
 from headwater.intake.cdr.deliver import FileDoor
 from headwater.jobs import Job
 from headwater.providers import actions as providers
+from headwater.retention import actions as retention
 from headwater.tracebacks import actions as tracebacks
 from headwater.uploads import actions as uploads
 
@@ -114,3 +115,10 @@ async def sweep(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - 
 def forget_tokens(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
     """Delete used request tokens that have expired."""
     providers.forget_used_tokens(clock.now())
+
+
+@tasks.periodic(cron="*/5 * * * *")
+@tasks.task(name="worker.refresh_holds", queueing_lock="worker.refresh_holds")
+def refresh_holds(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
+    """Add to each legal hold the calls that its campaign has gained."""
+    retention.refresh_holds(now=clock.now())

@@ -102,6 +102,30 @@ def test_health_and_metrics_are_answered_to_whom_they_concern(product: Product, 
     assert "headwater_calls_waiting_octets" in text
 
 
+def test_the_operator_is_told_what_would_go_and_a_bad_rule_deletes_nothing(
+    product: Product, issued: dict[str, str], reads: queries.CallQueries
+) -> None:
+    assert post(product, issued["token"], 1).status_code == 202
+    before = reads.total()
+    told = product.headwater("calls", "retain", "--dry-run")
+    assert (told.returncode, told.stdout.strip()) == (0, "nothing is past its time")
+    held = product.headwater("calls", "hold", "--source", issued["partner"], "--start", "2026-01-01T00:00:00Z", "--end",
+                             "2027-01-01T00:00:00Z", "--reason", "An inquiry")  # fmt: skip
+    assert held.returncode == 0, held.stderr
+    assert held.stdout.split()[0] in product.headwater("calls", "holds").stdout
+    (product.home / "retention.toml").write_text("[default]\nrow_days = 1\n")
+    refused = product.headwater("calls", "retain")
+    assert refused.returncode != 0
+    assert "row_days" in refused.stderr
+    (product.home / "retention.toml").write_text("[default]\nrows_days = 1\n")
+    assert product.headwater("calls", "retain").returncode == 0
+    assert reads.total() >= before
+    assert product.headwater("calls", "release", held.stdout.split()[0], "--reason", "Closed").returncode == 0
+    secrets = json.loads((product.home / "secrets" / "calls-readers.json").read_text())
+    for auth in (None, ("desk", secrets["desk"]), ("work", secrets["work"]), ("admin", "wrong")):
+        assert httpx.post(product.url("calls", "/retain"), auth=auth).status_code == 403
+
+
 def test_a_switch_with_its_key_is_heard_and_one_without_is_not(
     product: Product, issued: dict[str, str], reads: queries.CallQueries
 ) -> None:
