@@ -21,6 +21,8 @@ from headwater.errors import Forbidden, NotFound, Unavailable
 
 #: ``accounts.permissions.Permission.AUDIT_READ``; accounts lies above this room.
 READ = "audit:read"
+#: ``Permission.AUDIT_READ_OWN``.
+READ_OWN = "audit:read-own"
 MAX_PAGE = 500
 
 
@@ -30,6 +32,10 @@ class Reader(Protocol):
     @property
     def label(self) -> str:
         """Who, as the audit names them."""
+
+    @property
+    def organisation_id(self) -> str:
+        """For which organisation; empty where for none."""
 
     def may(self, permission: Any) -> bool:
         """Tell whether they hold the permission."""
@@ -69,6 +75,17 @@ class Page:
     """Ask for entries before this one; None at the end."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What somebody of one's own organisation did or saw, without what they looked for."""
+
+    seq: int
+    at: datetime
+    who: str
+    tag: str
+    subject: str
+
+
 def visible_to(reader: Reader) -> QuerySet[AuditEntry]:
     """Return the entries that ``reader`` may see: all of them, or none but an error."""
     if not reader.may(READ):
@@ -95,6 +112,31 @@ def entries(reader: Reader, search: Search, *, before: int | None = None, limit:
     limit = min(max(limit, 1), MAX_PAGE)
     found = [row_of(entry) for entry in rows.order_by("-seq")[: limit + 1]]
     return Page(tuple(found[:limit]), found[limit - 1].seq if len(found) > limit else None)
+
+
+def of_own_organisation(
+    reader: Reader, *, before: int | None = None, limit: int = 100
+) -> tuple[list[Deed], int | None]:
+    """Return what the reader's own people did, newest first, and the number to go on from; None at the end.
+
+    Raises:
+        Forbidden: the reader may not, or belongs to no organisation.
+    """
+    if not reader.may(READ_OWN) or not reader.organisation_id:
+        message = (
+            f"{reader.label} may not read this record: it needs the permission {READ_OWN}. Ask your administrator."
+        )
+        raise Forbidden(message)
+    rows = AuditEntry.objects.filter(organisation=reader.organisation_id)
+    if before is not None:
+        rows = rows.filter(seq__lt=before)
+    columns = ("seq", "at", "actor", "tag", "subject")
+    limit = min(max(limit, 1), MAX_PAGE)
+    found = [
+        Deed(seq=seq, at=at, who=actor.removeprefix("user:"), tag=tag, subject=subject)
+        for seq, at, actor, tag, subject in rows.order_by("-seq").values_list(*columns)[: limit + 1]
+    ]
+    return found[:limit], found[limit - 1].seq if len(found) > limit else None
 
 
 def about(reader: Reader, subjects: Iterable[str]) -> list[Row]:

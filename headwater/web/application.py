@@ -54,6 +54,7 @@ PORTAL = Application(
     navigation=(
         Item("Alerts", "/", Permission.ALERT_READ),
         Item("Requests", "/requests/", Permission.PROCESS_READ),
+        Item("Record", "/record/", Permission.AUDIT_READ_OWN),
     ),
 )
 

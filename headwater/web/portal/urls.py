@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from headwater.web import downloads
-from headwater.web.portal import alerts, process_new, processes
+from headwater.web.portal import alerts, process_new, processes, record
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -25,5 +25,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("requests/<str:process_id>/withdraw/", processes.withdraw, name="process_withdraw"),
     path("requests/<str:process_id>/supply/", processes.supply, name="process_supply"),
     path("requests/<str:process_id>/documents/<int:document_id>/", downloads.document, name="process_document"),
+    path("record/", record.record, name="record"),
     path("packages/<str:package_id>/", downloads.package, name="package"),
 ]
