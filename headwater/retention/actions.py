@@ -72,7 +72,7 @@ def release_hold(actor: Actor, hold_id: str, *, reason: str, now: datetime) -> H
     actor.require(Permission.HOLD_WRITE)
     why = rules.reason(reason)
     with transaction.atomic():
-        row = LegalHold.objects.select_for_update().filter(id=hold_id).first()
+        row = LegalHold.objects.select_for_update(no_key=True).filter(id=hold_id).first()
         if row is None:
             raise NotFound(f"There is no hold {hold_id}.")
         if row.released_at is not None:

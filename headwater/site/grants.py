@@ -123,8 +123,6 @@ COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
 READ_COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     # What an agency's people did, without what they looked for; POLICIES keep it to agencies.
     "audit_entry": {P: ("seq", "at", "actor", "organisation", "tag", "subject")},
-    # What an agency's people did, without what they looked for; POLICIES keep it to agencies.
-    "audit_entry": {P: ("seq", "at", "actor", "organisation", "tag", "subject")},
     # An alert says how far a campaign's calls were traced, not the path: that follows an accepted process.
     # INSERT ... RETURNING id: a provider's report is a measure, whose number goes to the audit.
     "relief_measure": {A: ("id",)},
@@ -186,8 +184,6 @@ POLICIES: tuple[Policy, ...] = (
         Policy("mfa_authenticator", process, sees=_owner(kind), writes=_owner(kind), changes=_owner(kind))
         for process, kind in AUDIENCE.items()
     ),
-    Policy("audit_entry", P, sees=_kind("organisation", AUDIENCE[P]), writes="false", changes="false"),
-    *(Policy("audit_entry", process, sees="true", writes="false", changes="false") for process in (D, W)),
     Policy("audit_entry", P, sees=_kind("organisation", AUDIENCE[P]), writes="false", changes="false"),
     *(Policy("audit_entry", process, sees="true", writes="false", changes="false") for process in (D, W)),
     Policy("legal_legalprocess", P, sees="true", writes=_PORTAL_STATES, changes="true"),
