@@ -28,6 +28,7 @@ PAGES = {
     "desk-account": ("analyst", "/account/"),
     "portal-alerts": ("officer-MI", "/"),
     "portal-requests": ("officer-MI", "/requests/"),
+    "portal-record": ("officer-MI", "/record/"),
     "portal-request": ("officer-MI", "/requests/{process_id}/"),
     "portal-account": ("officer-MI", "/account/"),
     "carrier-questions": ("staff", "/"),
