@@ -38,7 +38,8 @@ class Network:
     def trust(self, home: Path) -> None:
         """Put the root on the installation's trust list."""
         folder = home / "trust" / "US"
-        folder.mkdir(parents=True, exist_ok=True)
+        (home / "trust").mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         (folder / "root.pem").write_bytes(self.pki.root.issued.public_bytes(Encoding.PEM))
 
     def leaf(self, spc: str) -> Holder:
