@@ -19,6 +19,8 @@ from headwater.accounts.actors import Actor, system
 from headwater.accounts.models import Organisation, User
 from headwater.accounts.permissions import OrganisationKind, Role
 from headwater.accounts.queries import actor_of
+from headwater.calls import queries as calls
+from headwater.calls.store import CallStore
 
 APPLICATION = {
     OrganisationKind.CONSORTIUM: "desk",
@@ -82,6 +84,17 @@ def carrier(email: str, *, name: str, spc: str) -> User:
 
 def _settings_of(user: User) -> str:
     return APPLICATION[OrganisationKind(user.organisation.kind)]
+
+
+@pytest.fixture(scope="module")
+def call_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, CallStore]]:
+    """A real call store and its URL, open for one module: a process opens one folder at a time."""
+    url = f"chdb://{tmp_path_factory.mktemp('calls')}"
+    store = CallStore.open(url)
+    store.migrate()
+    yield url, store
+    calls.disconnect(url)
+    store.close()
 
 
 @pytest.fixture

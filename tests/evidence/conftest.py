@@ -1,6 +1,5 @@
 """A real call store, a signing key in the secrets folder, and the scene of tests/evidence/scenery.py."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +11,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from headwater import clock
 from headwater.accounts.actors import Actor
-from headwater.calls import queries as calls
 from headwater.calls.store import CallStore
 from headwater.evidence import actions, keys
 from headwater.evidence.models import Package
@@ -21,17 +19,6 @@ from headwater.legal import actions as legal
 from headwater.legal.documents import inspect
 from headwater.legal.rules import Grant, ProcessType, Request
 from tests.evidence.scenery import PDF, Scene, build
-
-
-@pytest.fixture(scope="module")
-def call_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, CallStore]]:
-    """A store that is open for one module: a process opens one folder at a time."""
-    url = f"chdb://{tmp_path_factory.mktemp('calls')}"
-    store = CallStore.open(url)
-    store.migrate()
-    yield url, store
-    calls.disconnect(url)
-    store.close()
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from headwater.evidence.models import Package
 from headwater.evidence.states import PackageState
 from headwater.evidence.verify import verify
 from headwater.legal.models import LegalProcess
-from tests.evidence.conftest import accept, call_store, home, scene, serve
+from tests.evidence.conftest import accept, home, scene, serve
 from tests.evidence.scenery import Scene
 
-__all__ = ["call_store", "home", "scene"]
+__all__ = ["home", "scene"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.fault]
 KILLS = 8
 

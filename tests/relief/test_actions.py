@@ -1,6 +1,5 @@
 """From the notice to the end of the calls: sent, delivered, answered, and what the calls did."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +11,6 @@ from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.audit.models import AuditEntry
 from headwater.audit.tags import Tag
-from headwater.calls import queries as calls
 from headwater.calls.store import CallStore
 from headwater.campaigns.models import CampaignMember
 from headwater.errors import Conflict, Forbidden, Invalid, NotFound
@@ -23,16 +21,6 @@ from headwater.relief.states import MeasureKind, NoticeKind, NoticeState, Report
 from tests.evidence.scenery import Scene, build
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def call_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, CallStore]]:
-    url = f"chdb://{tmp_path_factory.mktemp('calls')}"
-    store = CallStore.open(url)
-    store.migrate()
-    yield url, store
-    calls.disconnect(url)
-    store.close()
 
 
 @pytest.fixture

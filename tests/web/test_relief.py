@@ -1,7 +1,6 @@
 """Stopping a campaign, as each of its people does it: the desk, the provider, the agency."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +10,6 @@ from django.test import Client
 from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.accounts.models import User
-from headwater.calls import queries as calls
 from headwater.calls.store import CallStore
 from headwater.campaigns.models import CampaignMember
 from headwater.legal import actions as legal
@@ -23,16 +21,6 @@ from tests.evidence.conftest import serve
 from tests.evidence.scenery import Scene, build
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def call_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, CallStore]]:
-    url = f"chdb://{tmp_path_factory.mktemp('calls')}"
-    store = CallStore.open(url)
-    store.migrate()
-    yield url, store
-    calls.disconnect(url)
-    store.close()
 
 
 @pytest.fixture

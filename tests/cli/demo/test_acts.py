@@ -14,7 +14,6 @@ import pytest
 from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.accounts.models import User
-from headwater.calls import queries as calls
 from headwater.calls.store import CallStore
 from headwater.campaigns.models import CampaignMember
 from headwater.cli.demo.acts import Acts
@@ -49,16 +48,6 @@ class Through(httpx.BaseTransport):
         path = request.url.raw_path.decode()
         answer = self.browser.generic(request.method, path, request.read(), content_type=kind)
         return httpx.Response(answer.status_code, headers=list(answer.items()), content=answer.content)
-
-
-@pytest.fixture(scope="module")
-def call_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, CallStore]]:
-    url = f"chdb://{tmp_path_factory.mktemp('calls')}"
-    store = CallStore.open(url)
-    store.migrate()
-    yield url, store
-    calls.disconnect(url)
-    store.close()
 
 
 @pytest.fixture

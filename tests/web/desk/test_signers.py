@@ -1,6 +1,5 @@
 """The pages of signers, as people of the desk use them, on verdicts that the verifier made."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,16 +24,6 @@ from tests.stir.pki import X5U
 pytestmark = pytest.mark.django_db
 
 HOST = "certificates.example.com"
-
-
-@pytest.fixture(scope="module")
-def call_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, CallStore]]:
-    url = f"chdb://{tmp_path_factory.mktemp('calls')}"
-    store = CallStore.open(url)
-    store.migrate()
-    yield url, store
-    calls.disconnect(url)
-    store.close()
 
 
 @pytest.fixture
