@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client, override_settings
 
@@ -38,7 +39,9 @@ class Browser(Client):
 
     def settings(self) -> Any:
         """What distinguishes the process of this application."""
+        public = {"MIDDLEWARE": settings.PUBLIC_MIDDLEWARE} if self.application == "public" else {}
         return override_settings(
+            **public,
             WEB_APPLICATION=self.application,
             ROOT_URLCONF=f"headwater.web.{self.application}.urls",
             SESSION_COOKIE_NAME=f"hw_{self.application}",

@@ -103,14 +103,14 @@ class Demo:
 
     def url(self, application: str, path: str = "/") -> str:
         """Return the address of a page of ``desk``, ``portal`` or ``carrier``."""
-        offset = {"desk": 1, "portal": 2, "carrier": 3, "calls": 4}[application]
+        offset = {"desk": 1, "portal": 2, "carrier": 3, "calls": 4, "public": 5}[application]
         return f"http://127.0.0.1:{self.base + offset}{path}"
 
     def headwater(self, *words: str, patience_s: float = 90) -> subprocess.CompletedProcess[str]:
         """Run ``headwater WORDS`` as the operator of the demo's hub."""
         ports = {
             f"HEADWATER_{name}_PORT": str(self.base + n)
-            for n, name in enumerate(("DESK", "PORTAL", "CARRIER", "CALLS"), 1)
+            for n, name in enumerate(("DESK", "PORTAL", "CARRIER", "CALLS", "PUBLIC"), 1)
         }
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("HEADWATER_", "DJANGO_"))

@@ -25,8 +25,8 @@ from typing import Any, Self
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 90.0
 STOP_S = 75.0
-PROCESSES = ("calls", "desk", "portal", "carrier", "work")
-PORTS = ("CALLS", "DESK", "PORTAL", "CARRIER", "HEP")
+PROCESSES = ("calls", "desk", "portal", "carrier", "public", "work")
+PORTS = ("CALLS", "DESK", "PORTAL", "CARRIER", "PUBLIC", "HEP")
 
 #: Runs a piece of Python as the operator's command line would: as the role headwater_admin, with Django ready.
 PREAMBLE = """

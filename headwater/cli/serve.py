@@ -16,6 +16,7 @@ class Served(StrEnum):
     DESK = Process.DESK.value
     PORTAL = Process.PORTAL.value
     CARRIER = Process.CARRIER.value
+    PUBLIC = Process.PUBLIC.value
 
 
 def register(app: typer.Typer) -> None:

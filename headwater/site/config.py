@@ -21,6 +21,8 @@ class Process(StrEnum):
     DESK = "desk"
     PORTAL = "portal"
     CARRIER = "carrier"
+    PUBLIC = "public"
+    """Pages that anybody may read: totals, and what the law makes public. Nobody signs in."""
     WORK = "work"
     ADMIN = "admin"
     """The operator's command line and migrations: owns the tables."""
@@ -29,6 +31,11 @@ class Process(StrEnum):
     def database_role(self) -> str:
         """The PostgreSQL role that this process signs in as."""
         return f"headwater_{self.value}"
+    @property
+    def url_setting(self) -> str:
+        """The variable with the address at which people reach this process, for ``headwater up``."""
+        # HEADWATER_PUBLIC_URL is the address of whichever process reads it.
+        return f"HEADWATER_{'PUBLIC_PAGES' if self is Process.PUBLIC else self.name}_URL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +68,7 @@ class Config:
     """Its root certificate (PEM): a stamp that does not chain to it does not count."""
     extra_holidays: tuple[str, ...] = ()
     """Days (``2026-11-27``) that do not run in the 24-hour clock beside the federal legal holidays."""
+    public_port: int = 8405
 
     @property
     def secrets(self) -> Path:
@@ -109,6 +117,7 @@ class Config:
             Process.DESK: self.desk_port,
             Process.PORTAL: self.portal_port,
             Process.CARRIER: self.carrier_port,
+            Process.PUBLIC: self.public_port,
         }.get(process, 0)
 
 
@@ -151,6 +160,7 @@ def load() -> Config:
         tsa_url=_web_address("HEADWATER_TSA_URL"),
         tsa_root=Path(env.get("HEADWATER_TSA_ROOT") or home / "secrets" / "tsa-root.pem").expanduser(),
         extra_holidays=_days("HEADWATER_EXTRA_HOLIDAYS"),
+        public_port=_port("HEADWATER_PUBLIC_PORT", 8405),
     )
 
 

@@ -169,7 +169,7 @@ def _running(config: Config, running: bool) -> Iterator[Finding]:  # noqa: FBT00
             yield Finding(Level.OK, "Ports", "free")
         return
     yield Finding(Level.OK, "headwater up", f"runs (process {locks.holder(config.run / 'up.lock')})")
-    for process in (Process.CALLS, Process.DESK, Process.PORTAL, Process.CARRIER):
+    for process in (Process.CALLS, Process.DESK, Process.PORTAL, Process.CARRIER, Process.PUBLIC):
         port = config.port(process)
         if asyncio.run(healthy(config.host, port)):
             yield Finding(Level.OK, process.value, f"answers on port {port}")

@@ -13,9 +13,11 @@ from django.db.backends.utils import CursorWrapper
 from headwater.site.config import Process
 
 VERBS = {"S": "SELECT", "I": "INSERT", "U": "UPDATE", "D": "DELETE"}
-SERVED = (Process.CALLS, Process.DESK, Process.PORTAL, Process.CARRIER, Process.WORK)
+SERVED = (Process.CALLS, Process.DESK, Process.PORTAL, Process.CARRIER, Process.PUBLIC, Process.WORK)
 
 C, D, P, A, W = Process.CALLS, Process.DESK, Process.PORTAL, Process.CARRIER, Process.WORK
+#: The public pages read what was published, and nothing that it was made from.
+PUBLIC = Process.PUBLIC
 NOBODY: dict[Process, str] = {}
 
 #: Table -> process -> letters.
@@ -98,6 +100,8 @@ TABLES: dict[str, dict[Process, str]] = {
     "relief_noticereport": {D: "S", A: "SI", W: "S"},
     "relief_measure": {D: "SI", P: "S", A: "I", W: "S"},
     "relief_blockentry": {D: "SIU", W: "S"},
+    # What the public reads: totals that the worker made.
+    "publication_publishedweek": {D: "S", PUBLIC: "S", W: "SIU"},
     # Jobs: who asks for one inserts it and its first event; the worker does the rest.
     "procrastinate_jobs": {D: "SI", P: "SI", A: "SI", W: "SIUD"},
     "procrastinate_events": {D: "I", P: "I", A: "I", W: "SIUD"},
@@ -138,7 +142,7 @@ SEQUENCES: dict[str, tuple[Process, ...]] = {
 
 #: Function name -> who may call it, whatever its arguments. Trigger functions need no grant.
 FUNCTIONS: dict[str, tuple[Process, ...]] = {
-    "audit_append": SERVED,
+    "audit_append": tuple(process for process in SERVED if process is not PUBLIC),
     "procrastinate_defer_jobs_v1": (D, P, A, W),
 }
 

@@ -1,4 +1,4 @@
-"""Runs one of the four HTTP processes by its settings, with every bound of the socket layer in one place."""
+"""Runs one of the five HTTP processes by its settings, with every bound of the socket layer in one place."""
 
 import logging.config
 
@@ -13,13 +13,20 @@ APPLICATIONS = {
     Process.DESK: "headwater.site.web:app",
     Process.PORTAL: "headwater.site.web:app",
     Process.CARRIER: "headwater.site.web:app",
+    Process.PUBLIC: "headwater.site.web:app",
 }
 
 #: Connections at once; beyond it the answer is 503. Feeds and the facade keep many open, people few.
-CONNECTIONS = {Process.CALLS: 2_000, Process.DESK: 500, Process.PORTAL: 500, Process.CARRIER: 2_000}
+CONNECTIONS = {
+    Process.CALLS: 2_000,
+    Process.DESK: 500,
+    Process.PORTAL: 500,
+    Process.CARRIER: 2_000,
+    Process.PUBLIC: 500,
+}
 
 #: How long open requests may take at a stop, in seconds: ``calls`` has acknowledgements to finish.
-GRACE_S = {Process.CALLS: 10, Process.DESK: 5, Process.PORTAL: 5, Process.CARRIER: 3}
+GRACE_S = {Process.CALLS: 10, Process.DESK: 5, Process.PORTAL: 5, Process.CARRIER: 3, Process.PUBLIC: 3}
 
 
 def serve(config: Config) -> None:

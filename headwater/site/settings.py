@@ -1,4 +1,4 @@
-"""Django's settings, the same for the three web applications, the worker and the command line."""
+"""Django's settings, the same for the web applications, the worker and the command line."""
 
 import hmac
 import os
@@ -21,8 +21,9 @@ MASTER_KEY = _key_file.read_text().strip() if _key_file.exists() else "unset-" +
 SECRET_KEY = hmac.new(MASTER_KEY.encode(), b"signing " + CONFIG.process.value.encode(), "sha256").hexdigest()
 DEBUG = False
 
-#: Which of the three web applications this process serves; the desk's where it serves none.
-WEB_APPLICATION = CONFIG.process.value if CONFIG.process in (Process.PORTAL, Process.CARRIER) else Process.DESK.value
+#: Which of the web applications this process serves; the desk's where it serves none.
+_WEB = (Process.PORTAL, Process.CARRIER, Process.PUBLIC)
+WEB_APPLICATION = CONFIG.process.value if CONFIG.process in _WEB else Process.DESK.value
 #: Address at which people reach this application, such as https://portal.example; it decides hosts and cookies.
 PUBLIC_URL = os.environ.get("HEADWATER_PUBLIC_URL", "")
 _public = urlsplit(PUBLIC_URL)
@@ -57,6 +58,7 @@ INSTALLED_APPS = [
     "headwater.retention",
     "headwater.evidence",
     "headwater.relief",
+    "headwater.publication",
     "headwater.web",
 ]
 
@@ -73,6 +75,17 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "headwater.web.middleware.ErrorPages",
 ]
+#: The public pages know nobody: no session, no cookie, no form.
+PUBLIC_MIDDLEWARE = [
+    "headwater.web.middleware.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "headwater.web.middleware.ErrorPages",
+]
+if CONFIG.process is Process.PUBLIC:
+    MIDDLEWARE = PUBLIC_MIDDLEWARE
 
 ROOT_URLCONF = f"headwater.web.{WEB_APPLICATION}.urls"
 
@@ -105,7 +118,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         "PORT": str(_url.port or ""),
     },
 }
-if CONFIG.process in (Process.DESK, Process.PORTAL, Process.CARRIER, Process.CALLS):
+if CONFIG.process in (Process.DESK, Process.PORTAL, Process.CARRIER, Process.PUBLIC, Process.CALLS):
     # Requests run in threads of their own; the pool bounds how many connections they hold together.
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 10, "timeout": 10}}
 
@@ -144,6 +157,8 @@ CACHES = {
     },
 }
 
+if CONFIG.process is Process.PUBLIC:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 SESSION_ENGINE = "headwater.accounts.sessions"
 # Cookies know no ports: three applications on one host need three names.
 SESSION_COOKIE_NAME = f"hw_{WEB_APPLICATION}"

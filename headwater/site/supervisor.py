@@ -26,7 +26,7 @@ from headwater.site.logfile import LogFile, tail
 
 T = TypeVar("T")
 
-DOORS = (Process.DESK, Process.PORTAL, Process.CARRIER)
+DOORS = (Process.DESK, Process.PORTAL, Process.CARRIER, Process.PUBLIC)
 READY_S = 60.0
 """How long a process may take until it is ready, in seconds."""
 SETTLED_S = 60.0
@@ -107,9 +107,9 @@ class Supervisor:
         urls = await self._unless_stopped(asyncio.to_thread(database.prepare, config, server))
         calls_urls = secret_files.read_json(config.secrets / secret_files.CALLS_URLS)
         for process in self._standing:
-            plan = self._plan(process, urls[process.value], calls_urls[process.value])
+            plan = self._plan(process, urls[process.value], calls_urls.get(process.value, ""))
             self._children[process] = Child(plan, logs=config.logs, run=config.run)
-        self._say("Starting calls, desk, portal, carrier and work ...")
+        self._say("Starting calls, desk, portal, carrier, public and work ...")
         await self._first_start(Process.CALLS)
         starts = [asyncio.create_task(self._first_start(process)) for process in (*DOORS, Process.WORK)]
         try:
@@ -157,7 +157,10 @@ class Supervisor:
             # chdb reports the process's zone as the server's.
             "TZ": "UTC",
         }
-        if public := os.environ.get(f"HEADWATER_{process.name}_URL", ""):
+        if process is not Process.WORK:
+            # It may hold a password, and the worker alone sends mail.
+            environment.pop("HEADWATER_SMTP_URL", None)
+        if public := os.environ.get(process.url_setting, ""):
             environment["HEADWATER_PUBLIC_URL"] = public
         words = ("work",) if process is Process.WORK else ("serve", process.value)
         return Plan(
@@ -302,6 +305,7 @@ class Supervisor:
                 f"  Desk      http://{bind}:{config.desk_port}/  for analysts, reviewers and custodians",
                 f"  Portal    http://{bind}:{config.portal_port}/  for agencies",
                 f"  Carriers  http://{bind}:{config.carrier_port}/  for carriers and their agents",
+                f"  Public    http://{bind}:{config.public_port}/  for everybody: totals, no sign-in",
                 f"  Feeds     http://{bind}:{config.calls_port}/api/feeds/v1/events  for blocking apps and honeypots",
                 f"  HEP       {bind}:{config.hep_port}  TCP and UDP, for capture agents",
                 "Ctrl-C stops it.",

@@ -1,4 +1,4 @@
-"""The three web applications: who they are for, how they look, what their navigation holds."""
+"""The web applications: who they are for, how they look, what their navigation holds."""
 
 from dataclasses import dataclass
 
@@ -9,20 +9,20 @@ from headwater.accounts.permissions import OrganisationKind, Permission
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entry of the navigation, shown to people who hold the permission."""
+    """One entry of the navigation, shown to people who hold the permission; to everybody where it needs none."""
 
     label: str
     path: str
-    permission: Permission
+    permission: Permission | None
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """One web application, for one kind of organisation."""
+    """One web application, for one kind of organisation; for everybody where it has no audience."""
 
     key: str
     name: str
-    audience: OrganisationKind
+    audience: OrganisationKind | None
     dense: bool
     navigation: tuple[Item, ...]
 
@@ -71,9 +71,18 @@ CARRIER = Application(
     ),
 )
 
+PUBLIC = Application(
+    key="public",
+    name="Public pages",
+    audience=None,
+    dense=False,
+    navigation=(Item("Totals", "/", None),),
+)
+
+#: Where people sign in. The public pages are not among them: they know nobody.
 APPLICATIONS = {application.key: application for application in (DESK, PORTAL, CARRIER)}
 
 
 def current() -> Application:
     """Return the application that this process serves."""
-    return APPLICATIONS[settings.WEB_APPLICATION]
+    return PUBLIC if PUBLIC.key == settings.WEB_APPLICATION else APPLICATIONS[settings.WEB_APPLICATION]

@@ -33,24 +33,29 @@ class Shell:
 def context(request: HttpRequest) -> dict[str, Any]:
     """Return ``shell`` for templates. Without a passed gate there is neither navigation nor name."""
     here = application.current()
+    if here.audience is None:
+        return {"shell": Shell(application=here, actor=None, navigation=_entries(here, request.path, None))}
     actor: Actor | None = getattr(request, "actor", None)
     if actor is None or not second_factor_shown(request):
         return {"shell": Shell(application=here, actor=None)}
     user: Any = request.user
-    entries = tuple(
-        Entry(item.label, item.path, _is_current(request.path, item.path))
-        for item in here.navigation
-        if actor.may(item.permission)
-    )
     return {
         "shell": Shell(
             application=here,
             actor=actor,
-            navigation=entries,
+            navigation=_entries(here, request.path, actor),
             person_name=user.name,
             organisation_name=user.organisation.name,
         )
     }
+
+
+def _entries(here: application.Application, path: str, actor: Actor | None) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(item.label, item.path, _is_current(path, item.path))
+        for item in here.navigation
+        if item.permission is None or (actor is not None and actor.may(item.permission))
+    )
 
 
 def _is_current(path: str, item: str) -> bool:

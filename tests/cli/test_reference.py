@@ -8,7 +8,7 @@ import pytest
 from headwater.accounts.permissions import Permission
 from headwater.audit.tags import Tag
 from headwater.cli import reference
-from headwater.site.config import Process
+from headwater.site.supervisor import DOORS
 from tests.product import ROOT
 
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -22,7 +22,7 @@ def settings_of_the_code() -> set[str]:
     for path in (ROOT / "headwater").rglob("*.py"):
         found |= set(re.findall(r"[\"'](HEADWATER_[A-Z][A-Z_]*[A-Z])[\"']", path.read_text()))
     # Made of a process's name by the supervisor.
-    return found | {f"HEADWATER_{process.name}_URL" for process in (Process.DESK, Process.PORTAL, Process.CARRIER)}
+    return found | {process.url_setting for process in DOORS}
 
 
 def test_every_setting_of_the_code_is_documented_and_no_other() -> None:

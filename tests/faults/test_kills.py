@@ -122,7 +122,7 @@ def test_a_killed_process_is_started_again_and_the_others_do_not_notice(product:
 def test_a_killed_postgresql_comes_back_and_so_does_everything_that_needs_it(product: Product) -> None:
     os.kill(int((product.home / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
     product.wait_for(lambda: "PostgreSQL is back." in product.output(), 60, "PostgreSQL to be back")
-    for process in ("desk", "portal", "carrier"):
+    for process in ("desk", "portal", "carrier", "public"):
         product.wait_for(
             lambda: httpx.get(product.url(process, "/healthz"), timeout=10).status_code == 200,  # noqa: B023
             60,

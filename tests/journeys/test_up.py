@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 
 
 def test_every_process_answers_on_its_own_port(product: Product) -> None:
-    for process in ("calls", "desk", "portal", "carrier"):
+    for process in ("calls", "desk", "portal", "carrier", "public"):
         assert httpx.get(product.url(process, "/healthz"), timeout=10).status_code == 200
     with socket.create_connection(("127.0.0.1", product.ports["HEP"]), timeout=5):
         pass
@@ -36,7 +36,7 @@ def test_every_process_answers_on_its_own_port(product: Product) -> None:
 def test_the_screen_says_where_everything_is(product: Product) -> None:
     shown = product.output()
     assert "Headwater is ready" in shown
-    for process in ("calls", "desk", "portal", "carrier"):
+    for process in ("calls", "desk", "portal", "carrier", "public"):
         assert product.url(process) in shown
     assert str(product.home) in shown
 

@@ -12,7 +12,7 @@ from tests.product import free_ports
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     """The settings of a fresh data directory on free ports."""
-    calls, desk, portal, carrier, hep = free_ports(5)
+    calls, desk, portal, carrier, public, hep = free_ports(6)
     return replace(
         load(),
         home=tmp_path / "var",
@@ -22,6 +22,7 @@ def config(tmp_path: Path) -> Config:
         desk_port=desk,
         portal_port=portal,
         carrier_port=carrier,
+        public_port=public,
         hep_port=hep,
     )
 

@@ -32,7 +32,7 @@ def test_a_port_that_is_none_is_named_with_its_setting(home: Path, monkeypatch: 
 
 def test_an_unknown_process_is_refused_with_the_known_ones(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADWATER_PROCESS", "root")
-    with pytest.raises(Invalid, match="calls, desk, portal, carrier, work, admin"):
+    with pytest.raises(Invalid, match="calls, desk, portal, carrier, public, work, admin"):
         load()
 
 

@@ -40,7 +40,7 @@ def test_free_ports_pass(config: Config) -> None:
     preflight.ports(config)
 
 
-@pytest.mark.parametrize("name", ["desk", "portal", "carrier", "calls", "hep"])
+@pytest.mark.parametrize("name", ["desk", "portal", "carrier", "public", "calls", "hep"])
 def test_a_taken_port_is_named_with_the_setting_that_moves_it(config: Config, name: str) -> None:
     port = getattr(config, f"{name}_port")
     with listening(port), pytest.raises(Conflict, match=rf"Port {port} .*HEADWATER_{name.upper()}_PORT"):

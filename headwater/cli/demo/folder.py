@@ -62,7 +62,7 @@ class Folder:
 
     def port(self, name: str) -> int:
         """Return the port of an HTTP process of the product, or of its HEP door."""
-        offsets = {"desk": 1, "portal": 2, "carrier": 3, "calls": 4, "hep": HEP_APART}
+        offsets = {"desk": 1, "portal": 2, "carrier": 3, "calls": 4, "public": 5, "hep": HEP_APART}
         return self.port_base + offsets[name]
 
     def url(self, name: str) -> str:
@@ -75,7 +75,7 @@ class Folder:
 
     def environment(self) -> dict[str, str]:
         """Return this process's environment with the settings of this demo in it."""
-        ports = {f"HEADWATER_{name.upper()}_PORT": str(self.port(name)) for name in ("desk", "portal", "carrier")}
+        ports = {f"HEADWATER_{name.upper()}_PORT": str(self.port(name)) for name in ("desk", "portal", "carrier", "public")}
         ports |= {"HEADWATER_CALLS_PORT": str(self.port("calls")), "HEADWATER_HEP_PORT": str(self.port("hep"))}
         # A demo is one machine and one folder: an operator's own servers are not for simulated calls.
         others = ("HEADWATER_DATABASE_URL", "HEADWATER_CALLS_URL", "HEADWATER_PUBLIC_URL", "HEADWATER_PROCESS")
