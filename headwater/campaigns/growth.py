@@ -179,6 +179,7 @@ def _member(call: Call, *, now: datetime) -> CampaignMember:
         call_at=call.rang_at,
         joined_at=now,
         source_id=legible(record.source_id)[:64],
+        source_kind=record.source_kind.value,
         calling=record.calling,
         called_masked=masked(record.called),
         called_state=state(record.called),

@@ -62,6 +62,8 @@ class CampaignMember(models.Model):
     call_at = models.DateTimeField()
     joined_at = models.DateTimeField()
     source_id = models.CharField(max_length=64)
+    source_kind = models.CharField(max_length=16, blank=True)
+    """``calls.records.SourceKind``: the vantage point. Counts of several are shown side by side, never summed."""
     calling = models.CharField(max_length=18)
     called_masked = models.CharField(max_length=24)
     """The called number with its area alone readable; the number itself is only in the call store."""

@@ -97,6 +97,7 @@ class Migration(migrations.Migration):
                 ('call_at', models.DateTimeField()),
                 ('joined_at', models.DateTimeField()),
                 ('source_id', models.CharField(max_length=64)),
+                ('source_kind', models.CharField(blank=True, max_length=16)),
                 ('calling', models.CharField(max_length=18)),
                 ('called_masked', models.CharField(max_length=24)),
                 ('called_state', models.CharField(blank=True, max_length=2)),
