@@ -21,7 +21,7 @@ from headwater.numbering.numbers import E164
 from headwater.providers.models import Provider
 from headwater.relief import rules
 from headwater.relief.models import BlockEntry, Measure, Notice, NoticeReport
-from headwater.relief.rules import Effect, Sources
+from headwater.relief.rules import Effect, Reporting, Sources
 from headwater.relief.states import MeasureKind, NoticeKind, NoticeState, ReportedAction
 from headwater.tracebacks.models import Hop, Traceback
 from headwater.tracebacks.states import Grade
@@ -32,6 +32,8 @@ _LONGEST_CHART = timedelta(days=7)
 #: Steps of the chart: as many, unless the campaign is too young for that.
 _STEPS = 48
 _SHORTEST_STEP = timedelta(seconds=10)
+#: Reports of which the delay is learned.
+_DELAYS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,13 +270,15 @@ def effects(
     )
     if ends is None:
         ends = _ends(campaign)
+    delays = _delays(campaign)
     found = []
     for row in rows:
         sources = Sources(
             before=frozenset(spc for at, spc in ends if at < row.at),
             after=frozenset(spc for at, spc in ends if at >= row.at),
+            traced_since=sum(at >= row.at for at, _ in ends),
         )
-        effect = rules.effect(times, row.at, now, first_call_at=campaign.first_call_at, sources=sources)
+        effect = rules.effect(times, row.at, now, first_call_at=campaign.first_call_at, sources=sources, delays=delays)
         found.append(
             EffectView(
                 kind=MeasureKind(row.kind),
@@ -286,6 +290,15 @@ def effects(
             )
         )
     return tuple(found)
+
+
+def _delays(campaign: Campaign) -> Reporting:
+    """Return how long the campaign's reports took to come in, from those that came last.
+
+    By the time at which they came, not that of their calls: of the newest calls only the quick reports are known.
+    """
+    rows = CampaignMember.objects.filter(campaign=campaign).order_by("-joined_at").values_list("call_at", "joined_at")
+    return rules.reporting((joined - placed).total_seconds() for placed, joined in rows[:_DELAYS])
 
 
 def _ends(campaign: Campaign) -> list[tuple[datetime, str]]:

@@ -3,20 +3,24 @@
 The calls that are counted are those reported to Headwater. A change after a measure does not show that the measure
 caused it, and each statement says so. Calls of a campaign come in waves, so their counts vary more than a Poisson
 process of one rate would: the variation before the measure is measured and every interval widened by it.
+
+A report comes some time after its call: that of a call placed a minute ago may still be on its way, so the newest
+minutes are not silent for certain. Each length of time counts by the share of its reports that must have come in by
+now, as the delays of earlier reports tell (``Reporting``).
 """
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from scipy.stats import beta, gamma
 
 from headwater.relief.states import Verdict
 
-VERSION = "effect/1"
+VERSION = "effect/2"
 #: The longest time that is compared before and after.
 LONGEST = timedelta(hours=24)
 #: The shortest: what is compared must have room for more than one wave.
@@ -60,6 +64,10 @@ class Effect:
     returned_at: datetime | None
     silence_that_counts_s: float
     """Seconds of silence that the rate before would leave with a probability of ``CHANCE``."""
+    reporting_s: float = 0.0
+    """Seconds within which 95% of the reports came in: what is newer is allowed for."""
+    traced_since: int = 0
+    """Traced calls since the measure whose source is known."""
     rule_version: str = VERSION
 
     @property
@@ -74,6 +82,8 @@ class Sources:
 
     before: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
+    traced_since: int = 0
+    """Calls behind ``after``."""
 
     @property
     def moved(self) -> bool:
@@ -81,8 +91,56 @@ class Sources:
         return bool(self.before and self.after) and not self.before & self.after
 
 
-def effect(
-    calls: Sequence[datetime], at: datetime, now: datetime, *, first_call_at: datetime, sources: Sources | None = None
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """How long reports take from the call to Headwater; made by ``reporting``."""
+
+    delays: tuple[float, ...] = ()
+    """Seconds, the shortest first; infinite for a report that takes longer than any so far."""
+    sums: tuple[float, ...] = ()
+
+    def seen(self, start: datetime, end: datetime, now: datetime) -> timedelta:
+        """Return how much of the time from ``start`` to ``end`` is told of at ``now``, each moment by its share."""
+        told = self._told((now - start).total_seconds()) - self._told((now - end).total_seconds())
+        return timedelta(seconds=max(told, 0.0))
+
+    def _told(self, age: float) -> float:
+        """Return the mean over all delays of what is left of ``age`` seconds after each."""
+        if age <= 0:
+            return 0.0
+        if not self.delays:
+            return age
+        come = bisect_right(self.delays, age)
+        return (come * age - (self.sums[come - 1] if come else 0.0)) / len(self.delays)
+
+    def within(self, share: float) -> float:
+        """Return the seconds within which ``share`` of the reports came in."""
+        known = self.delays[:-1]
+        return known[min(int(share * len(known)), len(known) - 1)] if known else 0.0
+
+
+def reporting(delays: Iterable[float]) -> Reporting:
+    """Return what ``delays`` of earlier reports, in seconds, say of later ones.
+
+    One more is added that never ends (Laplace's rule of succession): of few reports the slowest is not yet known.
+    """
+    known = sorted(max(delay, 0.0) for delay in delays)
+    if not known:
+        return Reporting()
+    return Reporting(delays=(*known, math.inf), sums=tuple(accumulate(known)))
+
+
+AT_ONCE = Reporting()
+
+
+def effect(  # noqa: PLR0913 - the calls and all that bears on how they are read
+    calls: Sequence[datetime],
+    at: datetime,
+    now: datetime,
+    *,
+    first_call_at: datetime,
+    sources: Sources | None = None,
+    delays: Reporting = AT_ONCE,
 ) -> Effect:
     """Compare the calls before and after ``at``.
 
@@ -92,20 +150,21 @@ def effect(
         now: Until when calls are known.
         first_call_at: The campaign's first call: no time before it is compared.
         sources: Where traced calls came from.
+        delays: How long reports of this campaign took.
     """
     start = _start(calls, at, now, first_call_at=min(first_call_at, at))
     known = [call for call in calls if start <= call <= now]
     cut = bisect_left(known, at)
     before, after = known[:cut], known[cut:]
     variation = _variation(before, start, at)
-    old = _rate(len(before), (at - start).total_seconds(), variation)
+    old = _rate(len(before), delays.seen(start, at, now).total_seconds(), variation)
     # After: the same length at most, so that a campaign that died is not diluted by the years that followed.
     until = min(now, at + LONGEST)
-    new = _rate(bisect_right(after, until), (until - at).total_seconds(), variation)
+    new = _rate(bisect_right(after, until), delays.seen(at, until, now).total_seconds(), variation)
     last = known[-1] if known else None
     quiet_from = max(last, at) if last is not None else at
-    silent = _counts(now - quiet_from, old, since=(len(after), quiet_from - at))
-    returned_at = _return(at, after, old)
+    silent = _counts(delays.seen(quiet_from, now, now), old, since=(len(after), quiet_from - at))
+    returned_at = _return(at, after, old, seen=lambda start, end: delays.seen(start, end, now))
     ratio, low, high = _ratio(old, new)
     early = low is None or high is None or new.seconds < SHORTEST.total_seconds()
     verdicts = (
@@ -128,6 +187,8 @@ def effect(
         silent_since=last if silent else None,
         returned_at=returned_at,
         silence_that_counts_s=_silence_that_counts(old),
+        reporting_s=delays.within(_CONFIDENCE),
+        traced_since=sources.traced_since if sources is not None else 0,
     )
 
 
@@ -193,12 +254,14 @@ def _counts(silence: timedelta, before: Rate, *, since: tuple[int, timedelta], l
     return silence.total_seconds() >= least
 
 
-def _return(at: datetime, after: Sequence[datetime], before: Rate) -> datetime | None:
+def _return(
+    at: datetime, after: Sequence[datetime], before: Rate, *, seen: Callable[[datetime, datetime], timedelta]
+) -> datetime | None:
     """Return when calls came back after a silence that counts, None where there was none."""
     for start, end in pairwise([at, *after]):
         # The rate since, without this gap: what came before it and after it.
         since = len(after) - 1, after[-1] - at - (end - start)
-        if _counts(end - start, before, since=since, looks=len(after)):
+        if _counts(seen(start, end), before, since=since, looks=len(after)):
             return end
     return None
 
@@ -231,13 +294,14 @@ def sentence(found: Effect) -> str:
         case Verdict.STOPPED:
             since = _spoken(found.silent_since)
             chance = "at the rate before, chance leaves such a silence once in 1,000"
-            return f"No call was reported since {since}; {chance}. Reports came at {before}."
+            return f"No call was reported since {since}; {chance}. Reports came at {before}.{_allowed_for(found)}"
         case Verdict.RETURNED:
             return f"The calls were silent and came back at {_spoken(found.returned_at)}. {rates}"
         case Verdict.MOVED:
-            return f"The calls go on, and every call traced since came from another source. {rates}"
+            each = "the one call" if found.traced_since == 1 else f"each of the {found.traced_since} calls"
+            return f"The calls go on, and {each} traced since came from a source that none came from before. {rates}"
         case Verdict.TOO_EARLY:
-            return f"Too little time has passed to tell. Reports came at {before}."
+            return f"Too little time has passed to tell. Reports came at {before}.{_allowed_for(found)}"
         case Verdict.FEWER | Verdict.MORE | Verdict.SAME:
             limits = f"95% interval {found.ratio_low:g} to {found.ratio_high:g}"
             return f"{rates} The rate after is {found.ratio:g} times that before ({limits})."
@@ -245,6 +309,15 @@ def sentence(found: Effect) -> str:
 
 #: Stands beside every statement.
 CAUTION = "That one thing came after another does not show that it caused it. Counted are reports, not all calls."
+
+
+def _allowed_for(found: Effect) -> str:
+    """Return the sentence on the delay of reports, where it is long enough to matter."""
+    if found.reporting_s < 60:
+        return ""
+    return (
+        f" Of earlier reports 95% came within {found.reporting_s / 60:,.0f} minutes of their call; this is allowed for."
+    )
 
 
 def _spoken(at: datetime | None) -> str:

@@ -98,7 +98,9 @@ def test_a_report_is_a_measure_from_the_time_that_the_provider_states(desk: Acto
     assert Measure.objects.filter(kind=MeasureKind.PROVIDER_ACTED).count() == 1
 
 
-def test_before_and_after_are_compared_at_each_measure(desk: Actor, scene: Scene, cedar: Actor):
+@pytest.mark.parametrize(("late", "verdict"), [(30, Verdict.STOPPED), (7_000, Verdict.TOO_EARLY)])
+def test_before_and_after_are_compared_at_each_measure(desk: Actor, scene: Scene, late: int, verdict: Verdict):
+    """Where reports take two hours, two hours of silence say nothing yet."""
     now = clock.now()
     CampaignMember.objects.all().delete()
     scene.campaign.first_call_at = now - timedelta(hours=4)
@@ -106,7 +108,8 @@ def test_before_and_after_are_compared_at_each_measure(desk: Actor, scene: Scene
     CampaignMember.objects.bulk_create(
         CampaignMember(
             record_id=f"00000000-0000-0000-0000-{n:012d}", campaign=scene.campaign,
-            call_at=now - timedelta(hours=4) + timedelta(minutes=n), joined_at=now, source_id="app",
+            call_at=now - timedelta(hours=4) + timedelta(minutes=n),
+            joined_at=now - timedelta(hours=4) + timedelta(minutes=n, seconds=late), source_id="app",
             calling="12025550123", called_masked="+1 313 *** ****", score=1.0, rule_version="t", reasons={},
         )
         for n in range(120)
@@ -115,7 +118,7 @@ def test_before_and_after_are_compared_at_each_measure(desk: Actor, scene: Scene
         desk, scene.campaign.id, kind=MeasureKind.ORDER_ISSUED, at=now - timedelta(hours=2), what="TRO, D. Ariz."
     )
     (row,) = relief(desk, scene).effects
-    assert (row.effect.verdict, row.effect.before.calls, row.effect.after.calls) == (Verdict.STOPPED, 120, 0)
+    assert (row.effect.verdict, row.effect.before.calls, row.effect.after.calls) == (verdict, 120, 0)
     assert sum(relief(desk, scene).chart.counts) == 120
     assert len(relief(desk, scene).chart.measures) == 1
 

@@ -163,3 +163,53 @@ def test_the_gaps_that_are_looked_at_are_those_after_the_measure():
     found = effect(calls, AT, NOW, first_call_at=START)
     assert max(b - a for a, b in pairwise(quiet_before)) > timedelta(hours=1)
     assert found.returned_at is None
+
+
+@pytest.mark.parametrize("an_hour", [60, 600])
+def test_a_busy_campaign_whose_reports_come_late_is_not_called_stopped(an_hour: int):
+    """The calls never stop; their sender posts them a quarter of an hour later, so the newest minutes are empty."""
+    stopped, fooled = 0, 0
+    for seed in range(100):
+        rng = random.Random(seed)
+        calls = ringing(rng, an_hour, START, NOW)
+        delays = [900 + rng.expovariate(1 / 300) for _ in calls]
+        known = [call for call, delay in zip(calls, delays, strict=True) if call + timedelta(seconds=delay) <= NOW]
+        found = effect(known, AT, NOW, first_call_at=START, delays=rules.reporting(delays))
+        stopped += found.verdict is Verdict.STOPPED
+        fooled += effect(known, AT, NOW, first_call_at=START).verdict is Verdict.STOPPED
+    # The silence would count if reports were taken to come at once.
+    assert fooled == 100
+    assert stopped == 0
+
+
+def test_a_campaign_that_did_stop_is_called_so_once_its_late_reports_must_have_come():
+    for seed in range(50):
+        rng = random.Random(seed)
+        calls = ringing(rng, 60, START, AT)
+        delays = rules.reporting(rng.expovariate(1 / 600) for _ in calls)
+        soon = effect(calls, AT, AT + timedelta(minutes=8), first_call_at=START, delays=delays)
+        late = effect(calls, AT, NOW, first_call_at=START, delays=delays)
+        assert (soon.verdict, late.verdict) == (Verdict.TOO_EARLY, Verdict.STOPPED)
+        assert "95% came within" in sentence(soon)
+
+
+def test_the_time_that_is_told_of_grows_with_its_age_up_to_its_own_length():
+    delays = rules.reporting([0.0, 600.0, 1_200.0])
+    start, end = AT, AT + timedelta(minutes=10)
+    seen = [delays.seen(start, end, end + timedelta(minutes=after)).total_seconds() for after in (0, 10, 20, 30)]
+    # One report in four, that of which nothing is known yet, is not counted on.
+    assert seen == pytest.approx([150.0, 300.0, 450.0, 450.0])
+    assert rules.AT_ONCE.seen(start, end, end) == end - start
+    assert delays.within(0.95) == 1_200.0
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(0, 1e6), max_size=20), st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 10_000))
+def test_what_is_told_of_is_never_more_than_the_time_itself(delays: list[float], length: int, more: int, age: int):
+    known = rules.reporting(delays)
+    middle, end = AT + timedelta(seconds=length), AT + timedelta(seconds=length + more)
+    now = end + timedelta(seconds=age)
+    whole = known.seen(AT, end, now)
+    assert timedelta(0) <= whole <= end - AT + timedelta(milliseconds=1)
+    parts = known.seen(AT, middle, now) + known.seen(middle, end, now)
+    assert abs(whole - parts) < timedelta(milliseconds=10)
