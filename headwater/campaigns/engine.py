@@ -141,7 +141,7 @@ class Matcher:
         told = list(unknown.values())
         for start in range(0, len(told), 1_000):
             part = told[start : start + 1_000]
-            found = self._labels.shares(self._labels.scores(self._labels.likeness(part)))
+            found = self._labels.shares(self._labels.scores(self._labels.compare(part)))
             self._shares.update((script.digest, row) for script, row in zip(part, found, strict=True))
 
     def _insert(self, exemplar: Exemplar) -> None:

@@ -160,7 +160,7 @@ def _odds(scripts: Sequence[Script], texts: Sequence[str], labels: Labels, weigh
     for reading in (words_and_pairs, words_alone):
         rows = Reader(known, reading, further=scripts).rows(scripts)
         cosines.append(np.asarray((rows @ rows.T).toarray()))
-    shares = labels.shares(labels.scores(labels.likeness(scripts)))
+    shares = labels.shares(labels.scores(labels.compare(scripts)))
     numbers = [heard(text).callback for text in texts]
     shared = np.array([[float(bool(one & other)) for other in numbers] for one in numbers])
     odds = weights.prior + weights.of_words(cosines[0]) + weights.of_vocabulary(cosines[1])

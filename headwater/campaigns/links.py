@@ -147,7 +147,7 @@ def _of_decisions(labels: Labels, decided: Sequence[Judged]) -> tuple[Rows, Any]
     scripts = [script for pair in decided for script in (pair.one, pair.other)]
     one, other = np.arange(0, len(scripts), 2), np.arange(1, len(scripts), 2)
     columns = _columns(scripts, [known.script for known in labels.known], one, other)
-    shares = labels.shares(labels.scores(labels.likeness(scripts)))
+    shares = labels.shares(labels.scores(labels.compare(scripts)))
     columns.append(np.einsum("ij,ij->i", shares[one], shares[other]))
     numbers = [heard(" ".join(script.tokens)).callback for script in scripts]
     columns.append(np.array([float(bool(numbers[a] & numbers[b])) for a, b in zip(one, other, strict=True)]))
