@@ -36,8 +36,19 @@ class Permission(StrEnum):
     """To ask a source now: the worker and the operator's command line, no role."""
     EVENT_SEND = "event:send"
     FILE_UPLOAD = "file:upload"
+    CONDUCT_ASSESS = "conduct:assess"
+    """To assess providers anew: the worker and the operator's command line, no role."""
+    CONDUCT_DECIDE = "conduct:decide"
+    """To decide a provider's dispute of its record."""
+    CONDUCT_DISPUTE = "conduct:dispute"
+    CONDUCT_PUBLISH = "conduct:publish"
+    CONDUCT_READ = "conduct:read"
+    CONDUCT_READ_OWN = "conduct:read-own"
+    """A provider's own record."""
     HOLD_WRITE = "hold:write"
     """To set and release legal holds on calls, and to list them."""
+    CONTACT_WRITE = "contact:write"
+    """Whom a provider wants to be asked and reminded: of one's own provider, or by the operator."""
     NOTICE_ANSWER = "notice:answer"
     NOTICE_SEND = "notice:send"
     PACKAGE_DOWNLOAD = "package:download"
@@ -111,6 +122,31 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.CAMPAIGN_READ,
             P.HOLD_WRITE,
             P.NOTICE_SEND,
+_OFFICER = frozenset(
+    {
+        P.ACCOUNT_CONFIRM,
+        P.ALERT_READ,
+        P.AUDIT_READ_OWN,
+        P.PACKAGE_DOWNLOAD,
+        P.PROCESS_READ,
+        P.PROCESS_SUBMIT,
+        P.WEBHOOK_MANAGE,
+    }
+)
+_STAFF = frozenset(
+    {
+        P.ACCOUNT_CONFIRM,
+        P.CONDUCT_DISPUTE,
+        P.CONDUCT_READ_OWN,
+        P.CONTACT_WRITE,
+        P.FILE_UPLOAD,
+        P.NOTICE_ANSWER,
+        P.QUESTION_ANSWER,
+        P.QUESTION_READ,
+        P.WEBHOOK_MANAGE,
+    }
+)
+
             P.PACKAGE_SEAL,
             P.PROCESS_READ,
             P.PROCESS_REVIEW,
@@ -120,6 +156,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.SIGNER_READ,
             P.SIGNER_REVIEW,
             P.TRACEBACK_OPEN,
+            P.CONDUCT_READ,
             P.TRACEBACK_READ,
         }
     ),
@@ -138,6 +175,11 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     ),
     Role.AGENCY_OFFICER: frozenset(
         {P.ALERT_READ, P.AUDIT_READ_OWN, P.PACKAGE_DOWNLOAD, P.PROCESS_READ, P.PROCESS_SUBMIT}
+            P.CONDUCT_DECIDE,
+            P.CONDUCT_PUBLISH,
+            P.CONDUCT_READ,
     ),
     Role.PROVIDER_STAFF: frozenset({P.FILE_UPLOAD, P.NOTICE_ANSWER, P.QUESTION_ANSWER, P.QUESTION_READ}),
 }
+            P.CONDUCT_PUBLISH,
+            P.CONDUCT_READ,

@@ -52,7 +52,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "providers_usedtoken": {A: "SI", W: "SD"},
     # Registries are public; the operator's command line loads them.
     "providers_registryload": {D: "S", W: "S"},
-    "providers_registryentry": {D: "S", W: "S"},
+    "providers_registryentry": {D: "S", A: "S", W: "S"},
     # Uploads: a carrier's people bring and confirm files, the worker stores their rows.
     "uploads_upload": {A: "SIU", W: "SU"},
     # Connectors: asked by the worker, looked at at the desk.
@@ -60,7 +60,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "connectors_pull": {D: "S", W: "SID"},
     # Signers: judged by the worker; the desk reads, decides hosts and brings certificates.
     "signers_signature": {D: "S", W: "SIU"},
-    "signers_signerhour": {D: "S", W: "SIU"},
+    "signers_signerhour": {D: "S", A: "S", W: "SIU"},
     "signers_certificate": {D: "SI", W: "SIU"},
     "signers_address": {D: "SI", W: "SIU"},
     "signers_host": {D: "SIU", W: "SIU"},
@@ -83,7 +83,14 @@ TABLES: dict[str, dict[Process, str]] = {
     "tracebacks_answer": {D: "S", A: "SI", W: "S"},
     "tracebacks_viewing": {D: "S", A: "SI", W: "S"},
     "tracebacks_refusedanswer": {D: "S", A: "SI", W: "S"},
-    "tracebacks_flag": {D: "SI", W: "SI"},
+    "tracebacks_flag": {D: "SI", A: "S", W: "SI"},
+    # Conduct: assessed by the worker, and at the desk where a dispute is decided; a provider reads and disputes its own.
+    "conduct_conductflag": {D: "SI", A: "S", W: "SI"},
+    "conduct_recorddispute": {D: "SU", A: "SIU", W: "S"},
+    "conduct_publication": {D: "SI", PUBLIC: "S", W: "SI"},
+    # Trends: the roll-up is written by the trigger of whoever writes members; forecasts by the worker.
+    "trends_trendhour": {D: "S", P: "S", W: "SIUD"},
+    "trends_forecast": {D: "S", P: "S", W: "SIU"},
     # Alerts: sent by the worker, read by agencies.
     "alerts_alert": {D: "S", P: "S", W: "SI"},
     # Legal process: drafted and served in the portal, decided at the desk, produced by the worker. No carrier sees it.
@@ -123,6 +130,8 @@ COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     "relief_notice": {A: ("state", "seen_at", "seen_by", "acknowledged_at", "acknowledged_by")},
 }
 
+    "conduct_conductflag": {D: ("ended_at", "ended_because"), W: ("ended_at", "ended_because")},
+    "accounts_webhookendpoint": {W: ("paused_at", "pause_reason")},
 #: Table -> process -> columns that it may read, and no other.
 READ_COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     # What an agency's people did, without what they looked for; POLICIES keep it to agencies.

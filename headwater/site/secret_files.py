@@ -4,17 +4,23 @@ import json
 import os
 import secrets
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from headwater.errors import Unavailable
+from headwater.providers.statements import PUBLICATION_KEY, RECEIPT_KEY
 from headwater.site.config import Config, Process
 
 DJANGO_KEY = "django-secret-key"
 AUDIT_KEY = "audit-key.pem"
 EVIDENCE_KEY = "evidence-key.pem"
+PAPER_KEY, PAPER_CERTIFICATE = "paper-key.pem", "paper-certificate.pem"
 CALLS_READERS = "calls-readers.json"
 CALLS_URLS = "calls.json"
 DATABASE_URLS = "database.json"
@@ -71,8 +77,9 @@ def ensure(config: Config, *, calls_url: str = "") -> None:
     """
     folder = private_folder(config.secrets)
     _once(folder / DJANGO_KEY, secrets.token_urlsafe(64))
-    for name in (AUDIT_KEY, EVIDENCE_KEY):
+    for name in (AUDIT_KEY, EVIDENCE_KEY, PUBLICATION_KEY, RECEIPT_KEY):
         _once(folder / name, _ed25519())
+    paper_key(folder)
     readers = read_json(folder / CALLS_READERS)
     held = {reader.value: readers.get(reader.value) or secrets.token_urlsafe(32) for reader in READERS}
     _keep(folder / CALLS_READERS, held)
@@ -106,7 +113,43 @@ def _once(path: Path, text: str) -> None:
         write(path, text)
 
 
+def paper_key(folder: Path) -> None:
+    """Make the key that signs papers and its certificate; the operator may put one of a public authority in place."""
+    _once(folder / PAPER_KEY, _private_pem(ec.generate_private_key(ec.SECP256R1())))
+    if (folder / PAPER_CERTIFICATE).exists():
+        return
+    key = load_pem_private_key((folder / PAPER_KEY).read_bytes(), password=None)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        write(folder / PAPER_CERTIFICATE, _self_made(key, datetime.now(UTC)))
+
+
+def _self_made(key: ec.EllipticCurvePrivateKey, now: datetime) -> str:
+    """Return a certificate for ``key`` by ``key`` itself as PEM, from the day before ``now`` for twenty years."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Headwater custodian (certificate self-made)")])
+    usage = dict.fromkeys(
+        ("key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign", "encipher_only",
+         "decipher_only"), False,
+    )  # fmt: skip
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=20 * 365))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.KeyUsage(digital_signature=True, content_commitment=True, **usage), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(Encoding.PEM).decode()
+
+
 def _ed25519() -> str:
     """Return a fresh Ed25519 private key as PEM (PKCS 8)."""
-    key = Ed25519PrivateKey.generate()
+    return _private_pem(Ed25519PrivateKey.generate())
+
+
+def _private_pem(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

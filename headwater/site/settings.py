@@ -54,6 +54,8 @@ INSTALLED_APPS = [
     "headwater.campaigns",
     "headwater.tracebacks",
     "headwater.alerts",
+    "headwater.trends",
+    "headwater.conduct",
     "headwater.legal",
     "headwater.retention",
     "headwater.evidence",

@@ -1,0 +1,1 @@
+"""What tracebacks say of a provider: its part in traced calls, four flags with their evidence, what it disputes."""
