@@ -12,6 +12,7 @@ class Job(StrEnum):
     """Every job, by the name it is stored under."""
 
     ADVANCE_TRACEBACK = "tracebacks.advance"
+    DELIVER_MESSAGE = "outbox.deliver"
     OPEN_TRACEBACKS = "tracebacks.open_for_campaign"
     SEND_ALERTS = "alerts.send_for_campaign"
     SEAL_PACKAGE = "evidence.seal"

@@ -22,6 +22,7 @@ from headwater.accounts.permissions import OrganisationKind, Role
 from headwater.accounts.queries import actor_of
 from headwater.calls import queries as calls
 from headwater.calls.store import CallStore
+from tests.outbox.servers import MailServer
 
 APPLICATION = {
     OrganisationKind.CONSORTIUM: "desk",
@@ -98,6 +99,14 @@ def call_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
     yield url, store
     calls.disconnect(url)
     store.close()
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    """A real SMTP server on loopback that keeps what it takes."""
+    server = MailServer()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

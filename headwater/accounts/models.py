@@ -91,6 +91,25 @@ class MachineCredential(models.Model):
         return f"{self.name} ({self.id})"
 
 
+class WebhookEndpoint(models.Model):
+    """Where an organisation wants to be told of what. Removed ones stay without their secrets: messages name them."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "WH"), editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="webhooks")
+    url = models.CharField(max_length=2_048)
+    kinds = models.JSONField(default=list)
+    """Values of ``webhook_kinds.EventKind``."""
+    secret = models.CharField(max_length=400, blank=True)
+    """Sealed (``sealing.box``); it signs what is sent, so it must be read again."""
+    previous_secret = models.CharField(max_length=400, blank=True)
+    rotated_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=200)
+    paused_at = models.DateTimeField(null=True)
+    pause_reason = models.CharField(max_length=300, blank=True)
+    removed_at = models.DateTimeField(null=True)
+
+
 class ApplicationSession(AbstractBaseSession):
     """A signed-in browser. One table an application: no application's database role can read another's sessions."""
 

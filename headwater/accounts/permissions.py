@@ -36,21 +36,12 @@ class Permission(StrEnum):
     """To ask a source now: the worker and the operator's command line, no role."""
     EVENT_SEND = "event:send"
     FILE_UPLOAD = "file:upload"
-    CONDUCT_ASSESS = "conduct:assess"
-    """To assess providers anew: the worker and the operator's command line, no role."""
-    CONDUCT_DECIDE = "conduct:decide"
-    """To decide a provider's dispute of its record."""
-    CONDUCT_DISPUTE = "conduct:dispute"
-    CONDUCT_PUBLISH = "conduct:publish"
-    CONDUCT_READ = "conduct:read"
-    CONDUCT_READ_OWN = "conduct:read-own"
-    """A provider's own record."""
     HOLD_WRITE = "hold:write"
     """To set and release legal holds on calls, and to list them."""
-    CONTACT_WRITE = "contact:write"
-    """Whom a provider wants to be asked and reminded: of one's own provider, or by the operator."""
     NOTICE_ANSWER = "notice:answer"
     NOTICE_SEND = "notice:send"
+    OUTBOX_READ = "outbox:read"
+    """What mails and webhooks left, and what came of them; no texts."""
     PACKAGE_DOWNLOAD = "package:download"
     PACKAGE_SEAL = "package:seal"
     PROCESS_REVIEW = "process:review"
@@ -71,6 +62,8 @@ class Permission(StrEnum):
     """Which hosts certificates are fetched from, and certificates that are brought."""
     TRACEBACK_OPEN = "traceback:open"
     TRACEBACK_READ = "traceback:read"
+    WEBHOOK_MANAGE = "webhook:manage"
+    """The webhook endpoints of one's own organisation."""
 
 
 class Role(StrEnum):
@@ -104,6 +97,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.CAMPAIGN_NAME,
             P.CAMPAIGN_READ,
             P.NOTICE_SEND,
+            P.OUTBOX_READ,
             P.PROVIDER_READ,
             P.RELIEF_READ,
             P.RELIEF_WRITE,
@@ -122,31 +116,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.CAMPAIGN_READ,
             P.HOLD_WRITE,
             P.NOTICE_SEND,
-_OFFICER = frozenset(
-    {
-        P.ACCOUNT_CONFIRM,
-        P.ALERT_READ,
-        P.AUDIT_READ_OWN,
-        P.PACKAGE_DOWNLOAD,
-        P.PROCESS_READ,
-        P.PROCESS_SUBMIT,
-        P.WEBHOOK_MANAGE,
-    }
-)
-_STAFF = frozenset(
-    {
-        P.ACCOUNT_CONFIRM,
-        P.CONDUCT_DISPUTE,
-        P.CONDUCT_READ_OWN,
-        P.CONTACT_WRITE,
-        P.FILE_UPLOAD,
-        P.NOTICE_ANSWER,
-        P.QUESTION_ANSWER,
-        P.QUESTION_READ,
-        P.WEBHOOK_MANAGE,
-    }
-)
-
+            P.OUTBOX_READ,
             P.PACKAGE_SEAL,
             P.PROCESS_READ,
             P.PROCESS_REVIEW,
@@ -156,7 +126,6 @@ _STAFF = frozenset(
             P.SIGNER_READ,
             P.SIGNER_REVIEW,
             P.TRACEBACK_OPEN,
-            P.CONDUCT_READ,
             P.TRACEBACK_READ,
         }
     ),
@@ -165,6 +134,7 @@ _STAFF = frozenset(
             P.AUDIT_READ,
             P.CAMPAIGN_READ,
             P.HOLD_WRITE,
+            P.OUTBOX_READ,
             P.PACKAGE_DOWNLOAD,
             P.PACKAGE_SEAL,
             P.PROCESS_READ,
@@ -174,12 +144,9 @@ _STAFF = frozenset(
         }
     ),
     Role.AGENCY_OFFICER: frozenset(
-        {P.ALERT_READ, P.AUDIT_READ_OWN, P.PACKAGE_DOWNLOAD, P.PROCESS_READ, P.PROCESS_SUBMIT}
-            P.CONDUCT_DECIDE,
-            P.CONDUCT_PUBLISH,
-            P.CONDUCT_READ,
+        {P.ALERT_READ, P.AUDIT_READ_OWN, P.PACKAGE_DOWNLOAD, P.PROCESS_READ, P.PROCESS_SUBMIT, P.WEBHOOK_MANAGE}
     ),
-    Role.PROVIDER_STAFF: frozenset({P.FILE_UPLOAD, P.NOTICE_ANSWER, P.QUESTION_ANSWER, P.QUESTION_READ}),
+    Role.PROVIDER_STAFF: frozenset(
+        {P.FILE_UPLOAD, P.NOTICE_ANSWER, P.QUESTION_ANSWER, P.QUESTION_READ, P.WEBHOOK_MANAGE}
+    ),
 }
-            P.CONDUCT_PUBLISH,
-            P.CONDUCT_READ,

@@ -6,7 +6,8 @@ Each variable is described in docs/reference/settings.md.
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -38,6 +39,10 @@ class Process(StrEnum):
         return f"HEADWATER_{'PUBLIC_PAGES' if self is Process.PUBLIC else self.name}_URL"
 
 
+#: The processes whose pages people open.
+_SITES = (Process.DESK, Process.PORTAL, Process.CARRIER)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The settings of one process."""
@@ -66,6 +71,14 @@ class Config:
     """Time-stamp authority (RFC 3161) that stamps each seal; "" for none."""
     tsa_root: Path = Path()
     """Its root certificate (PEM): a stamp that does not chain to it does not count."""
+    smtp_url: str = ""
+    """Server that takes our mail (``outbox.mail.MailServer.of``); "" for none: mails then wait."""
+    mail_from: str = ""
+    """Who mails are from."""
+    webhook_hosts: frozenset[str] = frozenset()
+    """Hosts that the operator calls their own: webhooks may go to them though they are private or speak plain HTTP."""
+    urls: Mapping[str, str] = field(default_factory=dict)
+    """Process -> address at which people reach it, for links in mails; where it is missing, ``host`` and port."""
     extra_holidays: tuple[str, ...] = ()
     """Days (``2026-11-27``) that do not run in the 24-hour clock beside the federal legal holidays."""
     public_port: int = 8405
@@ -109,6 +122,10 @@ class Config:
         """Where this machine itself reaches what listens on ``bind``, as it stands in a URL."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104 - recognised, not bound
         return f"[{host}]" if ":" in host else host
+
+    def url(self, process: Process) -> str:
+        """Return the address at which people reach ``process``, without a slash at its end."""
+        return self.urls.get(process.value) or f"http://{self.host}:{self.port(process)}"
 
     def port(self, process: Process) -> int:
         """Return the HTTP port of ``process``; 0 where it opens none."""
@@ -159,6 +176,10 @@ def load() -> Config:
         pages_target_minutes=_count("HEADWATER_PAGES_TARGET_MINUTES", 240),
         tsa_url=_web_address("HEADWATER_TSA_URL"),
         tsa_root=Path(env.get("HEADWATER_TSA_ROOT") or home / "secrets" / "tsa-root.pem").expanduser(),
+        smtp_url=env.get("HEADWATER_SMTP_URL", ""),
+        mail_from=env.get("HEADWATER_MAIL_FROM") or "headwater@localhost",
+        webhook_hosts=frozenset(env.get("HEADWATER_WEBHOOK_HOSTS", "").replace(",", " ").split()),
+        urls={each.value: _web_address(f"HEADWATER_{each.name}_URL").rstrip("/") for each in _SITES},
         extra_holidays=_days("HEADWATER_EXTRA_HOLIDAYS"),
         public_port=_port("HEADWATER_PUBLIC_PORT", 8405),
     )

@@ -31,10 +31,16 @@ TABLES: dict[str, dict[Process, str]] = {
     # Audit: written through audit_append alone. The worker signs checkpoints and puts custody logs into packages.
     "audit_entry": {D: "S", W: "S"},
     "audit_head": {D: "S", W: "S"},
+    # The outbox: whoever causes a message queues it; the worker alone reads texts and delivers.
+    "outbox_message": {D: "SI", P: "SI", A: "SI", W: "SIU"},
+    "outbox_messagefile": {D: "I", P: "I", A: "I", W: "SID"},
+    "outbox_attempt": {D: "S", W: "SI"},
     # Accounts. Rows are restricted further by POLICIES.
     "accounts_organisation": {C: "S", D: "S", P: "S", A: "S", W: "S"},
     "accounts_user": {D: "S", P: "S", A: "S", W: "S"},
     "accounts_machinecredential": {C: "S"},
+    # An organisation's own people manage its endpoints; who causes an event looks up who wants it.
+    "accounts_webhookendpoint": {D: "S", P: "SIU", A: "SIU", W: "SU"},
     "mfa_authenticator": {D: "SIUD", P: "SIUD", A: "SIUD"},
     # allauth looks for further addresses of a person at sign-in; there are none.
     "account_emailaddress": {D: "S", P: "S", A: "S"},
@@ -52,7 +58,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "providers_usedtoken": {A: "SI", W: "SD"},
     # Registries are public; the operator's command line loads them.
     "providers_registryload": {D: "S", W: "S"},
-    "providers_registryentry": {D: "S", A: "S", W: "S"},
+    "providers_registryentry": {D: "S", W: "S"},
     # Uploads: a carrier's people bring and confirm files, the worker stores their rows.
     "uploads_upload": {A: "SIU", W: "SU"},
     # Connectors: asked by the worker, looked at at the desk.
@@ -60,7 +66,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "connectors_pull": {D: "S", W: "SID"},
     # Signers: judged by the worker; the desk reads, decides hosts and brings certificates.
     "signers_signature": {D: "S", W: "SIU"},
-    "signers_signerhour": {D: "S", A: "S", W: "SIU"},
+    "signers_signerhour": {D: "S", W: "SIU"},
     "signers_certificate": {D: "SI", W: "SIU"},
     "signers_address": {D: "SI", W: "SIU"},
     "signers_host": {D: "SIU", W: "SIU"},
@@ -83,14 +89,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "tracebacks_answer": {D: "S", A: "SI", W: "S"},
     "tracebacks_viewing": {D: "S", A: "SI", W: "S"},
     "tracebacks_refusedanswer": {D: "S", A: "SI", W: "S"},
-    "tracebacks_flag": {D: "SI", A: "S", W: "SI"},
-    # Conduct: assessed by the worker, and at the desk where a dispute is decided; a provider reads and disputes its own.
-    "conduct_conductflag": {D: "SI", A: "S", W: "SI"},
-    "conduct_recorddispute": {D: "SU", A: "SIU", W: "S"},
-    "conduct_publication": {D: "SI", PUBLIC: "S", W: "SI"},
-    # Trends: the roll-up is written by the trigger of whoever writes members; forecasts by the worker.
-    "trends_trendhour": {D: "S", P: "S", W: "SIUD"},
-    "trends_forecast": {D: "S", P: "S", W: "SIU"},
+    "tracebacks_flag": {D: "SI", W: "SI"},
     # Alerts: sent by the worker, read by agencies.
     "alerts_alert": {D: "S", P: "S", W: "SI"},
     # Legal process: drafted and served in the portal, decided at the desk, produced by the worker. No carrier sees it.
@@ -124,18 +123,33 @@ COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     "campaigns_campaign": {D: ("name", "name_status", "priority", "allowed_because")},
     "campaigns_campaignedit": {D: ("undo_asked_at", "undo_by")},
     "providers_provider": {A: ("agent_seen_at",)},
+    "accounts_webhookendpoint": {W: ("paused_at", "pause_reason")},
     "signers_certificate": {D: ("last_seen_at",)},
     "signers_address": {D: ("last_had_at",)},
     "retention_legalhold": {W: ("record_ids", "refreshed_at")},
     "relief_notice": {A: ("state", "seen_at", "seen_by", "acknowledged_at", "acknowledged_by")},
 }
 
-    "conduct_conductflag": {D: ("ended_at", "ended_because"), W: ("ended_at", "ended_because")},
-    "accounts_webhookendpoint": {W: ("paused_at", "pause_reason")},
+_MESSAGE = (
+    "id",
+    "key",
+    "way",
+    "about",
+    "organisation_id",
+    "state",
+    "attempts",
+    "created_at",
+    "settled_at",
+    "receipt",
+)
+
 #: Table -> process -> columns that it may read, and no other.
 READ_COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
+    # A message's text may hold a one-time link; other people's addresses are nobody's business outside the desk.
+    "outbox_message": {D: (*_MESSAGE, "address", "subject", "kind"), P: _MESSAGE, A: _MESSAGE},
     # What an agency's people did, without what they looked for; POLICIES keep it to agencies.
     "audit_entry": {P: ("seq", "at", "actor", "organisation", "tag", "subject")},
+    "accounts_webhookendpoint": {D: ("id", "organisation_id", "url", "kinds", "paused_at", "removed_at")},
     # An alert says how far a campaign's calls were traced, not the path: that follows an accepted process.
     # INSERT ... RETURNING id: a provider's report is a measure, whose number goes to the audit.
     "relief_measure": {A: ("id",)},
@@ -146,6 +160,8 @@ READ_COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
 SEQUENCES: dict[str, tuple[Process, ...]] = {
     "procrastinate_jobs_id_seq": (D, P, A, W),
     "procrastinate_events_id_seq": (D, P, A, W),
+    "outbox_messagefile_id_seq": (D, P, A, W),
+    "outbox_attempt_id_seq": (W,),
     "procrastinate_periodic_defers_id_seq": (W,),
 }
 
@@ -197,6 +213,10 @@ POLICIES: tuple[Policy, ...] = (
         Policy("mfa_authenticator", process, sees=_owner(kind), writes=_owner(kind), changes=_owner(kind))
         for process, kind in AUDIENCE.items()
     ),
+    Policy("accounts_webhookendpoint", P, sees=_PORTAL, writes=_PORTAL, changes=_PORTAL),
+    Policy("accounts_webhookendpoint", A, sees=_CARRIER, writes=_CARRIER, changes=_CARRIER),
+    Policy("accounts_webhookendpoint", D, sees="true", writes="false", changes="false"),
+    Policy("accounts_webhookendpoint", W, sees="true", writes="true", changes="true"),
     Policy("audit_entry", P, sees=_kind("organisation", AUDIENCE[P]), writes="false", changes="false"),
     *(Policy("audit_entry", process, sees="true", writes="false", changes="false") for process in (D, W)),
     Policy("legal_legalprocess", P, sees="true", writes=_PORTAL_STATES, changes="true"),

@@ -160,6 +160,9 @@ class Supervisor:
         if process is not Process.WORK:
             # It may hold a password, and the worker alone sends mail.
             environment.pop("HEADWATER_SMTP_URL", None)
+        if process is not Process.WORK:
+            # It may hold a password, and the worker alone sends mail.
+            environment.pop("HEADWATER_SMTP_URL", None)
         if public := os.environ.get(process.url_setting, ""):
             environment["HEADWATER_PUBLIC_URL"] = public
         words = ("work",) if process is Process.WORK else ("serve", process.value)

@@ -24,10 +24,10 @@ def x5u_fault(url: str) -> str:
         ("?" not in url, "it has a query"),
         ("#" not in url, "it has a fragment"),
     )
-    return next((why for kept, why in rules if not kept), "") or _host_fault(host)
+    return next((why for kept, why in rules if not kept), "") or host_fault(host)
 
 
-def _host_fault(host: str) -> str:
+def host_fault(host: str) -> str:
     try:
         public = is_public(host)
     except ValueError:

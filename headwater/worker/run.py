@@ -23,6 +23,7 @@ from procrastinate.psycopg_connector import PsycopgConnector
 from headwater import clock, jobs
 from headwater.audit import actions as audit
 from headwater.errors import Conflict, HeadwaterError
+from headwater.outbox import actions as outbox
 from headwater.tracebacks import actions as tracebacks
 from headwater.worker import connectors, verifier
 from headwater.worker.tasks import HEARTBEAT_S, STALLED_S, tasks
@@ -84,11 +85,16 @@ async def run_clock(stop: asyncio.Event) -> None:
 
 
 def tick() -> int:
-    """Ask for every traceback that has something to take in; return how many."""
+    """Ask for every traceback that has something to take in and for every message that is due.
+
+    Returns how many tracebacks there were.
+    """
     try:
         late = tracebacks.due(clock.now())
         for traceback_id in late:
             jobs.defer(jobs.Job.ADVANCE_TRACEBACK, once=f"advance {traceback_id}", traceback_id=traceback_id)
+        for message_id in outbox.due(clock.now()):
+            jobs.defer(jobs.Job.DELIVER_MESSAGE, once=f"deliver {message_id}", message_id=message_id)
         return len(late)
     finally:
         close_old_connections()

@@ -22,6 +22,7 @@ from headwater.providers import actions as providers
 from headwater.retention import actions as retention
 from headwater.tracebacks import actions as tracebacks
 from headwater.uploads import actions as uploads
+from headwater.worker import postman
 
 log = structlog.get_logger(__name__)
 tasks = Blueprint()
@@ -53,6 +54,12 @@ def open_tracebacks(campaign_id: str) -> None:
 def send_alerts(campaign_id: str) -> None:
     """Tell the agencies concerned of a campaign."""
     alerts.send_for_campaign(campaign_id)
+
+
+@tasks.task(name=Job.DELIVER_MESSAGE.value, retry=RETRY)
+def deliver_message(message_id: str) -> None:
+    """Try to deliver one message of the outbox."""
+    postman.deliver(message_id)
 
 
 @tasks.task(name=Job.SEAL_PACKAGE.value, retry=RETRY, pass_context=True)

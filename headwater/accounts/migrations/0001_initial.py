@@ -98,4 +98,21 @@ class Migration(migrations.Migration):
                 'abstract': False,
             },
         ),
+        migrations.CreateModel(
+            name='WebhookEndpoint',
+            fields=[
+                ('id', models.CharField(default=functools.partial(headwater.identifiers.new_id, *('WH',), **{}), editable=False, max_length=16, primary_key=True, serialize=False)),
+                ('url', models.CharField(max_length=2048)),
+                ('kinds', models.JSONField(default=list)),
+                ('secret', models.CharField(blank=True, max_length=400)),
+                ('previous_secret', models.CharField(blank=True, max_length=400)),
+                ('rotated_at', models.DateTimeField(null=True)),
+                ('created_at', models.DateTimeField()),
+                ('created_by', models.CharField(max_length=200)),
+                ('paused_at', models.DateTimeField(null=True)),
+                ('pause_reason', models.CharField(blank=True, max_length=300)),
+                ('removed_at', models.DateTimeField(null=True)),
+                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='webhooks', to='accounts.organisation')),
+            ],
+        ),
     ]
