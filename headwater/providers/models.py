@@ -15,6 +15,13 @@ class AnswerChannel(models.TextChoices):
     PAGES = "pages", "By a person in the carrier pages"
 
 
+class ContactTier(models.TextChoices):
+    """When a contact is written to."""
+
+    FIRST = "first", "Asked, and reminded before the due time"
+    ESCALATION = "escalation", "Written to when the legal due time has passed"
+
+
 class Provider(models.Model):
     """One voice service provider. Its role belongs to each call, not to the company."""
 
@@ -48,6 +55,26 @@ class ProviderKey(models.Model):
     public_jwk = models.JSONField()
     valid_from = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+
+
+class Contact(models.Model):
+    """Somebody at a provider who is asked, reminded or escalated to by mail."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "CT"), editable=False)
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="contacts")
+    name = models.CharField(max_length=200)
+    email = models.EmailField()
+    tier = models.CharField(max_length=10, choices=ContactTier)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=200)
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "tier", "email"], condition=models.Q(removed_at=None), name="one_contact_a_tier"
+            )
+        ]
 
 
 class RegistryLoad(models.Model):

@@ -36,9 +36,17 @@ TABLES: dict[str, dict[Process, str]] = {
     "outbox_messagefile": {D: "I", P: "I", A: "I", W: "SID"},
     "outbox_attempt": {D: "S", W: "SI"},
     # Accounts. Rows are restricted further by POLICIES.
-    "accounts_organisation": {C: "S", D: "S", P: "S", A: "S", W: "S"},
-    "accounts_user": {D: "S", P: "S", A: "S", W: "S"},
-    "accounts_machinecredential": {C: "S"},
+    "accounts_organisation": {C: "S", D: "SI", P: "S", A: "S", W: "S"},
+    "accounts_user": {D: "SI", P: "SI", A: "SI", W: "S"},
+    "accounts_machinecredential": {C: "S", D: "SI", P: "SI", A: "SI"},
+    "accounts_verifieddomain": {D: "SI"},
+    # Only the desk invites; the worker mails new-password links; where the link is opened, it is used up.
+    "accounts_invitation": {D: "SI", P: "S", A: "S", W: "SI"},
+    "accounts_contactcheck": {D: "SI", P: "SI", A: "SI"},
+    "accounts_deputy": {D: "SI", P: "SI", A: "SI"},
+    "accounts_handover": {D: "SI", P: "SI", A: "SI"},
+    "accounts_identityprovider": {D: "SIU", P: "S", A: "S"},
+    "accounts_usedassertion": {D: "SI", P: "SI", A: "SI", W: "SD"},
     # An organisation's own people manage its endpoints; who causes an event looks up who wants it.
     "accounts_webhookendpoint": {D: "S", P: "SIU", A: "SIU", W: "SU"},
     "mfa_authenticator": {D: "SIUD", P: "SIUD", A: "SIUD"},
@@ -55,6 +63,7 @@ TABLES: dict[str, dict[Process, str]] = {
     # Providers. The carrier door checks signatures and notes when an agent was seen; used tokens are never reusable.
     "providers_provider": {D: "S", P: "S", A: "S", W: "S"},
     "providers_providerkey": {A: "S", W: "S"},
+    "providers_contact": {D: "S", A: "SIU", W: "S"},
     "providers_usedtoken": {A: "SI", W: "SD"},
     # Registries are public; the operator's command line loads them.
     "providers_registryload": {D: "S", W: "S"},
@@ -88,8 +97,20 @@ TABLES: dict[str, dict[Process, str]] = {
     "tracebacks_hop": {D: "SIU", A: "S", W: "SIU"},
     "tracebacks_answer": {D: "S", A: "SI", W: "S"},
     "tracebacks_viewing": {D: "S", A: "SI", W: "S"},
+    # Mails, reminders and one-time links are the worker's; a link is opened and spent in the carrier process.
+    "tracebacks_telling": {D: "S", W: "SI"},
+    "tracebacks_tellingclock": {W: "SIU"},
+    "tracebacks_answerlink": {A: "S", W: "SI"},
+    "tracebacks_answersheet": {D: "S", A: "SI"},
     "tracebacks_refusedanswer": {D: "S", A: "SI", W: "S"},
-    "tracebacks_flag": {D: "SI", W: "SI"},
+    "tracebacks_flag": {D: "SI", A: "S", W: "SI"},
+    # Conduct: assessed by the worker, at the desk where a dispute is decided; a provider disputes its own record.
+    "conduct_conductflag": {D: "SI", A: "S", W: "SI"},
+    "conduct_recorddispute": {D: "SU", A: "SIU", W: "S"},
+    "conduct_publication": {D: "SI", PUBLIC: "S", W: "SI"},
+    # Trends: the roll-up is written by the trigger of whoever writes members; forecasts by the worker.
+    "trends_trendhour": {D: "S", P: "S", W: "SIUD"},
+    "trends_forecast": {D: "S", P: "S", W: "SIU"},
     # Alerts: sent by the worker, read by agencies.
     "alerts_alert": {D: "S", P: "S", W: "SI"},
     # Legal process: drafted and served in the portal, decided at the desk, produced by the worker. No carrier sees it.
@@ -117,8 +138,29 @@ TABLES: dict[str, dict[Process, str]] = {
 
 #: Table -> process -> columns that it may update, and no other.
 COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
-    # A person changes their own password; sign-in notes when.
-    "accounts_user": {D: ("password", "last_login"), P: ("password", "last_login"), A: ("password", "last_login")},
+    # A person changes their own password; sign-in notes when. The desk alone gives roles and opens closed accounts; a
+    # trigger keeps it from the passwords of others' people.
+    "accounts_user": {D: (*_OWN_ACCOUNT, "role"), P: _OWN_ACCOUNT, A: _OWN_ACCOUNT},
+    "accounts_organisation": {D: ("name", "state", "address", "time_zone")},
+    "accounts_verifieddomain": {D: ("withdrawn_at",)},
+    "accounts_invitation": {
+        D: _LINK_USED,
+        P: _LINK_USED,
+        A: _LINK_USED,
+        W: ("revoked_at",),
+    },
+    "accounts_contactcheck": {
+        D: ("wrong_codes", "passed_at", "ended_at"),
+        P: ("wrong_codes", "passed_at", "ended_at"),
+        A: ("wrong_codes", "passed_at", "ended_at"),
+    },
+    "accounts_deputy": {D: ("ended_at",), P: ("ended_at",), A: ("ended_at",)},
+    "accounts_machinecredential": {
+        C: ("last_used_at",),
+        D: _CREDENTIAL,
+        P: (*_CREDENTIAL, "last_used_at"),
+        A: (*_CREDENTIAL, "last_used_at"),
+    },
     "alerts_alert": {P: ("first_read_at",)},
     "campaigns_campaign": {D: ("name", "name_status", "priority", "allowed_because")},
     "campaigns_campaignedit": {D: ("undo_asked_at", "undo_by")},
@@ -135,6 +177,8 @@ _MESSAGE = (
     "key",
     "way",
     "about",
+    "tracebacks_answerlink": {A: ("opened_at", "used_at", "answer_id")},
+    "conduct_conductflag": {D: ("ended_at", "ended_because"), W: ("ended_at", "ended_because")},
     "organisation_id",
     "state",
     "attempts",
@@ -237,6 +281,43 @@ def apply_grants(using: str = "default") -> None:
 def _revoke(cursor: CursorWrapper) -> None:
     roles = ", ".join(process.database_role for process in SERVED)
     for what in ("TABLES", "SEQUENCES", "FUNCTIONS"):
+        if process is not D
+    ),
+    # The desk takes away a second factor that somebody lost, and adds or changes its own people's alone.
+    Policy("mfa_authenticator", D, sees="true", writes=_owner(AUDIENCE[D]), changes="true"),
+    *(
+        Policy(table, process, sees=own, writes=own, changes=own)
+        for process, own in ((P, _PORTAL), (A, _CARRIER))
+        for table in ("accounts_machinecredential", "accounts_invitation", "accounts_identityprovider")
+    ),
+    *(
+        Policy(table, process, sees=_owner(kind, column), writes=_owner(kind, column), changes=_owner(kind, column))
+        for process, kind in AUDIENCE.items()
+        if process is not D
+        for table, column in (
+            ("accounts_contactcheck", "person_id"),
+            ("accounts_deputy", "person_id"),
+            ("accounts_handover", "leaver_id"),
+        )
+    ),
+    *(
+        Policy(table, D, sees="true", writes="true", changes="true")
+        for table in (
+            "accounts_machinecredential",
+            "accounts_invitation",
+            "accounts_identityprovider",
+            "accounts_contactcheck",
+            "accounts_deputy",
+            "accounts_handover",
+        )
+    ),
+    Policy("accounts_machinecredential", C, sees="true", writes="true", changes="true"),
+    Policy(
+        "accounts_invitation",
+        W,
+        sees="purpose = 'password'",
+        writes="purpose = 'password'",
+        changes="purpose = 'password'",
         cursor.execute(f"REVOKE ALL ON ALL {what} IN SCHEMA public FROM PUBLIC, {roles}")
     # Column grants are not taken away by the above.
     cursor.execute(

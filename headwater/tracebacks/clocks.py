@@ -167,6 +167,28 @@ def legal_clock(received_at: datetime, office_zone: str, readings: Readings = DE
     )
 
 
+def before_business_time(
+    at: datetime, office_zone: str, running: timedelta, readings: Readings = DEFAULT_READINGS
+) -> datetime:
+    """Return the instant from which ``running`` of business hours pass until ``at`` (UTC).
+
+    ``at`` outside business hours counts as the closing before it: a reminder so long before a due time finds
+    somebody in the office.
+
+    Raises:
+        ClockError: ``at`` has no zone, or ``office_zone`` is none.
+    """
+    local = _local(at, office_zone)
+    day, clock = local.date(), min(local.time(), CLOSING)
+    while True:
+        if is_business_day(day, readings) and clock > OPENING:
+            begin, end = _utc(day, OPENING, office_zone), _utc(day, clock, office_zone)
+            if end - running >= begin:
+                return end - running
+            running -= end - begin
+        day, clock = day - ONE_DAY, CLOSING
+
+
 def after_business_time(
     received_at: datetime, office_zone: str, running: timedelta, readings: Readings = DEFAULT_READINGS
 ) -> datetime:

@@ -7,7 +7,8 @@ from django.db import models
 from headwater.campaigns.models import Campaign
 from headwater.identifiers import new_id
 from headwater.providers.models import Provider
-from headwater.tracebacks.states import FlagKind, Grade, HopKind, HopRole, HopState, TracebackState
+from headwater.tracebacks.reminders import Step
+from headwater.tracebacks.states import FlagKind, Grade, HopKind, HopRole, HopState, TellingWay, TracebackState
 from headwater.wire.agents import AnswerCode
 
 CODES = [(code.value, code.value) for code in AnswerCode]
@@ -124,6 +125,68 @@ class Viewing(models.Model):
     hop = models.OneToOneField(Hop, on_delete=models.PROTECT, primary_key=True, related_name="viewing")
     at = models.DateTimeField()
     by = models.CharField(max_length=200)
+
+
+class Telling(models.Model):
+    """One message about a question that was sent, or that a later one made needless: each step once."""
+
+    hop = models.ForeignKey(Hop, on_delete=models.PROTECT, related_name="tellings")
+    step = models.CharField(max_length=12, choices=Step.choices())
+    at = models.DateTimeField()
+    way = models.CharField(max_length=8, choices=TellingWay.choices())
+    address = models.CharField(max_length=254, blank=True)
+    """Mail address, or number of endpoints as text; "" where nobody was to be written to."""
+    message_id = models.CharField(max_length=16, blank=True)
+    """The mail in the outbox."""
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["hop", "step", "way", "address"], name="one_telling_a_step_and_address")
+        ]
+
+
+class TellingClock(models.Model):
+    """When the next message about a question is due; null when none is any more."""
+
+    hop = models.OneToOneField(Hop, on_delete=models.PROTECT, primary_key=True, related_name="telling_clock")
+    next_at = models.DateTimeField(null=True, db_index=True)
+    agent_present = models.BooleanField(default=False)
+    """Whether the provider's agent was there when the question was put: its steps were planned by that."""
+
+
+class AnswerLink(models.Model):
+    """A one-time link by which the reader of one mail may answer one question without signing in."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "AL"), editable=False)
+    hop = models.ForeignKey(Hop, on_delete=models.PROTECT, related_name="answer_links")
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    """The token itself is in the mail alone."""
+    address = models.CharField(max_length=254)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True)
+    """When the question was first shown by it."""
+    used_at = models.DateTimeField(null=True)
+    """When an answer was given by it: it takes no other."""
+    answer = models.OneToOneField("Answer", on_delete=models.PROTECT, null=True, related_name="link")
+
+
+class AnswerSheet(models.Model):
+    """One file of answers that a provider's person brought: what became of each row."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "AS"), editable=False)
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="answer_sheets")
+    name = models.CharField(max_length=200)
+    octets_sha256 = models.CharField(max_length=64)
+    brought_at = models.DateTimeField()
+    brought_by = models.CharField(max_length=200)
+    outcomes = models.JSONField()
+    """A row each: line, question, code, what became of it, receipt, reason."""
+    refused = models.BinaryField()
+    """The refused rows as they came, with the reason, as CSV; empty where none was."""
+    taken = models.PositiveIntegerField()
+    repeated = models.PositiveIntegerField()
+    rejected = models.PositiveIntegerField()
 
 
 class RefusedAnswer(models.Model):

@@ -17,13 +17,19 @@ from headwater.accounts.actors import system
 from headwater.alerts import actions as alerts
 from headwater.evidence import seal
 from headwater.intake.cdr.deliver import FileDoor
+from headwater.conduct import actions as conduct
+from headwater.conduct import publishing
 from headwater.jobs import Job
 from headwater.providers import actions as providers
 from headwater.retention import actions as retention
+from headwater.legal import ending, holds, telling
+from headwater.legal.notices import Event
 from headwater.tracebacks import actions as tracebacks
 from headwater.uploads import actions as uploads
 from headwater.worker import postman
+from headwater.site.config import Process
 
+from headwater.tracebacks import telling as asking
 log = structlog.get_logger(__name__)
 tasks = Blueprint()
 
@@ -91,6 +97,27 @@ def store_upload(upload_id: str) -> None:
     finally:
         for door in doors:
             door.close()
+@tasks.task(name=Job.PRESERVE.value, retry=RETRY)
+def preserve(process_id: str) -> None:
+    """Place the hold of a served preservation request."""
+    holds.preserve(process_id, now=clock.now())
+
+
+@tasks.task(name=Job.TELL_OF_PROCESS.value, retry=RETRY)
+def tell_of_process(process_id: str, event: str, at: str, only: str = "") -> None:
+    """Queue the mails and webhooks of one step of a legal process."""
+    telling.tell(process_id, Event(event), datetime.fromisoformat(at), only=only)
+
+
+@tasks.periodic(cron="* * * * *")
+@tasks.task(name="worker.legal_clock", queueing_lock="worker.legal_clock")
+def legal_clock(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
+    """Close the access of processes that ran out, release holds that are over, warn of ends that draw near."""
+    done = ending.run_clock(now=clock.now())
+    if any(done.values()):
+        log.info("legal clock", **done)
+
+
 
 
 @tasks.periodic(cron="* * * * * */5")
@@ -129,3 +156,19 @@ def forget_tokens(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's sig
 def refresh_holds(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
     """Add to each legal hold the calls that its campaign has gained."""
     retention.refresh_holds(now=clock.now())
+@tasks.periodic(cron="* * * * * */5")
+@tasks.task(name="worker.tell_providers", queueing_lock="worker.tell_providers")
+def tell_providers(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
+    """Put questions to people, remind them, and escalate what is overdue."""
+    asking.turn(carrier_url=settings.HEADWATER.url(Process.CARRIER))
+
+
+@tasks.periodic(cron="17 * * * *")
+@tasks.task(name="worker.assess_conduct", queueing_lock="worker.assess_conduct")
+def assess_conduct(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
+    """Assess every provider's conduct, and publish the week's list where that is not done yet."""
+    raised = conduct.assess(system("conduct-assessor"))
+    issue = publishing.publish(system("publisher"))
+    log.info("conduct assessed", raised=len(raised), issue=issue)
+
+
