@@ -26,14 +26,22 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     AUDIT_READ_OWN = "audit:read-own"
     """What the people of one's own organisation did."""
+    BLOCK_APPEAL = "block:appeal"
+    """To say that an entry of the block feed is wrong."""
     CALL_READ = "call:read"
     CAMPAIGN_ALERT = "campaign:alert"
     CAMPAIGN_EDIT = "campaign:edit"
     """Merge, split, undo, and mark as a lawful sender's."""
     CAMPAIGN_NAME = "campaign:name"
     CAMPAIGN_READ = "campaign:read"
+    CASE_READ = "case:read"
+    """Cases of one's own organisation."""
+    CASE_WRITE = "case:write"
+    """To open cases and add to them, where a member may."""
     CONNECTOR_PULL = "connector:pull"
     """To ask a source now: the worker and the operator's command line, no role."""
+    DECONFLICTION_MANAGE = "deconfliction:manage"
+    """To opt one's agency, or one of its matters, in or out."""
     EVENT_SEND = "event:send"
     FILE_UPLOAD = "file:upload"
     HOLD_WRITE = "hold:write"
@@ -96,6 +104,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.CAMPAIGN_EDIT,
             P.CAMPAIGN_NAME,
             P.CAMPAIGN_READ,
+            P.CASE_READ,
+            P.CASE_WRITE,
             P.NOTICE_SEND,
             P.OUTBOX_READ,
             P.PROVIDER_READ,
@@ -114,6 +124,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.CAMPAIGN_EDIT,
             P.CAMPAIGN_NAME,
             P.CAMPAIGN_READ,
+            P.CASE_READ,
+            P.CASE_WRITE,
             P.HOLD_WRITE,
             P.NOTICE_SEND,
             P.OUTBOX_READ,
@@ -133,6 +145,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             P.AUDIT_READ,
             P.CAMPAIGN_READ,
+            P.CASE_READ,
+            P.CASE_WRITE,
             P.HOLD_WRITE,
             P.OUTBOX_READ,
             P.PACKAGE_DOWNLOAD,
@@ -144,9 +158,26 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.AGENCY_OFFICER: frozenset(
-        {P.ALERT_READ, P.AUDIT_READ_OWN, P.PACKAGE_DOWNLOAD, P.PROCESS_READ, P.PROCESS_SUBMIT, P.WEBHOOK_MANAGE}
+        {
+            P.ALERT_READ,
+            P.AUDIT_READ_OWN,
+            P.CASE_READ,
+            P.CASE_WRITE,
+            P.DECONFLICTION_MANAGE,
+            P.PACKAGE_DOWNLOAD,
+            P.PROCESS_READ,
+            P.PROCESS_SUBMIT,
+            P.WEBHOOK_MANAGE,
+        }
     ),
     Role.PROVIDER_STAFF: frozenset(
-        {P.FILE_UPLOAD, P.NOTICE_ANSWER, P.QUESTION_ANSWER, P.QUESTION_READ, P.WEBHOOK_MANAGE}
+        {
+            P.BLOCK_APPEAL,
+            P.FILE_UPLOAD,
+            P.NOTICE_ANSWER,
+            P.QUESTION_ANSWER,
+            P.QUESTION_READ,
+            P.WEBHOOK_MANAGE,
+        }
     ),
 }

@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "registries": "headwater.cli.registries",
     "intake": "headwater.cli.intake",
     "evidence": "headwater.cli.evidence",
+    "relief": "headwater.cli.relief",
     "agent": "headwater.cli.agent",
     "signers": "headwater.cli.signers",
     "stir": "headwater.cli.stir",

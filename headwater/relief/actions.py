@@ -1,22 +1,20 @@
-"""What is done against calls: notices sent, seen, acknowledged and reported on, measures entered, numbers blocked.
+"""What is done against calls: notices sent, seen, acknowledged and reported on, and measures entered.
 
-All audited, each with its change in one transaction.
+All audited, each with its change in one transaction. Block entries are in ``blocking``.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 
 from django.db import transaction
-from django.db.models import Count
 
 from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
-from headwater.campaigns.models import Campaign, CampaignExemplar, CampaignMember
+from headwater.campaigns.models import Campaign, CampaignExemplar
 from headwater.campaigns.queries import visible_to as visible_campaigns
 from headwater.errors import Conflict, Invalid, NotFound
 from headwater.identifiers import new_id
@@ -24,7 +22,7 @@ from headwater.numbering.numbers import E164, display, masked
 from headwater.providers.models import Provider
 from headwater.relief import queries
 from headwater.relief.letters import Facts, TracedCall, letter
-from headwater.relief.models import BlockEntry, Measure, Notice, NoticeReport
+from headwater.relief.models import Measure, Notice, NoticeReport
 from headwater.relief.states import (
     ENTERED_BY_HAND,
     MEASURES_REPORTED,
@@ -42,10 +40,6 @@ MAX_TEXT = 2_000
 MAX_WHAT = 400
 #: Words of a sample in a letter.
 _SAMPLE = 600
-#: A block entry ends by itself: numbers are spoofed and given to others.
-LONGEST_BLOCK = timedelta(days=30)
-#: Numbers that one call may enter.
-MOST_NUMBERS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +68,7 @@ def send_notice(
         Conflict: the provider is a hop of no traceback of this campaign, or has the same notice unanswered.
     """
     actor.require(Permission.NOTICE_SEND)
-    campaign, provider = _campaign(actor, campaign_id), Provider.objects.filter(id=provider_id).first()
+    campaign, provider = campaign_of(actor, campaign_id), Provider.objects.filter(id=provider_id).first()
     if provider is None:
         message = f"There is no provider {provider_id[:20]}."
         raise NotFound(message)
@@ -82,7 +76,7 @@ def send_notice(
     if kind is NoticeKind.COURT_ORDER and not order:
         message = "Name the order that is served: court, case number and day."
         raise Invalid(message)
-    _check_length(order)
+    check_length(order)
     waiting = Notice.objects.filter(campaign=campaign, provider=provider, kind=kind).exclude(state=NoticeState.REPORTED)
     if kind is not NoticeKind.COURT_ORDER and (same := waiting.first()):
         message = f"{provider.name} has this notice already ({same.id}) and has not reported on it yet."
@@ -123,7 +117,7 @@ def send_notice(
     )
     measure = MeasureKind.ORDER_SERVED if kind is NoticeKind.COURT_ORDER else MeasureKind.NOTICE_SENT
     what = f"{kind.label} to {provider.name} ({provider.spc}), {row.id}"
-    _measure(actor, campaign, Taken(kind=measure, at=now, what=what), notice=row)
+    note_measure(actor, campaign, Taken(kind=measure, at=now, what=what), notice=row)
     detail = {"campaign": campaign.id, "provider": provider.spc, "kind": kind.value, "letter_sha256": row.letter_sha256}
     record(actor, Tag.NOTICE_SENT, row.id, detail)
     return queries.view(row)
@@ -201,7 +195,7 @@ def report(
     """
     row = _own(actor, notice_id)
     now, note = clock.now(), note.strip()
-    _check_length(note)
+    check_length(note)
     if not row.campaign.first_call_at <= acted_at <= now:
         message = "Say when you acted: from the campaign's first call until now, not later."
         raise Invalid(message)
@@ -222,7 +216,7 @@ def report(
     if action in MEASURES_REPORTED:
         what = f"{row.provider.name} ({row.provider.spc}) reports: {action.label}, {row.id}"
         taken = Taken(kind=MeasureKind.PROVIDER_ACTED, at=acted_at, what=what)
-        _measure(actor, row.campaign, taken, notice=row)
+        note_measure(actor, row.campaign, taken, notice=row)
     detail = {"campaign": row.campaign_id, "action": action.value, "version": said.version}
     record(actor, Tag.NOTICE_REPORTED, row.id, detail)
     return queries.view(row)
@@ -238,7 +232,7 @@ def enter_measure(actor: Actor, campaign_id: str, *, kind: MeasureKind, at: date
         Invalid: it is of a kind that notes itself, says nothing, or lies ahead.
     """
     actor.require(Permission.RELIEF_WRITE)
-    campaign = _campaign(actor, campaign_id)
+    campaign = campaign_of(actor, campaign_id)
     what = " ".join(what.split())
     if kind not in ENTERED_BY_HAND or not 0 < len(what) <= MAX_WHAT:
         message = f"Say what was done, in at most {MAX_WHAT} characters."
@@ -246,80 +240,15 @@ def enter_measure(actor: Actor, campaign_id: str, *, kind: MeasureKind, at: date
     if at > clock.now():
         message = "A measure is entered once it was taken: its time must not lie ahead."
         raise Invalid(message)
-    _measure(actor, campaign, Taken(kind=kind, at=at, what=what))
+    note_measure(actor, campaign, Taken(kind=kind, at=at, what=what))
 
 
-@transaction.atomic
-def block_numbers(actor: Actor, campaign_id: str, numbers: Sequence[E164], *, days: int) -> int:
-    """Publish block entries for calling numbers of a campaign's own calls; return how many are new.
-
-    Raises:
-        Forbidden: the actor may not.
-        NotFound: there is no such campaign.
-        Invalid: none or too many numbers, a time out of bounds, or a number that no call of the campaign showed.
-    """
-    actor.require(Permission.RELIEF_WRITE)
-    campaign = _campaign(actor, campaign_id)
-    chosen = sorted(set(numbers) - {E164("")})
-    if not 0 < len(chosen) <= MOST_NUMBERS or not 0 < days <= LONGEST_BLOCK.days:
-        message = f"Choose 1 to {MOST_NUMBERS} numbers, for 1 to {LONGEST_BLOCK.days} days."
-        raise Invalid(message)
-    shown = dict(
-        CampaignMember.objects.filter(campaign=campaign, calling__in=chosen)
-        .values_list("calling")
-        .annotate(Count("record_id"))
-    )
-    if strangers := [number for number in chosen if number not in shown]:
-        message = f"No call of this campaign showed {display(strangers[0])}; only its own numbers can be entered."
-        raise Invalid(message)
-    now = clock.now()
-    there = set(queries.in_force(now).filter(campaign=campaign, number__in=chosen).values_list("number", flat=True))
-    # What ended by itself makes room for the new entry.
-    BlockEntry.objects.filter(campaign=campaign, number__in=chosen, withdrawn_at=None, valid_to__lte=now).update(
-        withdrawn_at=now, withdrawn_by="system:ended"
-    )
-    new = [number for number in chosen if number not in there]
-    reason = f"Shown by calls of {campaign.name} ({campaign.id})"
-    BlockEntry.objects.bulk_create(
-        BlockEntry(
-            number=number, campaign=campaign, reason=reason, calls=shown[number], valid_from=now,
-            valid_to=now + timedelta(days=days), entered_by=actor.label,
-        )
-        for number in new
-    )  # fmt: skip
-    if new:
-        numbers_word = "number" if len(new) == 1 else "numbers"
-        taken = Taken(kind=MeasureKind.NUMBERS_BLOCKED, at=now, what=f"{len(new)} calling {numbers_word} entered")
-        _measure(actor, campaign, taken)
-        record(actor, Tag.BLOCK_ENTERED, campaign.id, {"numbers": new, "days": days})
-    return len(new)
-
-
-@transaction.atomic
-def withdraw_block(actor: Actor, entry_id: int, *, reason: str) -> None:
-    """Take a block entry back, for instance because its number is a subscriber's who never called.
+def campaign_of(actor: Actor, campaign_id: str) -> Campaign:
+    """Return a campaign that the actor may see.
 
     Raises:
-        Forbidden: the actor may not.
-        NotFound: there is no such entry in force.
-        Invalid: no reason is given.
+        NotFound: there is none.
     """
-    actor.require(Permission.RELIEF_WRITE)
-    reason = reason.strip()
-    if not reason:
-        message = "Say why the entry is taken back."
-        raise Invalid(message)
-    _check_length(reason)
-    row = BlockEntry.objects.select_for_update(no_key=True).filter(id=entry_id, withdrawn_at=None).first()
-    if row is None:
-        message = f"There is no block entry {entry_id} in force."
-        raise NotFound(message)
-    row.withdrawn_at, row.withdrawn_by = clock.now(), actor.label
-    row.save(update_fields=["withdrawn_at", "withdrawn_by"])
-    record(actor, Tag.BLOCK_WITHDRAWN, row.campaign_id, {"number": row.number, "reason": reason})
-
-
-def _campaign(actor: Actor, campaign_id: str) -> Campaign:
     found = visible_campaigns(actor).filter(id=campaign_id).first()
     if found is None:
         message = f"There is no campaign {campaign_id[:20]} that you may see."
@@ -343,7 +272,8 @@ def _move(row: Notice, to: NoticeState) -> None:
     row.state = to.value
 
 
-def _measure(actor: Actor, campaign: Campaign, taken: Taken, *, notice: Notice | None = None) -> None:
+def note_measure(actor: Actor, campaign: Campaign, taken: Taken, *, notice: Notice | None = None) -> None:
+    """Keep a measure against a campaign, in the present transaction."""
     row = Measure.objects.create(
         campaign=campaign,
         kind=taken.kind.value,
@@ -357,7 +287,12 @@ def _measure(actor: Actor, campaign: Campaign, taken: Taken, *, notice: Notice |
     record(actor, Tag.MEASURE_ENTERED, campaign.id, detail)
 
 
-def _check_length(text: str) -> None:
+def check_length(text: str) -> None:
+    """Refuse a text that is longer than what is kept.
+
+    Raises:
+        Invalid: it is.
+    """
     if len(text) > MAX_TEXT:
         message = f"The text has {len(text):,} characters; at most {MAX_TEXT:,} are kept."
         raise Invalid(message)

@@ -7,7 +7,17 @@ from django.db import models
 from headwater.campaigns.models import Campaign
 from headwater.identifiers import new_id
 from headwater.providers.models import Provider
-from headwater.relief.states import MeasureKind, NoticeKind, NoticeState, ReportedAction
+from headwater.relief.states import (
+    AppealState,
+    BlockReason,
+    DeliveryWay,
+    ListKind,
+    MeasureKind,
+    NoticeKind,
+    NoticeState,
+    Removal,
+    ReportedAction,
+)
 
 
 class Notice(models.Model):
@@ -66,19 +76,51 @@ class Measure(models.Model):
         indexes = [models.Index(fields=["campaign", "at"], name="measure_by_time")]
 
 
-class BlockEntry(models.Model):
-    """One calling number that carriers and apps are advised to block, until a day."""
+class NoticeDelivery(models.Model):
+    """One delivery of a notice outside Headwater, with what proves it, as a person typed it in."""
 
+    notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="deliveries")
+    way = models.CharField(max_length=20, choices=DeliveryWay.choices())
+    at = models.DateTimeField()
+    proof = models.CharField(max_length=400)
+    """Number of the registered letter, name of the process server, what else proves it."""
+    entered_at = models.DateTimeField()
+    entered_by = models.CharField(max_length=200)
+
+
+class NoticeDocument(models.Model):
+    """A document that is served with a notice, as received: a court's order."""
+
+    notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="documents")
+    filename = models.CharField(max_length=200)
+    octets = models.BinaryField()
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+
+class BlockEntry(models.Model):
+    """One number on a list that carriers and apps are advised to follow, until a day."""
+
+    reference = models.CharField(max_length=16, unique=True, default=partial(new_id, "BE"), editable=False)
+    """How the published feed, an appeal and a letter name it."""
     number = models.CharField(max_length=18)
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="block_entries")
+    listed = models.CharField(max_length=20, choices=ListKind.choices(), default=ListKind.BLOCK.value)
+    reason_class = models.CharField(
+        max_length=20, choices=BlockReason.choices(), default=BlockReason.CAMPAIGN_CALLS.value
+    )
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, null=True, related_name="block_entries")
+    """The campaign whose calls showed the number; none of a do-not-originate entry."""
     reason = models.CharField(max_length=400)
-    calls = models.PositiveIntegerField()
+    evidence = models.CharField(max_length=200, blank=True)
+    """What the entry rests on, as the feed says it: the campaign's number, an order, a holder's letter."""
+    calls = models.PositiveIntegerField(default=0)
     """Reported calls of the campaign from this number when it was entered."""
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField()
     entered_by = models.CharField(max_length=200)
     withdrawn_at = models.DateTimeField(null=True)
     withdrawn_by = models.CharField(max_length=200, blank=True)
+    removal = models.CharField(max_length=16, choices=Removal.choices(), blank=True)
 
     class Meta:
         constraints = [
@@ -86,5 +128,50 @@ class BlockEntry(models.Model):
                 fields=["number", "campaign"],
                 condition=models.Q(withdrawn_at__isnull=True),
                 name="one_block_a_number_and_campaign",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["number", "reason_class"],
+                condition=models.Q(withdrawn_at__isnull=True, campaign__isnull=True),
+                name="one_entry_a_number_and_reason",
+            ),
         ]
+
+
+class BlockAppeal(models.Model):
+    """What somebody says against an entry, and what was decided."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "BA"), editable=False)
+    entry = models.ForeignKey(BlockEntry, on_delete=models.PROTECT, related_name="appeals")
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, null=True, related_name="appeals")
+    """The provider whose people appeal in the carrier pages; none where the desk typed it in for somebody."""
+    appellant = models.CharField(max_length=200)
+    contact = models.CharField(max_length=200)
+    text = models.TextField()
+    received_at = models.DateTimeField()
+    entered_by = models.CharField(max_length=200)
+    state = models.CharField(max_length=8, choices=AppealState.choices(), default=AppealState.OPEN.value)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=200, blank=True)
+    decision = models.TextField(blank=True)
+
+
+class FeedVersion(models.Model):
+    """One version of the published feed, as signed: what is served is what stands here, octet by octet."""
+
+    version = models.PositiveIntegerField(primary_key=True)
+    published_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    entries = models.PositiveIntegerField()
+    head = models.TextField()
+    """Compact JWS over the version, its times and the hashes of its files."""
+    snapshot = models.BinaryField()
+    """JSON lines; empty once a newer version is out: a client then has the newer one, or the deltas."""
+    snapshot_signature = models.CharField(max_length=88)
+    table = models.BinaryField()
+    """The same entries as CSV; empty once a newer version is out."""
+    table_signature = models.CharField(max_length=88)
+    delta = models.BinaryField()
+    """JSON lines: what changed since the version before."""
+    delta_signature = models.CharField(max_length=88)
+    public_key = models.CharField(max_length=64)
+    """The 32 octets of the Ed25519 key that signed it, in hexadecimal."""

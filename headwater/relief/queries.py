@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Max, Min, QuerySet
 
-from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.audit.actions import record
@@ -19,8 +18,9 @@ from headwater.errors import NotFound
 from headwater.legal import queries as legal
 from headwater.numbering.numbers import E164
 from headwater.providers.models import Provider
-from headwater.relief import rules
-from headwater.relief.models import BlockEntry, Measure, Notice, NoticeReport
+from headwater.relief import block_list, rules
+from headwater.relief.block_list import BlockView
+from headwater.relief.models import Measure, Notice, NoticeReport
 from headwater.relief.rules import Effect, Reporting, Sources
 from headwater.relief.states import MeasureKind, NoticeKind, NoticeState, ReportedAction
 from headwater.tracebacks.models import Hop, Traceback
@@ -103,19 +103,6 @@ class Chart:
     step: timedelta
     counts: tuple[int, ...]
     measures: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockView:
-    """One block entry."""
-
-    id: int
-    number: E164
-    campaign_id: str
-    reason: str
-    calls: int
-    valid_from: datetime
-    valid_to: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +191,7 @@ def relief(actor: Actor, campaign_id: str, *, now: datetime) -> ReliefView:
             effects=effects(campaign, now),
             chart=chart(campaign, now),
             numbers=_numbers(campaign, now),
-            blocks=tuple(_block(row) for row in in_force(now).filter(campaign=campaign).order_by("-calls", "number")),
+            blocks=block_list.of_campaign(campaign.id, now),
         )
 
 
@@ -334,7 +321,7 @@ def chart(campaign: Campaign, now: datetime) -> Chart:
 
 
 def _numbers(campaign: Campaign, now: datetime, *, limit: int = 50) -> tuple[CallingNumber, ...]:
-    blocked = set(in_force(now).filter(campaign=campaign).values_list("number", flat=True))
+    blocked = set(block_list.in_force(now).filter(campaign=campaign).values_list("number", flat=True))
     rows = (
         CampaignMember.objects.filter(campaign=campaign)
         .exclude(calling="")
@@ -351,28 +338,6 @@ def _numbers(campaign: Campaign, now: datetime, *, limit: int = 50) -> tuple[Cal
             blocked=row["calling"] in blocked,
         )
         for row in rows
-    )
-
-
-def in_force(now: datetime) -> QuerySet[BlockEntry]:
-    """Return the block entries that hold at ``now``. For Headwater itself: entries are published."""
-    return BlockEntry.objects.filter(withdrawn_at=None, valid_from__lte=now, valid_to__gt=now)
-
-
-def blocks(now: datetime | None = None) -> list[BlockView]:
-    """Return every block entry in force, by number: what the published list holds."""
-    return [_block(row) for row in in_force(now or clock.now()).order_by("number", "id")]
-
-
-def _block(row: BlockEntry) -> BlockView:
-    return BlockView(
-        id=row.pk,
-        number=E164(row.number),
-        campaign_id=row.campaign_id,
-        reason=row.reason,
-        calls=row.calls,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
     )
 
 

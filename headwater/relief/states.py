@@ -77,3 +77,56 @@ class Verdict(Labelled):
     MORE = "more", "More"
     TOO_EARLY = "too_early", "Too early to tell"
     NOTHING_BEFORE = "nothing_before", "No calls before it"
+
+
+class ListKind(Labelled):
+    """What carriers and apps are advised to do with calls that show a number."""
+
+    BLOCK = "block", "Block"
+    DO_NOT_ORIGINATE = "do_not_originate", "Do not originate"
+
+
+class BlockReason(Labelled):
+    """Why a number is on a list: the reason class of the published feed."""
+
+    CAMPAIGN_CALLS = "campaign_calls", "Calls of a traced campaign show it"
+    COURT_ORDER = "court_order", "A court's order"
+    HOLDER_REQUEST = "holder_request", "Its holder asks: it never places calls"
+    INVALID = "invalid", "Not a valid number of the numbering plan"
+    UNALLOCATED = "unallocated", "Not allocated to any provider"
+    UNUSED = "unused", "Allocated and not in use"
+
+
+#: Reasons of do-not-originate entries (47 CFR 64.1200(o): invalid, unallocated, unused, and the holder's request).
+DO_NOT_ORIGINATE_REASONS = (
+    BlockReason.HOLDER_REQUEST,
+    BlockReason.INVALID,
+    BlockReason.UNALLOCATED,
+    BlockReason.UNUSED,
+    BlockReason.COURT_ORDER,
+)
+
+
+class Removal(Labelled):
+    """Why an entry left the feed."""
+
+    ENDED = "ended", "Its day has come"
+    WITHDRAWN = "withdrawn", "Taken back"
+    APPEAL_UPHELD = "appeal_upheld", "Taken back on appeal"
+
+
+class AppealState(Labelled):
+    """Where an appeal against an entry stands."""
+
+    OPEN = "open", "Waits for a decision"
+    UPHELD = "upheld", "Upheld: the entry is taken back"
+    REFUSED = "refused", "Refused"
+
+
+class DeliveryWay(Labelled):
+    """How a notice reached a provider."""
+
+    REGISTERED_LETTER = "registered_letter", "Registered letter"
+    COURIER = "courier", "Courier"
+    IN_PERSON = "in_person", "Served in person"
+    AGENT = "agent", "Served on its registered agent"

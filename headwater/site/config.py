@@ -82,6 +82,8 @@ class Config:
     extra_holidays: tuple[str, ...] = ()
     """Days (``2026-11-27``) that do not run in the 24-hour clock beside the federal legal holidays."""
     public_port: int = 8405
+    block_feed_appeals: str = ""
+    """Where the block feed says that its entries are appealed against."""
 
     @property
     def secrets(self) -> Path:
@@ -126,6 +128,11 @@ class Config:
     def url(self, process: Process) -> str:
         """Return the address at which people reach ``process``, without a slash at its end."""
         return self.urls.get(process.value) or f"http://{self.host}:{self.port(process)}"
+
+    @property
+    def appeals(self) -> str:
+        """Where the block feed says that its entries are appealed against."""
+        return self.block_feed_appeals or f"{self.url(Process.CARRIER)}/block-feed/"
 
     def port(self, process: Process) -> int:
         """Return the HTTP port of ``process``; 0 where it opens none."""
@@ -182,6 +189,7 @@ def load() -> Config:
         urls={each.value: _web_address(f"HEADWATER_{each.name}_URL").rstrip("/") for each in _SITES},
         extra_holidays=_days("HEADWATER_EXTRA_HOLIDAYS"),
         public_port=_port("HEADWATER_PUBLIC_PORT", 8405),
+        block_feed_appeals=_line("HEADWATER_BLOCK_FEED_APPEALS"),
     )
 
 
@@ -191,6 +199,14 @@ def _count(name: str, default: int) -> int:
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 1_000_000:
         raise Invalid(f"{name} is {text!r}; it must be a number from 1 to 1000000.")
     return int(text)
+
+
+def _line(name: str) -> str:
+    """Return the one line of at most 200 characters that the variable ``name`` holds, "" where it is not set."""
+    text = os.environ.get(name) or ""
+    if len(text) > 200 or not text.isprintable():
+        raise Invalid(f"{name} must be one line of at most 200 characters.")
+    return text
 
 
 def _web_address(name: str) -> str:

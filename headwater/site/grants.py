@@ -124,9 +124,13 @@ TABLES: dict[str, dict[Process, str]] = {
     "evidence_package": {D: "SIU", P: "S", W: "SU"},
     # Relief: notices and measures by the desk; a provider answers its own notices and changes nothing else of them.
     "relief_notice": {D: "SI", A: "S", W: "S"},
+    "relief_noticedelivery": {D: "SI", W: "S"},
+    "relief_noticedocument": {D: "SI", A: "S", W: "S"},
     "relief_noticereport": {D: "S", A: "SI", W: "S"},
     "relief_measure": {D: "SI", P: "S", A: "I", W: "S"},
-    "relief_blockentry": {D: "SIU", W: "S"},
+    "relief_blockentry": {D: "SIU", A: "S", W: "SU"},
+    "relief_blockappeal": {D: "SIU", A: "SI", W: "S"},
+    "relief_feedversion": {D: "S", PUBLIC: "S", W: "SIUD"},
     # What the public reads: totals that the worker made.
     "publication_publishedweek": {D: "S", PUBLIC: "S", W: "SIU"},
     # Jobs: who asks for one inserts it and its first event; the worker does the rest.

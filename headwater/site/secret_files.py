@@ -20,6 +20,8 @@ from headwater.site.config import Config, Process
 DJANGO_KEY = "django-secret-key"
 AUDIT_KEY = "audit-key.pem"
 EVIDENCE_KEY = "evidence-key.pem"
+BLOCK_FEED_KEY = "block-feed-key.pem"
+DECONFLICTION_KEY = "deconfliction-key"
 PAPER_KEY, PAPER_CERTIFICATE = "paper-key.pem", "paper-certificate.pem"
 CALLS_READERS = "calls-readers.json"
 CALLS_URLS = "calls.json"
@@ -77,8 +79,9 @@ def ensure(config: Config, *, calls_url: str = "") -> None:
     """
     folder = private_folder(config.secrets)
     _once(folder / DJANGO_KEY, secrets.token_urlsafe(64))
-    for name in (AUDIT_KEY, EVIDENCE_KEY, PUBLICATION_KEY, RECEIPT_KEY):
+    for name in (AUDIT_KEY, EVIDENCE_KEY, PUBLICATION_KEY, RECEIPT_KEY, BLOCK_FEED_KEY):
         _once(folder / name, _ed25519())
+    _once(folder / DECONFLICTION_KEY, secrets.token_urlsafe(32))
     paper_key(folder)
     readers = read_json(folder / CALLS_READERS)
     held = {reader.value: readers.get(reader.value) or secrets.token_urlsafe(32) for reader in READERS}

@@ -21,6 +21,7 @@ from headwater.conduct import actions as conduct
 from headwater.conduct import publishing
 from headwater.jobs import Job
 from headwater.providers import actions as providers
+from headwater.relief import blocking
 from headwater.retention import actions as retention
 from headwater.legal import ending, holds, telling
 from headwater.legal.notices import Event
@@ -172,3 +173,13 @@ def assess_conduct(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's si
     log.info("conduct assessed", raised=len(raised), issue=issue)
 
 
+
+
+@tasks.periodic(cron="* * * * * */30")
+@tasks.task(name="worker.publish_block_feed", queueing_lock="worker.publish_block_feed")
+def publish_block_feed(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
+    """Sign a version of the block feed where an entry came, went or ended, or the last version grows old."""
+    config = settings.HEADWATER
+    key = blocking.signing_key(config.secrets)
+    if version := blocking.publish(system("block-feed"), key, appeals=config.appeals, now=clock.now()):
+        log.info("block feed published", version=version)

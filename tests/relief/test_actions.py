@@ -15,7 +15,7 @@ from headwater.calls.store import CallStore
 from headwater.campaigns.models import CampaignMember
 from headwater.errors import Conflict, Forbidden, Invalid, NotFound
 from headwater.numbering.numbers import E164
-from headwater.relief import actions, queries
+from headwater.relief import actions, block_list, blocking, queries
 from headwater.relief.models import BlockEntry, Measure, Notice
 from headwater.relief.states import MeasureKind, NoticeKind, NoticeState, ReportedAction, Verdict
 from tests.evidence.scenery import Scene, build
@@ -142,7 +142,7 @@ def test_only_those_with_the_permission_act(scene: Scene, agency: Actor, provide
         with pytest.raises(Forbidden):
             send(stranger, scene)
         with pytest.raises(Forbidden):
-            actions.block_numbers(stranger, scene.campaign.id, [E164("12025550123")], days=1)
+            blocking.block_numbers(stranger, scene.campaign.id, [E164("12025550123")], days=1)
     for stranger in (agency, provider):
         with pytest.raises(Forbidden):
             relief(stranger, scene)
@@ -182,29 +182,29 @@ def test_a_notice_rests_on_a_traced_call_and_is_not_sent_twice(desk: Actor, scen
 def test_only_the_campaigns_own_numbers_are_blocked_and_each_entry_ends(desk: Actor, scene: Scene):
     own = E164(CampaignMember.objects.values_list("calling", flat=True)[0])
     with pytest.raises(Invalid, match="No call of this campaign showed"):
-        actions.block_numbers(desk, scene.campaign.id, [own, E164("12125550199")], days=7)
+        blocking.block_numbers(desk, scene.campaign.id, [own, E164("12125550199")], days=7)
     assert not BlockEntry.objects.exists()
-    assert actions.block_numbers(desk, scene.campaign.id, [own, own], days=7) == 1
-    assert actions.block_numbers(desk, scene.campaign.id, [own], days=7) == 0
-    (entry,) = queries.blocks()
+    assert blocking.block_numbers(desk, scene.campaign.id, [own, own], days=7) == 1
+    assert blocking.block_numbers(desk, scene.campaign.id, [own], days=7) == 0
+    (entry,) = block_list.blocks()
     assert (entry.number, entry.valid_to - entry.valid_from) == (own, timedelta(days=7))
-    assert queries.blocks(entry.valid_to) == []
+    assert block_list.blocks(entry.valid_to) == []
     for days in (0, 31):
         with pytest.raises(Invalid):
-            actions.block_numbers(desk, scene.campaign.id, [own], days=days)
+            blocking.block_numbers(desk, scene.campaign.id, [own], days=days)
 
 
 def test_an_entry_that_ended_or_was_taken_back_can_be_entered_again(desk: Actor, scene: Scene):
     own = E164(CampaignMember.objects.values_list("calling", flat=True)[0])
-    actions.block_numbers(desk, scene.campaign.id, [own], days=1)
+    blocking.block_numbers(desk, scene.campaign.id, [own], days=1)
     BlockEntry.objects.update(valid_to=clock.now() - timedelta(seconds=1))
-    assert actions.block_numbers(desk, scene.campaign.id, [own], days=1) == 1
-    (entry,) = queries.blocks()
+    assert blocking.block_numbers(desk, scene.campaign.id, [own], days=1) == 1
+    (entry,) = block_list.blocks()
     with pytest.raises(Invalid, match="Say why"):
-        actions.withdraw_block(desk, entry.id, reason=" ")
-    actions.withdraw_block(desk, entry.id, reason="Belongs to a school.")
-    assert queries.blocks() == []
+        blocking.withdraw_block(desk, entry.id, reason=" ")
+    blocking.withdraw_block(desk, entry.id, reason="Belongs to a school.")
+    assert block_list.blocks() == []
     with pytest.raises(NotFound):
-        actions.withdraw_block(desk, entry.id, reason="again")
-    assert actions.block_numbers(desk, scene.campaign.id, [own], days=1) == 1
+        blocking.withdraw_block(desk, entry.id, reason="again")
+    assert blocking.block_numbers(desk, scene.campaign.id, [own], days=1) == 1
     assert AuditEntry.objects.get(tag=Tag.BLOCK_WITHDRAWN).detail["reason"] == "Belongs to a school."

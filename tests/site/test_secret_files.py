@@ -20,7 +20,10 @@ def test_every_secret_is_made_once_and_kept(config: Config) -> None:
     first = everything(config.secrets)
     secret_files.ensure(config)
     assert everything(config.secrets) == first
-    assert set(first) == {"django-secret-key", "audit-key.pem", "evidence-key.pem", "calls-readers.json", "calls.json"}
+    assert set(first) == {
+        "audit-key.pem", "block-feed-key.pem", "calls-readers.json", "calls.json", "deconfliction-key",
+        "django-secret-key", "evidence-key.pem",
+    }  # fmt: skip
 
 
 def test_two_data_directories_share_no_secret(config: Config, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from headwater.campaigns.models import CampaignMember
 from headwater.legal import actions as legal
 from headwater.legal.rules import Decision, Grant
 from headwater.providers.models import Provider
-from headwater.relief import queries
+from headwater.relief import block_list, queries
 from headwater.relief.models import BlockEntry, Measure, Notice
 from tests.evidence.conftest import serve
 from tests.evidence.scenery import Scene, build
@@ -107,7 +107,7 @@ def test_a_measure_taken_elsewhere_is_entered_with_its_time(desk_client: Client,
 def test_block_entries_are_entered_from_the_table_and_taken_back_with_a_reason(desk_client: Client, scene: Scene):
     own = CampaignMember.objects.values_list("calling", flat=True)[0]
     desk_client.post(path_of(scene, "block/"), {"number": [own], "days": "7"})
-    (entry,) = queries.blocks()
+    (entry,) = block_list.blocks()
     for days in ("", "x", "99"):
         answer = desk_client.post(path_of(scene, "block/"), {"number": [own], "days": days}, follow=True)
         assert "1 to 30 days" in answer.content.decode()
@@ -115,7 +115,7 @@ def test_block_entries_are_entered_from_the_table_and_taken_back_with_a_reason(d
     answer = desk_client.post(path_of(scene, f"block/{entry.id}/"), {"reason": ""}, follow=True)
     assert "Say why" in answer.content.decode()
     desk_client.post(path_of(scene, f"block/{entry.id}/"), {"reason": "A school's number."})
-    assert queries.blocks() == []
+    assert block_list.blocks() == []
 
 
 def test_the_custodian_reads_and_changes_nothing(custodian_client: Client, scene: Scene):

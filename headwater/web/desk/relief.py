@@ -14,7 +14,7 @@ from headwater import clock
 from headwater.accounts.permissions import Permission
 from headwater.errors import Conflict, Invalid, NotFound
 from headwater.numbering.numbers import E164
-from headwater.relief import actions, queries, rules
+from headwater.relief import actions, blocking, queries, rules
 from headwater.relief.states import ENTERED_BY_HAND, MeasureKind, NoticeKind
 from headwater.web.access import ActorRequest, page
 from headwater.web.components.before_after import before_after
@@ -74,7 +74,7 @@ def _shown(request: ActorRequest, campaign_id: str, form: MeasureForm) -> HttpRe
         "kinds": NoticeKind.choices(),
         "may_send": may(Permission.NOTICE_SEND),
         "may_write": may(Permission.RELIEF_WRITE),
-        "longest_block": actions.LONGEST_BLOCK.days,
+        "longest_block": blocking.LONGEST_BLOCK.days,
         "now": now,
     }
     return render(request, "desk/relief.html", context, status=422 if form.errors else 200)
@@ -126,7 +126,7 @@ def block(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
     days = request.POST.get("days", "")
     chosen = [E164(number) for number in request.POST.getlist("number")]
     try:
-        new = actions.block_numbers(
+        new = blocking.block_numbers(
             request.actor, campaign_id, chosen, days=int(days) if days.isascii() and days.isdecimal() else 0
         )
     except Invalid as error:
@@ -142,7 +142,7 @@ def block(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
 def unblock(request: ActorRequest, campaign_id: str, entry_id: int) -> HttpResponseBase:
     """Take one block entry back."""
     try:
-        actions.withdraw_block(request.actor, entry_id, reason=request.POST.get("reason", ""))
+        blocking.withdraw_block(request.actor, entry_id, reason=request.POST.get("reason", ""))
     except (Invalid, NotFound) as error:
         messages.error(request, str(error))
     else:

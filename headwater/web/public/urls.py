@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from headwater.web.public import totals
+from headwater.web.public import block_feed, totals
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -12,4 +12,7 @@ handler500 = "headwater.web.failures.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", totals.totals, name="totals"),
     path("totals.json", totals.totals_json, name="totals-json"),
+    path("block-feed/", block_feed.about, name="block-feed"),
+    path("block-feed/v1/versions/<int:version>/<str:name>", block_feed.of_version, name="block-feed-version"),
+    path("block-feed/v1/<str:name>", block_feed.newest, name="block-feed-file"),
 ]

@@ -1,0 +1,1 @@
+"""Programs to copy: what a user of Headwater writes around it."""
