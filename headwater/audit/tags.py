@@ -69,6 +69,8 @@ class Tag(StrEnum):
     DECONFLICTION_OPTED_IN = "deconfliction:matter:opted_in"
     DECONFLICTION_OPTED_OUT = "deconfliction:matter:opted_out"
     DECONFLICTION_VIEWED = "deconfliction:match:viewed"
+    FORECAST_MADE = "trend:forecast:made"
+    FORECAST_SCORED = "trend:forecast:scored"
     HOLD_LISTED = "hold:list:viewed"
     HOLD_RELEASED = "hold:hold:released"
     HOLD_SET = "hold:hold:set"

@@ -20,6 +20,7 @@ SHARDED_BY: Final = {
     "calls": "cityHash64(right(called, 10))",
     "rejects": "cityHash64(source_id)",
     "bodies": "cityHash64(body_sha256)",
+    "areas": "cityHash64(area)",
     "hours": "cityHash64(calling)",
     "minutes": "cityHash64(source_id)",
     "held": "cityHash64(toString(record_id))",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 #: Tables that any reader of the facade may ask for, beside those that the stock client reads when it connects.
-TABLES: Final = frozenset({"calls", "hours", "migrations", "minutes", "rejects"})
+TABLES: Final = frozenset({"areas", "calls", "hours", "migrations", "minutes", "rejects"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ _CALLED: Final = frozenset({"called", "called_form", "called_raw", "headers", "t
 
 #: For a reader that is not named below, such as an operator's own chart.
 NARROWEST: Final = Rights(
-    tables=frozenset({"calls", "hours", "migrations", "minutes"}),
+    tables=frozenset({"areas", "calls", "hours", "migrations", "minutes"}),
     withheld=_OCTETS | _CALLED,
 )
 

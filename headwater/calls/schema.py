@@ -199,6 +199,31 @@ SELECT toDateTime64(toStartOfMinute(received_at), 6, 'UTC') AS minute, source_ki
 FROM {database}.calls GROUP BY minute, source_kind, source_id
 """
 
+# Where calls were made to: an area code and no number, so that those may read it who may read no called number.
+_AREAS = """
+CREATE TABLE IF NOT EXISTS {database}.areas {on_cluster}
+(
+    hour DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    area LowCardinality(String),
+    source_kind LowCardinality(String),
+    calls SimpleAggregateFunction(sum, Int64)
+)
+ENGINE = {aggregating}
+PARTITION BY toYYYYMM(hour)
+ORDER BY (hour, area, source_kind)
+SETTINGS {durable}
+"""
+
+_AREAS_VIEW = """
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.areas_view {on_cluster} TO {database}.areas AS
+SELECT toDateTime64(toStartOfHour(call_at), 6, 'UTC') AS hour,
+    if(length(calls.called) = 11 AND startsWith(calls.called, '1'), substring(calls.called, 2, 3), '') AS area,
+    source_kind, toInt64(count()) AS calls
+FROM {database}.calls AS calls
+WHERE record_kind != 'reputation' AND (record_kind != 'sip' OR (sip_method = 'INVITE' AND sip_status = 0))
+GROUP BY hour, area, source_kind
+"""
+
 # The records under a legal hold, written anew before each run that deletes (``sweep``).
 _HELD = """
 CREATE TABLE IF NOT EXISTS {database}.held {on_cluster}
@@ -230,6 +255,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(version=1, name="calls and rejected lines", statements=(_CALLS, _REJECTS, _BODIES)),
     Migration(version=2, name="roll-ups", statements=(_HOURS, _HOURS_VIEW, _MINUTES, _MINUTES_VIEW)),
     Migration(version=3, name="held records", statements=(_HELD,)),
+    Migration(version=4, name="areas that were called", statements=(_AREAS, _AREAS_VIEW)),
 )
 
 

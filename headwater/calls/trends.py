@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, Protocol
 
 from headwater.errors import Invalid
@@ -78,8 +79,7 @@ def trends(  # noqa: PLR0913 - each by name
         Invalid: the span or the limit is out of bounds.
         StoreUnavailable: the store does not answer.
     """
-    if not timedelta() < end - start <= timedelta(hours=MOST_HOURS):
-        raise Invalid(f"a trend spans more than nothing and at most {MOST_HOURS // 24} days")
+    _spans(start, end)
     if not 1 <= limit <= MOST_KEYS:
         raise Invalid(f"between 1 and {MOST_KEYS} keys are shown, not {limit}")
     whole = {"start": _hour(start), "end": end}
@@ -104,6 +104,88 @@ def trends(  # noqa: PLR0913 - each by name
         series[k][hour] = calls
     found = [Trend(key=k, calls=n, called_about=called, hours=series[k]) for k, n, called in top]
     return _by_state(found, key)[:limit] if of_state else found
+
+
+def by_vantage(
+    store: Rows, *, start: datetime, end: datetime, dimension: Dimension | None = None, key: str = ""
+) -> dict[str, dict[datetime, int]]:
+    """Return calls by kind of source, hour by hour: the vantage points side by side, which are never summed.
+
+    Of one ``key`` of a dimension (a number, a block, a provider ...), or of all calls where none is named. Reads no
+    called number, so that every reader of the facade may ask.
+
+    Raises:
+        Invalid: the span is out of bounds.
+        StoreUnavailable: the store does not answer.
+    """
+    _spans(start, end)
+    only = f"AND {_KEYS[dimension]} = {{key:String}}" if dimension is not None else ""
+    return _kinds(
+        store.rows(
+            f"SELECT source_kind, hour, toInt64(sum(calls)) FROM hours WHERE {_SPAN} {only} "  # noqa: S608 - constants only
+            "GROUP BY source_kind, hour ORDER BY source_kind, hour",
+            start=_hour(start),
+            end=end,
+            key=key,
+        )
+    )
+
+
+def called_in(store: Rows, where: str, *, start: datetime, end: datetime) -> dict[str, dict[datetime, int]]:
+    """Return calls to numbers of one state's areas, by kind of source, hour by hour.
+
+    Raises:
+        Invalid: the span is out of bounds.
+        StoreUnavailable: the store does not answer.
+    """
+    _spans(start, end)
+    return _kinds(
+        store.rows(
+            f"SELECT source_kind, hour, toInt64(sum(calls)) FROM areas WHERE {_SPAN} "  # noqa: S608 - constants only
+            "AND area IN {areas:Array(String)} GROUP BY source_kind, hour ORDER BY source_kind, hour",
+            start=_hour(start),
+            end=end,
+            areas=[area for area, of in _states().items() if of == where],
+        )
+    )
+
+
+def called_totals(store: Rows, *, start: datetime, end: datetime) -> dict[str, dict[str, int]]:
+    """Return state of the called number's area -> kind of source -> calls; "" holds numbers of no state.
+
+    Raises:
+        Invalid: the span is out of bounds.
+        StoreUnavailable: the store does not answer.
+    """
+    _spans(start, end)
+    found: dict[str, dict[str, int]] = {}
+    for area, kind, calls in store.rows(
+        f"SELECT area, source_kind, toInt64(sum(calls)) FROM areas WHERE {_SPAN} GROUP BY area, source_kind",  # noqa: S608 - constants only
+        start=_hour(start),
+        end=end,
+    ):
+        kinds = found.setdefault(_states().get(area, ""), {})
+        kinds[kind] = kinds.get(kind, 0) + calls
+    return found
+
+
+@cache
+def _states() -> dict[str, str]:
+    """Return the state of each area code that has one."""
+    states = {str(area): state(E164(f"1{area}2000000")) for area in range(200, 1000)}
+    return {area: where for area, where in states.items() if where}
+
+
+def _kinds(rows: Sequence[Any]) -> dict[str, dict[datetime, int]]:
+    found: dict[str, dict[datetime, int]] = {}
+    for kind, hour, calls in rows:
+        found.setdefault(kind, {})[hour] = calls
+    return found
+
+
+def _spans(start: datetime, end: datetime) -> None:
+    if not timedelta() < end - start <= timedelta(hours=MOST_HOURS):
+        raise Invalid(f"a trend spans more than nothing and at most {MOST_HOURS // 24} days")
 
 
 _SPAN: Final = "hour >= {start:DateTime64(6, 'UTC')} AND hour < {end:DateTime64(6, 'UTC')}"

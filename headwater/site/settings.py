@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "headwater.signers",
     "headwater.campaigns",
     "headwater.tracebacks",
+    "headwater.trends",
     "headwater.alerts",
     "headwater.legal",
     "headwater.retention",

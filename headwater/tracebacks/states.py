@@ -89,16 +89,6 @@ class FlagKind(Labelled):
 
 
 class Reason(StrEnum):
-class TellingWay(Labelled):
-    """How a message about a question goes out."""
-
-    MAIL = "mail", "By mail with a one-time link"
-    WEBHOOK = "webhook", "By webhook"
-    DESK = "desk", "On the desk's queue"
-    NOBODY = "nobody", "Nobody is named who could be written to"
-    PASSED = "passed", "Passed over: a later message said more"
-
-
     """Why a carrier is asked; a carrier's policy may look at it."""
 
     CAMPAIGN = "campaign"

@@ -1,13 +1,14 @@
 """Roll-ups count each call once, in its hour, under each key."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from headwater.calls.queries import CallQueries
 from headwater.calls.records import RecordKind
 from headwater.calls.store import CallStore
-from headwater.calls.trends import Dimension, Trend
+from headwater.calls.trends import Dimension, Trend, by_vantage, called_in, called_totals
 from headwater.errors import Invalid
 from tests.calls.samples import NOON, invite, report
 
@@ -66,3 +67,24 @@ def test_a_span_out_of_bounds_is_refused(reads: CallQueries, span: int) -> None:
 
 def test_minutes_of_receipt_count_every_record_once(reads: CallQueries) -> None:
     assert sum(one.records for one in reads.per_minute(NOON - timedelta(hours=1))) == reads.total()
+
+
+def test_vantage_points_stand_side_by_side_and_are_never_summed(reads: CallQueries) -> None:
+    kinds = by_vantage(reads, start=START, end=END)
+    assert kinds == {"app": {NOON: 10, NOON + timedelta(hours=1): 1}, "carrier": {NOON: 1}}
+    of_one = by_vantage(reads, start=START, end=END, dimension=Dimension.PROVIDER, key="505K")
+    assert of_one == {"app": {NOON: 5}}
+
+
+def test_calls_are_counted_by_the_state_that_was_called(reads: CallQueries) -> None:
+    totals = called_totals(reads, start=START, end=END)
+    assert sum(sum(kinds.values()) for kinds in totals.values()) == 12
+    (where,) = [one for one in totals if one]
+    assert called_in(reads, where, start=START, end=END)["app"][NOON] == totals[where]["app"] - 1
+    assert called_in(reads, "AK", start=START, end=END) == {}
+
+
+@pytest.mark.parametrize("ask", [by_vantage, called_totals])
+def test_a_span_that_is_too_long_is_refused_here_too(reads: CallQueries, ask: Any) -> None:
+    with pytest.raises(Invalid):
+        ask(reads, start=NOON, end=NOON + timedelta(days=200))

@@ -175,7 +175,14 @@ def test_nobody_writes_the_audit_but_through_its_function(
     assert re.search("permission denied|must be owner", attempt(roles, process, statement))
 
 
-@pytest.mark.parametrize("process", SERVED)
+def test_the_public_pages_can_write_nothing_not_even_the_audit(roles: dict[Process, str]) -> None:
+    assert attempt(roles, Process.PUBLIC, "SELECT audit_append('{}')")
+    assert attempt(roles, Process.PUBLIC, "INSERT INTO publication_publishedweek DEFAULT VALUES")
+    assert attempt(roles, Process.PUBLIC, "SELECT * FROM campaigns_campaign")
+    assert not attempt(roles, Process.PUBLIC, "SELECT * FROM publication_publishedweek")
+
+
+@pytest.mark.parametrize("process", [process for process in SERVED if process is not Process.PUBLIC])
 def test_every_process_may_append_to_the_audit_in_its_own_name(roles: dict[Process, str], process: Process) -> None:
     def entry(name: str) -> str:
         return (
