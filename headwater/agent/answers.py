@@ -75,6 +75,7 @@ def answer(
         code,
         now,
         upstream=_party(match.upstream) if code in _UPSTREAM and match.upstream else None,
+        handed_to=_handed_to(question, egress) if show else None,
         ingress=_leg(ingress, question, policy) if ingress and show else None,
         egress=_leg(egress, question, policy) if egress and show else None,
         score_millinats=match.score_millinats,
@@ -108,6 +109,14 @@ def _legs(match: Match) -> tuple[Leg | None, Leg | None]:
         return None, None
     compared = match.best.leg
     return match.best.passage.ingress, compared if compared.direction is Direction.EGRESS else None
+
+
+def _handed_to(question: wire.Question, egress: Leg | None) -> wire.Party | None:
+    """Return the carrier that the call went to, where the question does not name it; a customer is never named."""
+    peer = egress.peer if egress else None
+    if question.downstream is not None or peer is None or peer.kind not in {PeerKind.CARRIER, PeerKind.FOREIGN}:
+        return None
+    return _party(peer)
 
 
 def _party(peer: Peer) -> wire.Party:

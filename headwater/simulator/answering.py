@@ -17,6 +17,7 @@ from headwater.numbering.numbers import E164
 from headwater.simulator.clockbook import REFERENCE, Clockbook
 from headwater.simulator.ledger import Entry, Ledger
 from headwater.simulator.world import Tier, World
+from headwater.tracebacks.states import HopKind
 from headwater.tracebacks.trace import Call, Hop, Party, Respondent, Statement
 from headwater.wire.agents import AnswerCode
 
@@ -58,12 +59,12 @@ class Houses:
         calibration: Calibration,
     ) -> None:
         """Open the desks of the carriers in ``answering``; the others stay silent."""
-        self._ledger = ledger
+        self.ledger = ledger
         self._clocks = clocks
         self._world: World = ledger.world
         self._noise = ledger.noise
         self.answering = answering
-        self._liars = liars
+        self.liars = liars
         self._seed = seed
         self._calibration = calibration
         self.respondents = [_respondent(self._world, index) for index in range(len(self._world.members))]
@@ -110,11 +111,14 @@ class Houses:
         statement = self._statement(hop, best, downstream, at, chance)
         return Given(statement=statement, seconds=seconds, entry=near[ranked.order[0]], log_odds=log_odds)
 
-    def reached(self, hop: Hop) -> tuple[Respondent, ...]:
-        """Return who holds a record, under the blind index, of having handed this call to ``hop``'s provider."""
-        here = self.place(hop.respondent)
+    def reached(self, hop: Hop, *, far: bool = False) -> tuple[Respondent, ...]:
+        """Return who holds a record, under the blind index, of having handed this call to ``hop``'s provider.
+
+        ``far``: of having carried it at all.
+        """
+        here, digits = self.place(hop.respondent), hop.call.called[-10:]
         found: dict[int, None] = {}
-        for entry in self._ledger.to.get((here, hop.call.called[-10:]), ()):
+        for entry in self.ledger.by_digits.get(digits, ()) if far else self.ledger.to.get((here, digits), ()):
             if entry.carrier not in self.answering:
                 continue
             edge = self._clocks.edge(entry.egress.trunk, hop.call.trunk, neighbours=False)
@@ -123,6 +127,9 @@ class Houses:
         return tuple(self.respondents[one] for one in found)
 
     # -- inside
+
+    def _place(self, respondent: Respondent | None) -> int:
+        return self.place(respondent) if respondent else -1
 
     def _look_up(
         self, hop: Hop, here: int, downstream: Respondent | None
@@ -140,12 +147,12 @@ class Houses:
             trunk="",
         )
         owner = call.trunk.partition(":")[0]
-        direct = downstream is None or owner == str(self.place(downstream))
+        direct = (downstream is None and hop.kind is not HopKind.GAP) or owner == str(self._place(downstream))
         known: dict[str, Entry] = {
-            entry.entry_id: entry for entry in self._ledger.by_called.get((here, call.called[-7:]), ())
+            entry.entry_id: entry for entry in self.ledger.by_called.get((here, call.called[-7:]), ())
         }
         for identifier in (call.call_id, call.identity_digest):
-            for entry in self._ledger.by_identifier.get((here, identifier), ()) if identifier else ():
+            for entry in self.ledger.by_identifier.get((here, identifier), ()) if identifier else ():
                 known[entry.entry_id] = entry
         fit: dict[str, tuple[Entry, matching.Edge]] = {}
         for entry in known.values():
@@ -163,16 +170,16 @@ class Houses:
 
     def _beside(self, here: int, entry: Entry, chance: random.Random) -> Entry:
         """Return a record beside the right one: what a person's finger slips to."""
-        near = [e for e in self._ledger.by_called.get((here, entry.egress.called[-7:]), ()) if e is not entry]
+        near = [e for e in self.ledger.by_called.get((here, entry.egress.called[-7:]), ()) if e is not entry]
         if near and chance.random() < 0.5:
             return chance.choice(near)
-        keys = [key for key in list(self._ledger.by_called)[:4_000] if key[0] == here]
-        return chance.choice(self._ledger.by_called[chance.choice(keys)]) if keys else entry
+        keys = [key for key in list(self.ledger.by_called)[:4_000] if key[0] == here]
+        return chance.choice(self.ledger.by_called[chance.choice(keys)]) if keys else entry
 
     def _statement(
         self, hop: Hop, entry: Entry, downstream: Respondent | None, at: datetime, chance: random.Random
     ) -> Statement:
-        lie = self._liars.get(entry.carrier)
+        lie = self.liars.get(entry.carrier)
         upstream = entry.upstream
         if lie is Lie.DENY:
             return _plain(AnswerCode.NOT_OURS, at)
@@ -212,7 +219,7 @@ class Houses:
         code: AnswerCode = AnswerCode.UPSTREAM_US,
     ) -> Statement:
         owner = hop.call.trunk.partition(":")[0]
-        direct = downstream is None or owner == str(self.place(downstream))
+        direct = (downstream is None and hop.kind is not HopKind.GAP) or owner == str(self._place(downstream))
         edge = self._clocks.edge(entry.egress.trunk, hop.call.trunk, neighbours=direct)
         asked = Side(start=hop.call.call_at.timestamp())
         ingress = _call(entry.ingress)
@@ -228,9 +235,21 @@ class Houses:
             matched_at=datetime.fromtimestamp(entry.egress.start - edge.offset_s, UTC),
             record=entry.entry_id,
             link_ppm=self._link(hop, entry, edge, downstream),
+            handed_to=self._handed_to(hop, entry),
             answered_at=at,
             received_at=at,
         )
+
+    def _handed_to(self, hop: Hop, entry: Entry) -> Party | None:
+        if hop.kind is not HopKind.GAP or entry.downstream < 0:
+            return None
+        one = self.respondents[entry.downstream]
+        return Party(spc=one.spc, name=one.name, country=one.country)
+
+    def code(self, spc: str) -> int:
+        """Return which carrier has a code; -1 for none."""
+        one = self._by_spc.get(spc)
+        return self.place(one) if one else -1
 
     def _link(self, hop: Hop, entry: Entry, edge: matching.Edge, downstream: Respondent | None) -> int:
         """Return the hub's own judgement of the record given, in millionths."""

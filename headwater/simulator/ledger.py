@@ -69,6 +69,8 @@ class Ledger:
     by_identifier: dict[tuple[int, str], list[Entry]] = field(default_factory=lambda: defaultdict(list))
     to: dict[tuple[int, str], list[Entry]] = field(default_factory=lambda: defaultdict(list))
     """(receiver, called digits) -> records of handing a call to it: what the blind index is made of."""
+    by_digits: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    """Called digits -> records of carrying a call to them: the index without the receiver."""
     calls: int = 0
     records: int = 0
 
@@ -80,6 +82,7 @@ class Ledger:
             for identifier in (side.call_id, side.session_id, side.identity):
                 if identifier:
                     self.by_identifier[entry.carrier, identifier].append(entry)
+        self.by_digits[entry.egress.called[-10:]].append(entry)
         if entry.downstream >= 0:
             self.to[entry.downstream, entry.egress.called[-10:]].append(entry)
 
@@ -102,6 +105,13 @@ def place(ledger: Ledger, chance: random.Random, operation: int) -> Happened:
             when = at + chance.uniform(-600, 600)
             _ring(ledger, chance, operation=other, goal=goal, called=called, at=when)
     return made
+
+
+def again(ledger: Ledger, chance: random.Random, first: Happened) -> Happened:
+    """Let another call of the burst of ``first`` happen: same campaign, another target, within a minute."""
+    goal = chance.choice(ledger.world.terminating)
+    at = first.at + chance.uniform(-60, 60)
+    return _ring(ledger, chance, operation=first.operation, goal=goal, called=number(chance), at=at)
 
 
 def _poisson(chance: random.Random, mean: float) -> int:

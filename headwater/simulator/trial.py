@@ -3,30 +3,30 @@
 import heapq
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from headwater.calls.matching import Calibration
 from headwater.simulator import noise as noises
 from headwater.simulator.answering import Houses, Lie, report
 from headwater.simulator.clockbook import Clockbook
-from headwater.simulator.ledger import Happened, Ledger, place
+from headwater.simulator.ledger import Happened, Ledger, again, place
 from headwater.simulator.world import Tier, World, build
-from headwater.tracebacks import engine
+from headwater.tracebacks import engine, rules
 from headwater.tracebacks.asking import standing
 from headwater.tracebacks.commands import Ask, Bridge, Command
 from headwater.tracebacks.engine import ProviderError, TracebackError
 from headwater.tracebacks.outcomes import NOT_FOUND, code
 from headwater.tracebacks.states import Grade, HopKind, TracebackState
-from headwater.tracebacks.trace import Answered, Candidates, DeadlinePassed, Event, Opened, Signer, Terms, Trace
+from headwater.tracebacks.trace import Answered, Candidates, DeadlinePassed, Event, Hop, Opened, Signer, Terms, Trace
 from headwater.wire.agents import AnswerCode
 
 #: Engine steps after which a walk that does not end is an error of ours.
 MOST_STEPS = 2_000
 #: How often a provider answers again after a refusal.
 MOST_TRIES = 2
-_TERMS = Terms(agent_target_s=60, second_look=True, bridges=True)
+_TERMS = Terms(agent_target_s=60, second_look=True, bridges=True, gaps=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,20 @@ class Ended:
     compute_s: float
     """Own computing time: engine, matching and answering."""
     asked: tuple[int, ...]
+    examples: int = 1
+    """Calls of the campaign that were traced for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What the records of honest carriers that answer could show of one call, were every one of them found."""
+
+    confirmed: bool
+    """Origin and neighbour both hold the record."""
+    named: bool
+    """Somebody's record names the origin."""
+    recall: float
+    """Share of the path that records name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +93,10 @@ class Run:
     candidates: int
     signed: float
     hops: tuple[int, ...]
+    matters: tuple[Ended, ...] = ()
+    """Each trace with further examples of its campaign where the rules want them: the outcome of the best."""
+    bounds: tuple[Bound, ...] = ()
+    """What all records of those that answer could show of each trace at most."""
 
 
 def run(plan: Plan, progress: Callable[[int], None] | None = None) -> Run:
@@ -96,10 +114,13 @@ def run(plan: Plan, progress: Callable[[int], None] | None = None) -> Run:
         seed=plan.seed,
         calibration=plan.calibration,
     )
+    bounds = tuple(bound(ledger, houses.answering - set(houses.liars), truths))
     ended: list[Ended] = []
+    matters: list[Ended] = []
     links: list[tuple[float, bool]] = []
     for number, truth in enumerate(truths):
-        ended.append(_trace(houses, truth, number, world, links))
+        ended.append(_trace(houses, truth, f"TB-{number}", world, links))
+        matters.append(_further(houses, truth, ended[-1], number, world))
         if progress is not None:
             progress(number + 1)
     return Run(
@@ -110,7 +131,37 @@ def run(plan: Plan, progress: Callable[[int], None] | None = None) -> Run:
         candidates=houses.candidates,
         signed=sum(one.signed_at_end for one in truths) / max(1, len(truths)),
         hops=tuple(len(one.path) for one in truths),
+        matters=tuple(matters),
+        bounds=bounds,
     )
+
+
+def bound(ledger: Ledger, holders: frozenset[int], truths: Sequence[Happened]) -> Iterator[Bound]:
+    """Yield what ``holders`` could show of each call. Reads the truth: it measures, and answers nothing."""
+    kept: dict[int, dict[int, set[int]]] = {}
+    for (carrier, _), entries in ledger.by_called.items():
+        if carrier in holders:
+            for entry in entries:
+                kept.setdefault(entry.call, {}).setdefault(carrier, set()).update({entry.upstream, entry.downstream})
+    for truth in truths:
+        shown = kept.get(truth.number, {})
+        known = {truth.path[-1], *shown, *(one for near in shown.values() for one in near)}
+        yield Bound(
+            confirmed=all(one in shown for one in truth.path[:2]),
+            named=truth.path[0] in known,
+            recall=len(known & set(truth.path)) / len(truth.path),
+        )
+
+
+def _further(houses: Houses, first: Happened, ended: Ended, number: int, world: World) -> Ended:
+    """Trace further examples of the campaign while the rules want them; return the outcome that stands."""
+    chance = random.Random(f"{world.seed}/examples/{number}")  # noqa: S311 - a world, not a secret
+    last, traced = ended, 1
+    while rules.wants_another(last.state, last.grade, traced=traced):
+        last = _trace(houses, again(houses.ledger, chance, first), f"TB-{number}.{traced}", world, [])
+        traced += 1
+    settled = last.grade in {Grade.ORIGIN_CONFIRMED, Grade.ENTRY_CONFIRMED, Grade.ON_NET}
+    return replace(last if settled else ended, examples=traced)
 
 
 def participants(world: World, plan: Plan) -> frozenset[int]:
@@ -136,7 +187,7 @@ def liars(world: World, plan: Plan) -> dict[int, Lie]:
     return {one: chance.choice(list(Lie)) for one in chance.sample(domestic, round(plan.liars * len(domestic)))}
 
 
-def _trace(houses: Houses, truth: Happened, number: int, world: World, links: list[tuple[float, bool]]) -> Ended:
+def _trace(houses: Houses, truth: Happened, name: str, world: World, links: list[tuple[float, bool]]) -> Ended:
     began = time.thread_time()
     now = datetime.fromtimestamp(truth.at, UTC).replace(hour=15) + timedelta(days=1)
     opened_at = now
@@ -147,13 +198,13 @@ def _trace(houses: Houses, truth: Happened, number: int, world: World, links: li
         else None
     )
     call = report(truth.called, truth.calling, truth.at, identity=f"tok{truth.number}" if signer else "")
-    walk = _Walk(houses=houses, trace=Trace(traceback_id=f"TB-{number}"), truth=truth, links=links)
+    walk = _Walk(houses=houses, trace=Trace(traceback_id=name), truth=truth, links=links)
     walk.take(Opened(call=call, terminating=terminating, terms=_TERMS, signer=signer), now)
     now = walk.to_the_end(now)
     trace, path = walk.trace, walk.trace.path
     compute = time.thread_time() - began
     # The path as found, the named tip included; the attested signer is a hypothesis and is not counted.
-    found = tuple(dict.fromkeys(houses.place(hop.respondent) for hop in path))
+    found = tuple(dict.fromkeys(_named(houses, path)))
     claimed = houses.place(trace.origin) if trace.origin else -1
     if trace.grade in {Grade.ORIGIN_STATED, Grade.ORIGIN_NAMED}:
         claimed = found[-1]
@@ -161,6 +212,7 @@ def _trace(houses: Houses, truth: Happened, number: int, world: World, links: li
     named = said.respondent if said and said.code is AnswerCode.UPSTREAM_US and path[-1].carried else None
     last = houses.place(named) if named else found[-1]
     contested = code(path[-1]) in NOT_FOUND | {AnswerCode.NOT_OURS}
+    last = found[-1] if path[-1].unsteady else last
     return Ended(
         operation=truth.operation,
         grade=trace.grade,
@@ -177,6 +229,15 @@ def _trace(houses: Houses, truth: Happened, number: int, world: World, links: li
         compute_s=compute,
         asked=tuple(houses.place(hop.respondent) for hop in trace.hops if hop.kind is HopKind.WALK),
     )
+
+
+def _named(houses: Houses, path: tuple[Hop, ...]) -> Iterator[int]:
+    """Yield the carriers of a path, and beyond a gap the one that the call was handed to there."""
+    for hop in path:
+        to = hop.statement.handed_to if hop.meets and hop.statement else None
+        if to is not None:
+            yield houses.code(to.spc)
+        yield houses.place(hop.respondent)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -242,8 +303,13 @@ class _Walk:
     def _carry_out(self, command: Command, now: datetime) -> None:
         if isinstance(command, Bridge):
             hop = standing(self.trace, command.question_id)
-            reached = self.houses.reached(hop)
-            event = Candidates(question_id=command.question_id, respondents=reached, asked=len(self.houses.answering))
+            reached = self.houses.reached(hop, far=command.far)
+            event = Candidates(
+                question_id=command.question_id,
+                respondents=reached,
+                far=command.far,
+                asked=len(self.houses.answering),
+            )
             self.take(event, now)
         elif isinstance(command, Ask):
             self._ask(command.question_id, now)
@@ -251,9 +317,8 @@ class _Walk:
     def _ask(self, question_id: str, now: datetime) -> None:
         hop = standing(self.trace, question_id)
         below = self.trace.hop(hop.downstream)
-        given = self.houses.answer(
-            hop, below.respondent if below else None, now, attempt=self._tries.get(question_id, 0)
-        )
+        downstream = below.respondent if below and hop.kind is not HopKind.GAP else None
+        given = self.houses.answer(hop, downstream, now, attempt=self._tries.get(question_id, 0))
         if given is None:
             return
         if given.entry is not None and hop.kind is not HopKind.ATTESTED:

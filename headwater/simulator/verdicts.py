@@ -13,7 +13,8 @@ from typing import Final
 
 from headwater.calls.learning import expected_calibration_error
 from headwater.calls.matching import Calibration
-from headwater.simulator.trial import Ended, Run
+from headwater.simulator.campaign_leads import pointed
+from headwater.simulator.trial import Bound, Ended, Run
 from headwater.tracebacks.states import Grade
 
 #: Student's t, two-sided 95%, by degrees of freedom.
@@ -66,6 +67,10 @@ def reached(one: Ended) -> bool:
 
 def _share(of: Sequence[Ended], test: Callable[[Ended], bool]) -> float:
     return 100 * sum(test(one) for one in of) / len(of) if of else 100.0
+
+
+def _of_matters(runs: Sequence[Run], measure: Callable[[list[Ended]], float]) -> list[float]:
+    return [measure([one for one in run.matters or run.ended if not one.foreign]) for run in runs]
 
 
 def _by_world(runs: Sequence[Run], measure: Callable[[list[Ended]], float]) -> list[float]:
@@ -143,7 +148,61 @@ def metrics(runs: Sequence[Run]) -> list[Metric]:
             at_most=True,
         ),
     ]
-    return [*found, *_links(runs), *_foreign(runs)]
+    return [*found, *_matters(runs), *_bounds(runs), *_pointed(runs), *_links(runs), *_foreign(runs)]
+
+
+def _matters(runs: Sequence[Run]) -> list[Metric]:
+    """Score the same with further examples of the campaign, as the rules ask for them."""
+    plan = runs[0].plan
+    return [
+        _metric(
+            "same with further examples: origin confirmed, true",
+            _of_matters(runs, lambda of: _share(of, right)),
+            bar=(_CONFIRMED.get(plan.noise, 95.0) if plan.participation >= 1.0 else None),
+        ),
+        _metric(
+            "same: false attribution, confirmed",
+            _of_matters(
+                runs,
+                lambda of: _share(of, lambda one: one.grade is Grade.ORIGIN_CONFIRMED and one.claimed != one.truth[0]),
+            ),
+            bar=0.1,
+            at_most=True,
+        ),
+        _metric("same: examples", _of_matters(runs, lambda of: mean(one.examples for one in of)), unit=""),
+    ]
+
+
+def _bounds(runs: Sequence[Run]) -> list[Metric]:
+    """Say what all records of honest carriers that answer could show at most."""
+
+    def share(measure: Callable[[Bound], float]) -> list[float]:
+        return [
+            100 * mean(measure(b) for b, one in zip(run.bounds, run.ended, strict=True) if not one.foreign)
+            for run in runs
+        ]
+
+    if not all(run.bounds for run in runs):
+        return []
+    return [
+        _metric("bound: origin confirmed", share(lambda one: one.confirmed)),
+        _metric("bound: origin named", share(lambda one: one.named)),
+        _metric("bound: path recall", share(lambda one: one.recall)),
+    ]
+
+
+def _pointed(runs: Sequence[Run]) -> list[Metric]:
+    """Score the top lead of each campaign."""
+    each = [list(pointed(run)) for run in runs]
+    if not all(each):
+        return []
+    bar = 99.0 if runs[0].plan.participation == 0.3 else None
+    stated = [(one.probability, one.right) for of in each for one in of]
+    return [
+        _metric("top lead of a campaign, true", [100 * mean(one.right for one in of) for of in each], bar=bar),
+        _metric("bound: an origin of the campaign named", [100 * mean(one.reachable for one in of) for of in each]),
+        _metric("leads, expected calibration error", [expected_calibration_error(stated)], unit=""),
+    ]
 
 
 def _links(runs: Sequence[Run]) -> list[Metric]:

@@ -37,6 +37,7 @@ from headwater.tracebacks.trace import (
     Reopened,
     Trace,
 )
+from headwater.tracebacks.trace import Hop as Asking
 
 #: Channel on which waiting polls of a provider are woken; the payload is the provider's identifier.
 QUESTIONS_CHANNEL = "headwater_questions"
@@ -294,8 +295,19 @@ def _bridge(walk: Walk, now: datetime) -> None:
         walk.commands.remove(command)
         hop = walk.trace.hop(command.question_id)
         if hop is not None:
-            respondents = neighbours.upstream_of(hop.respondent.provider_id, signer=walk.trace.signer)
-            walk.take(Candidates(question_id=hop.question_id, respondents=respondents, asked=len(respondents)), now)
+            walk.take(_reached(walk, hop, far=command.far), now)
+
+
+def _reached(walk: Walk, hop: Asking, *, far: bool) -> Candidates:
+    """Return who is asked whether it handed the call to a hop's provider, or, ``far``, carried it at all."""
+    signer = walk.trace.signer
+    if far:
+        on_path = frozenset(one.respondent.provider_id for one in walk.trace.path)
+        campaign = walk.row.campaign_id
+        respondents = neighbours.carried_for(campaign, signer=signer, without=on_path)
+    else:
+        respondents = neighbours.upstream_of(hop.respondent.provider_id, signer=signer)
+    return Candidates(question_id=hop.question_id, respondents=respondents, far=far, asked=len(respondents))
 
 
 def _pass_deadlines(walk: Walk, *, until: datetime, now: datetime) -> None:

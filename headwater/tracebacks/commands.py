@@ -17,6 +17,8 @@ class Bridge:
     """Find who may have handed the call to this question's provider, and say so by ``Candidates``."""
 
     question_id: str
+    far: bool = False
+    """Whether whoever carried the call at all is wanted: a search beyond several that do not lead on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,7 @@ from headwater.tracebacks.trace import (
 from headwater.wire.agents import AnswerCode
 
 #: Kept with every traceback: which rules made it.
-VERSION = "engine-2"
+VERSION = "engine-3"
 
 __all__ = [
     "HOP_TRANSITIONS",
@@ -236,7 +236,7 @@ def _lapse(trace: Trace, event: DeadlinePassed, now: datetime) -> Result:
     }[event.deadline]
     hop = replace(hop, state=move_hop(hop.state, by), lapsed=(*hop.lapsed, event.deadline))
     trace = with_hop(trace, hop)
-    if hop.kind in {HopKind.CHECK, HopKind.BRIDGE}:
+    if hop.kind in {HopKind.CHECK, HopKind.BRIDGE, HopKind.GAP}:
         trace, commands = detours.lapsed(trace, hop, now)
         return _settled(trace, hop, now, commands)
     if event.deadline is Deadline.PLATFORM:
@@ -266,11 +266,15 @@ def _ending(trace: Trace) -> Move:  # noqa: PLR0911 - one return a move, as a ta
         return Move.MEET_DISPUTE
     if said in NOT_FOUND or said is AnswerCode.NEED_INFO:
         return Move.MISS_RECORD
+    if tip.unsteady:
+        return Move.MEET_DISPUTE
     if said is AnswerCode.DECLINED:
         return Move.MISS_RESPONSE
     if said is AnswerCode.ORIGINATED and tip.kind is HopKind.BRIDGE:
         # Its own statement alone: the walk ended at the neighbour that does not bear it out.
         return Move.MISS_RECORD if code(path[-2]) in NOT_FOUND else Move.MISS_RESPONSE
+    if any(hop.meets for hop in path) and said in {AnswerCode.ORIGINATED, AnswerCode.UPSTREAM_FOREIGN}:
+        return Move.MISS_RESPONSE  # somebody between has not answered
     if said is AnswerCode.ORIGINATED:
         return Move.FIND_ORIGIN
     return Move.REACH_BORDER if said is AnswerCode.UPSTREAM_FOREIGN else Move.MISS_PROVIDER

@@ -103,6 +103,7 @@ def statement(  # noqa: PLR0913 - one argument a fact of the answer, each by nam
         code=answer.code,
         upstream=_party(named) if named else None,
         respondent=respondent(upstream) if upstream and answer.code in PASSED_ON else None,
+        handed_to=_party(answer.handed_to) if answer.handed_to else None,
         ingress=_call(answer.ingress) if answer.ingress else None,
         matched_at=parsed(matched.call_at, "call_at of the matched leg") if matched else None,
         record=_record(answer),

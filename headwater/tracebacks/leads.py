@@ -7,12 +7,14 @@ traces that ended in the same way by the same route count by the square root of 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from math import exp, log, sqrt
-from typing import Final
+from typing import Final, TypeVar
 
 from headwater.tracebacks.states import Grade
+
+K = TypeVar("K", bound=Hashable)
 
 #: P(what was seen | the provider is the call's origin) over P(the same | it is not), by grade.
 CONFIRMED: Final = 2_000.0
@@ -22,11 +24,14 @@ LAST: Final = 8.0
 """The last party named is the origin in about half of the traces that stop short, at 30% participation."""
 BEHIND: Final = 1.5
 """For a provider that is known to hand calls to the last party named."""
-HIDDEN: Final = 0.12
+HIDDEN: Final = 0.22
 """How often somebody behind it is the origin where a provider was only ever named and never answered: more traces of
 the same campaign do not tell these two apart, for a silent originator is silent for all its calls."""
 PASSED: Final = 0.35
 """For a provider that stands on a path as one that passed the call on: it may originate other calls."""
+ELSEWHERE: Final = 3
+"""Power by which a provider's prior falls with the number of other campaigns in whose traces it stands: who carries
+many campaigns mostly passes calls on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +97,16 @@ def leads(
         Lead(provider=provider, probability=part / total, traces=ended[provider]) for provider, part in parts.items()
     ]
     return sorted(found, key=lambda lead: (-lead.probability, lead.provider))
+
+
+def seen_elsewhere(history: Mapping[str, frozenset[K]], campaign: K) -> dict[str, float]:
+    """Return a relative prior of each provider by the other campaigns in whose traces it stands.
+
+    Args:
+        history: Provider -> the campaigns in whose traces it was found.
+        campaign: The one that leads are wanted for: it does not count.
+    """
+    return {provider: (1.0 + len(seen - {campaign})) ** -ELSEWHERE for provider, seen in history.items()}
 
 
 def _weight(one: Traced) -> float:

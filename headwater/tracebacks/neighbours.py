@@ -8,10 +8,12 @@ from headwater.providers.models import AnswerChannel
 from headwater.signers import queries as signers
 from headwater.tracebacks import exchange
 from headwater.tracebacks.models import Hop
-from headwater.tracebacks.trace import Respondent, Signer
+from headwater.tracebacks.trace import CARRIED, Respondent, Signer
 
 #: Most providers that are asked whether they handed a call to one: those named most often first.
 MOST_ASKED = 8
+#: Most providers that are asked whether they carried a call at all.
+MOST_SEARCHED = 24
 
 
 def upstream_of(provider_id: str, *, signer: Signer | None = None) -> tuple[Respondent, ...]:
@@ -29,6 +31,31 @@ def upstream_of(provider_id: str, *, signer: Signer | None = None) -> tuple[Resp
     if signer is not None and signer.respondent.by_agent:
         found = [signer.respondent, *(one for one in found if one.provider_id != signer.respondent.provider_id)]
     return tuple(one for one in found if one.provider_id != provider_id)
+
+
+def carried_for(
+    campaign_id: str | None, *, signer: Signer | None = None, without: frozenset[str] = frozenset()
+) -> tuple[Respondent, ...]:
+    """Return providers that may have carried a call of a campaign at all: the signer, and who carried others of it.
+
+    Of the latter those that answer by agent, on most paths first.
+    """
+    found: list[Respondent] = []
+    if signer is not None and signer.respondent.by_agent:
+        found.append(signer.respondent)
+    if campaign_id:
+        rows = (
+            Hop.objects.filter(
+                traceback__campaign_id=campaign_id,
+                provider__channel=AnswerChannel.AGENT.value,
+                answer_code__in=[code.value for code in CARRIED],
+            )
+            .values_list("provider_id")
+            .annotate(times=Count("traceback_id", distinct=True))
+            .order_by("-times", "provider_id")[:MOST_SEARCHED]
+        )
+        found += [exchange.respondent(one) for provider_id, _ in rows if (one := providers.by_id(provider_id))]
+    return tuple({one.provider_id: one for one in found if one.provider_id not in without}.values())
 
 
 def signer_of(record: CallRecord) -> Signer | None:

@@ -53,8 +53,15 @@ def _hands_to(hop: Hop, upstream: Hop) -> bool:
 def joined(hop: Hop, upstream: Hop) -> bool:
     """Tell whether the call went from ``upstream`` to ``hop``: ``hop`` names it, or its own record shows it."""
     return _hands_to(hop, upstream) or (
-        upstream.kind is HopKind.BRIDGE and upstream.carried and upstream.downstream == hop.question_id
+        (upstream.kind is HopKind.BRIDGE or upstream.meets)
+        and upstream.carried
+        and upstream.downstream == hop.question_id
     )
+
+
+def broken(path: tuple[Hop, ...]) -> bool:
+    """Tell whether somebody between two providers of ``path`` is not known at all."""
+    return any(hop.meets for hop in path)
 
 
 def proven(path: tuple[Hop, ...]) -> bool:
@@ -68,7 +75,7 @@ def proven(path: tuple[Hop, ...]) -> bool:
     bridged = {
         one
         for below, hop in pairwise(path)
-        if hop.kind is HopKind.BRIDGE
+        if hop.kind in {HopKind.BRIDGE, HopKind.GAP}
         for one in (below.question_id, below.downstream)
     }
     if any(hop.state is HopState.DISPUTED and hop.question_id not in bridged for hop in path):
@@ -109,8 +116,10 @@ def _graded(path: tuple[Hop, ...], trace: Trace | None, *, exhausted: bool) -> O
         return _forked(trace)
     said = code(tip)
     if said is AnswerCode.ORIGINATED and proven(path):
+        if broken(path):
+            return _beyond(path)
         return _originated(path) if tip.kind is HopKind.WALK else _stated(path)
-    if said is AnswerCode.UPSTREAM_FOREIGN and proven(path):
+    if said is AnswerCode.UPSTREAM_FOREIGN and proven(path) and not broken(path):
         return _entered(path)
     if trace is not None and _is_named(path, trace):
         return _named(path)
@@ -160,6 +169,15 @@ def _stated(path: tuple[Hop, ...]) -> Outcome:
     return Outcome(grade=Grade.ORIGIN_STATED, sentence=sentence)
 
 
+def _beyond(path: tuple[Hop, ...]) -> Outcome:
+    name = path[-1].respondent.name
+    sentence = (
+        f"{name} states that its customer placed the call. No unbroken path joins {name} to the called party."
+        f"{_by_hand(path[-1])}"
+    )
+    return Outcome(grade=Grade.ORIGIN_STATED, sentence=sentence)
+
+
 def _forked(trace: Trace) -> Outcome:
     other = trace.branches[0]
     fork = trace.hop(other.downstream)
@@ -176,9 +194,20 @@ def _forked(trace: Trace) -> Outcome:
 
 def _bridges(path: tuple[Hop, ...]) -> str:
     over = [below.respondent.name for below, hop in pairwise(path) if hop.kind is HopKind.BRIDGE]
-    if not over:
-        return ""
-    return f" The path is bridged over {', '.join(over)}: the next provider's own record shows the hand-over."
+    said = "".join(
+        f" Who handed the call on between {hop.respondent.name} and {below.respondent.name} is not known; "
+        f"{hop.respondent.name}'s own record shows the same call{_handed_to(hop)}."
+        for below, hop in pairwise(path)
+        if hop.meets
+    )
+    if over:
+        said += f" The path is bridged over {', '.join(over)}: the next provider's own record shows the hand-over."
+    return said
+
+
+def _handed_to(hop: Hop) -> str:
+    to = hop.statement.handed_to if hop.statement else None
+    return f", handed to {to.title}" if to else ""
 
 
 def _signature(path: tuple[Hop, ...], trace: Trace) -> str:
@@ -244,6 +273,8 @@ def _entered(path: tuple[Hop, ...]) -> Outcome:
 def _reach(path: tuple[Hop, ...]) -> str:
     """Say how far the walk is proven, and whom the furthest proven provider names."""
     tip = path[-1]
+    if tip.unsteady:
+        return f"Proven up to {tip.respondent.name}, which names one provider after another for the same record."
     if code(tip) in PASSED_ON and tip.statement and tip.statement.upstream and tip.state is not HopState.DISPUTED:
         return f"Proven up to {tip.respondent.name}, which names {tip.statement.upstream.title}."
     if len(path) > 1 and path[-2].state is not HopState.DISPUTED:
@@ -259,8 +290,9 @@ _UNKNOWN = "Whether {name} originated the call or passed it on is not known."
 def _why(tip: Hop, *, exhausted: bool) -> str:  # noqa: PLR0911 - one return a code, as a table
     """Say why the walk ends at ``tip``."""
     name, said = tip.respondent.name, tip.statement
-    if said is not None and said.doubtful:
-        return f"{name} gave the record of another call. {_UNKNOWN.format(name=name)}"
+    if tip.unsteady or (said is not None and said.doubtful):
+        why = "None of them bears it out." if tip.unsteady else f"{name} gave the record of another call."
+        return f"{why} {_UNKNOWN.format(name=name)}"
     if said is None or tip.state is HopState.NON_RESPONSIVE:
         return f"{name} was asked and has not answered. {_UNKNOWN.format(name=name)}"
     match said.code:

@@ -13,7 +13,7 @@ from headwater.tracebacks import engine, exchange, history
 from headwater.tracebacks.commands import Command
 from headwater.tracebacks.models import Answer, Hop, Traceback, TracebackEvent
 from headwater.tracebacks.outcomes import role
-from headwater.tracebacks.states import Reason
+from headwater.tracebacks.states import HopKind, Reason
 from headwater.tracebacks.trace import Event, Opened, Trace
 from headwater.tracebacks.trace import Hop as Asking
 
@@ -148,7 +148,7 @@ def _question(walk: Walk, hop: Asking) -> dict[str, Any]:
     asked = exchange.question(
         hop,
         traceback_id=walk.row.id,
-        downstream=downstream.respondent if downstream else None,
+        downstream=downstream.respondent if downstream and hop.kind is not HopKind.GAP else None,
         campaign=walk.row.campaign.name if walk.row.campaign else "",
         reason=walk.reason,
     )

@@ -8,7 +8,7 @@ from headwater.tracebacks.checks import CLOCK_SKEW, DOMESTIC, WINDOW_SLACK
 from headwater.tracebacks.engine import HOP_TRANSITIONS, TRACEBACK_TRANSITIONS, WINDOWS_TERMINATING, WINDOWS_UPSTREAM
 from headwater.tracebacks.outcomes import NAMES_UPSTREAM
 from headwater.tracebacks.states import FlagKind, Grade
-from headwater.tracebacks.trace import DOUBT_PPM, SURE_PPM
+from headwater.tracebacks.trace import DOUBT_PPM, SURE_PPM, UNSTEADY
 from headwater.wire.agents import AnswerCode
 
 _BEGIN = """# The traceback engine
@@ -25,8 +25,10 @@ named it. It has at most {hops} hops. A question looks {terminating} s each way 
 A record that is given is compared with the one of the downstream by the hub itself; below a probability of {doubt:.0%}
 it is asked for again. Where a provider does not lead on, detours are tried in this order (`detours.py`): the search
 once more; whoever named it once more; a *bridge*, which asks providers that may have handed the call to it whether they
-did, joined to the path from a probability of {sure:.0%} on; a bridge over whoever named it. A verified signer is asked
-beside the walk as an *attested* hop: it is on the path only where the walk meets it.
+did, joined to the path from a probability of {sure:.0%} on; a bridge over whoever named it; last, beyond the *gap*, who
+carried the call at all. Of those the one that had the call last before the gap leads on, and nothing beyond a gap is
+ever confirmed. A provider that names another upstream each time it is asked ({unsteady} changes) is where the proof
+ends. A verified signer is asked beside the walk as an *attested* hop: it is on the path only where the walk meets it.
 
 ## Traceback
 """
@@ -39,8 +41,8 @@ _GRADES: dict[Grade, str] = {
     ),
     Grade.ENTRY_CONFIRMED: "The last provider says that it received the call from abroad. No origin is named.",
     Grade.ORIGIN_STATED: (
-        "A provider found by a bridge answers ORIGINATED by its own record; the provider that it handed the call to "
-        "has not named it. No finding."
+        "A provider answers ORIGINATED by its own record, and the provider that it handed the call to has not named it, "
+        "or no unbroken path joins it to the called party. No finding."
     ),
     Grade.ORIGIN_NAMED: (
         "A proven neighbour names a provider that gives no record, nobody handed the call to it, and the call bears a "
@@ -55,7 +57,7 @@ _ANSWERS: dict[AnswerCode, str] = {
     AnswerCode.UPSTREAM_FOREIGN: "The walk ends: the answerer is the gateway, unless a bridge shows a domestic one.",
     AnswerCode.ORIGINATED: "The walk ends: origin confirmed, or on-net at hop 1.",
     AnswerCode.ORIGINATED_RESELLER: "The reseller is asked; one that is in no register ends the walk.",
-    AnswerCode.RECORD_NOT_FOUND: "Asked once more; then the walk tries its detours, and else ends at the frontier.",
+    AnswerCode.RECORD_NOT_FOUND: "Asked again, of an agent twice; then the walk tries its detours, and else ends at the frontier.",
     AnswerCode.RECORD_EXPIRED: "As RECORD_NOT_FOUND.",
     AnswerCode.NOT_OURS: (
         "Returns to the provider that named the answerer, which is asked again once, both being flagged; if both "
@@ -76,6 +78,7 @@ def engine_page() -> str:
         upstream=", ".join(map(str, WINDOWS_UPSTREAM)),
         doubt=DOUBT_PPM / 1_000_000,
         sure=SURE_PPM / 1_000_000,
+        unsteady=UNSTEADY,
     )
     return (
         "\n".join(

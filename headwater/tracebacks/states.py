@@ -40,6 +40,7 @@ class HopKind(Labelled):
 
     WALK = "walk", "Named by the provider downstream of it"
     BRIDGE = "bridge", "Asked whether it handed the call to a provider that does not lead on"
+    GAP = "gap", "Asked whether it carried the call, beyond several that do not lead on"
     CHECK = "check", "Asked once more whom it names"
     ATTESTED = "attested", "Signed the call; to be confirmed by the walk"
 
@@ -86,6 +87,16 @@ class FlagKind(Labelled):
     NON_RESPONSIVE = "non_responsive", "Did not answer at all"
     DECLINED = "declined", "Declined to answer"
     CONTRADICTED = "contradicted", "Its statement and its neighbour's contradict each other"
+
+
+class TellingWay(Labelled):
+    """How a message about a question goes out."""
+
+    MAIL = "mail", "By mail with a one-time link"
+    WEBHOOK = "webhook", "By webhook"
+    DESK = "desk", "On the desk's queue"
+    NOBODY = "nobody", "Nobody is named who could be written to"
+    PASSED = "passed", "Passed over: a later message said more"
 
 
 class Reason(StrEnum):

@@ -16,5 +16,6 @@ def present_terms() -> Terms:
         pages_target_minutes=config.pages_target_minutes,
         second_look=True,
         bridges=True,
+        gaps=True,
         readings=Readings(extra_holidays=frozenset(date.fromisoformat(day) for day in config.extra_holidays)),
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from itertools import pairwise
 
 from headwater.identifiers import ALPHABET, LENGTH
 from headwater.tracebacks.clocks import DEFAULT_READINGS, Readings
@@ -21,6 +22,8 @@ from headwater.wire.agents import AnswerCode
 DOUBT_PPM = 500_000
 #: At this probability a link that only one side states joins the path.
 SURE_PPM = 990_000
+#: Changes of the named upstream after which a provider's word leads nowhere.
+UNSTEADY = 2
 #: Codes that say that the provider carried the call.
 CARRIED = frozenset(
     {
@@ -93,6 +96,8 @@ class Terms:
     """Whether "no record" is asked once more, and a name that its bearer does not confirm is checked with the namer."""
     bridges: bool = False
     """Whether it is asked who handed the call to a provider that does not lead on."""
+    gaps: bool = False
+    """Whether, where no bridge holds, it is asked who carried the call at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +120,8 @@ class Statement:
     link_ppm: int = -1
     """Probability, in millionths, that the record given is the call that was asked about, by our own comparison with
     the downstream's record; -1 where nothing could be compared."""
+    handed_to: Party | None = None
+    """Whom the record says that the call was handed to, where the question named no downstream."""
     others: tuple[Respondent, ...] = ()
     """With NEED_INFO: neighbours of which one, and the provider cannot tell which, handed the call over."""
     answered_at: datetime
@@ -165,6 +172,11 @@ class Hop:
     """Whether others were asked who handed the call to this provider."""
     bridge_asked: int = 0
     """How many were asked that."""
+    searched: bool = False
+    """Whether it was asked who carried the call at all, beyond this provider."""
+    meets: bool = False
+    """Of a gap's question: its provider is the one nearest to the called party that carried the call; the path goes
+    on from it."""
 
     @property
     def carried(self) -> bool:
@@ -176,6 +188,12 @@ class Hop:
     def statement(self) -> Statement | None:
         """The version in force: the last."""
         return self.statements[-1] if self.statements else None
+
+    @property
+    def unsteady(self) -> bool:
+        """Tell whether the provider names another upstream each time it is asked: its word leads nowhere."""
+        named = [one.upstream for one in self.statements if one.upstream is not None]
+        return sum(one != other for one, other in pairwise(named)) >= UNSTEADY
 
     @property
     def live(self) -> bool:
@@ -222,13 +240,15 @@ class Trace:
         """
         above: dict[str, list[Hop]] = {}
         for hop in self.hops:
-            if hop.live and (hop.kind is HopKind.WALK or (hop.kind is HopKind.BRIDGE and hop.carried)):
+            if hop.live and (hop.kind is HopKind.WALK or hop.meets or (hop.kind is HopKind.BRIDGE and hop.carried)):
                 above.setdefault(hop.downstream, []).append(hop)
         found: list[Hop] = []
         nearest = above.pop("", None)
         while nearest:
             found.append(max(nearest, key=_strength))
             nearest = above.pop(found[-1].question_id, None)
+            if found[-1].unsteady:
+                nearest = [hop for hop in nearest or () if hop.carried or hop.waiting]
         return tuple(found)
 
     @property
@@ -256,7 +276,7 @@ class Trace:
     def waits(self) -> bool:
         """Tell whether the walk waits for somebody: its tip, a check or a bridge."""
         path = self.path
-        asked = {HopKind.CHECK, HopKind.BRIDGE}
+        asked = {HopKind.CHECK, HopKind.BRIDGE, HopKind.GAP}
         return bool(path and path[-1].waiting) or any(hop.waiting and hop.kind in asked for hop in self.hops)
 
     def hop(self, question_id: str) -> Hop | None:
@@ -341,6 +361,8 @@ class Candidates:
 
     question_id: str
     respondents: tuple[Respondent, ...] = ()
+    far: bool = False
+    """The reply to a search beyond several: these may have carried the call at all."""
     asked: int = 0
     """How many were reached, also by an index that only a holder of a matching record answers."""
 

@@ -50,7 +50,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     window_s: int
     """How far from ``call_at`` to look, in seconds, each way."""
     downstream: Party | None = None
-    """The provider that says it received the call from you; absent at the terminating provider."""
+    """The provider that says it received the call from you; absent at the terminating provider, and where it is asked
+    whether you carried the call at all."""
     call_id: str = ""
     """SIP Call-ID on the leg that you sent, where the downstream saw one."""
     identity_digest: str = ""
@@ -97,6 +98,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: AnswerCode
     upstream: Party | None = None
     """Who handed over the call: with UPSTREAM_US, UPSTREAM_FOREIGN and ORIGINATED_RESELLER."""
+    handed_to: Party | None = None
+    """Whom the answerer handed the call to: where the question names no downstream."""
     ingress: Leg | None = None
     egress: Leg | None = None
     score_millinats: int = 0
