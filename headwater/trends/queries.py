@@ -132,7 +132,7 @@ def visible_to(actor: Actor, cut: Cut, key: str) -> QuerySet[TrendHour]:
             return rows.filter(cut=Cut.CAMPAIGN_STATE, campaign_id=campaign, state=state)
 
 
-def _of_family(family: str) -> QuerySet[Campaign, dict[str, Any]]:
+def _of_family(family: str) -> QuerySet[Any, Any]:
     # A script that one sender alone told of, or twice only, is no campaign of a family yet.
     return Campaign.objects.filter(family=family, confirmed_at__isnull=False).values("id")
 

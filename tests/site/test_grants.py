@@ -134,9 +134,11 @@ def test_grants_to_read_columns_cover_their_columns_alone(roles: dict[Process, s
         (Process.PORTAL, "SELECT octets FROM tracebacks_answer"),
         (Process.PORTAL, "SELECT * FROM tracebacks_traceback"),
         (Process.PORTAL, "SELECT * FROM accounts_desksession"),
-        (Process.PORTAL, "SELECT * FROM accounts_machinecredential"),
+        (Process.PORTAL, "UPDATE accounts_machinecredential SET scopes = '[]'"),
+        (Process.PORTAL, "INSERT INTO accounts_invitation (id) VALUES ('x')"),
+        (Process.PORTAL, "UPDATE accounts_identityprovider SET issuer = 'https://evil.example'"),
         (Process.PORTAL, "UPDATE evidence_package SET state = 'sealed'"),
-        (Process.DESK, "SELECT * FROM accounts_machinecredential"),
+        (Process.DESK, "UPDATE accounts_machinecredential SET organisation_id = 'x'"),
         (Process.DESK, "SELECT * FROM accounts_portalsession"),
         (Process.DESK, "DELETE FROM legal_processdocument"),
         (Process.CALLS, "SELECT * FROM accounts_user"),
@@ -144,7 +146,9 @@ def test_grants_to_read_columns_cover_their_columns_alone(roles: dict[Process, s
         (Process.CALLS, "UPDATE accounts_machinecredential SET revoked_at = NULL"),
         (Process.WORK, "UPDATE accounts_user SET role = 'reviewer'"),
         (Process.WORK, "SELECT * FROM mfa_authenticator"),
-        (Process.DESK, "UPDATE accounts_user SET role = 'custodian'"),
+        (Process.PORTAL, "UPDATE accounts_user SET role = 'agency_administrator'"),
+        (Process.CARRIER, "UPDATE accounts_user SET role = 'provider_administrator'"),
+        (Process.DESK, "UPDATE accounts_user SET organisation_id = 'x'"),
         (Process.PORTAL, "UPDATE accounts_user SET organisation_id = 'x'"),
     ],
 )
@@ -207,8 +211,10 @@ def people(roles: dict[Process, str], django_db_blocker: pytest.FixtureRequest) 
             ('T-p', 'provider', '', '', '', '', now())
     """
     users = """
-        INSERT INTO accounts_user (id, email, password, name, title, organisation_id, role, is_active, created_at)
-        SELECT id || 'u', id, 'secret', '', '', id, '', true, now() FROM accounts_organisation WHERE id LIKE 'T-_'
+        INSERT INTO accounts_user (
+            id, email, password, name, title, organisation_id, role, is_active, created_at, session_salt
+        )
+        SELECT id || 'u', id, 'secret', '', '', id, '', true, now(), '' FROM accounts_organisation WHERE id LIKE 'T-_'
     """
     factors = """
         INSERT INTO mfa_authenticator (user_id, type, data, created_at)
@@ -224,25 +230,84 @@ def people(roles: dict[Process, str], django_db_blocker: pytest.FixtureRequest) 
         cursor.execute("DELETE FROM accounts_organisation WHERE id LIKE 'T-_'")
 
 
-@pytest.mark.parametrize(
-    ("process", "sees", "changes"),
-    [
-        (Process.DESK, {"T-a", "T-c", "T-p"}, {"T-c"}),
-        (Process.PORTAL, {"T-a"}, {"T-a"}),
-        (Process.CARRIER, {"T-p"}, {"T-p"}),
-    ],
-)
-def test_an_application_changes_passwords_of_its_own_audience_alone(
-    roles: dict[Process, str], people: None, process: Process, sees: set[str], changes: set[str]
+@pytest.mark.parametrize(("process", "sees"), [(Process.PORTAL, "T-a"), (Process.CARRIER, "T-p")])
+def test_portal_and_carrier_pages_see_and_change_their_own_audience_alone(
+    roles: dict[Process, str], people: None, process: Process, sees: str
 ) -> None:
     with psycopg.connect(roles[process]) as opened:
         seen = opened.execute("SELECT organisation_id FROM accounts_user WHERE organisation_id LIKE 'T-_'").fetchall()
-        assert {row[0] for row in seen} == sees
+        assert {row[0] for row in seen} == {sees}
         changed = opened.execute("UPDATE accounts_user SET password = 'stolen' RETURNING organisation_id").fetchall()
-        assert {row[0] for row in changed} & {"T-a", "T-c", "T-p"} == changes
+        assert {row[0] for row in changed} & {"T-a", "T-c", "T-p"} == {sees}
         factors = opened.execute("DELETE FROM mfa_authenticator RETURNING user_id").fetchall()
-        assert {row[0] for row in factors} & {"T-au", "T-cu", "T-pu"} == {f"{name}u" for name in changes}
+        assert {row[0] for row in factors} & {"T-au", "T-cu", "T-pu"} == {f"{sees}u"}
         opened.rollback()
+
+
+def test_the_desk_closes_and_resets_everybody_but_sets_its_own_people_s_passwords_alone(
+    roles: dict[Process, str], people: None
+) -> None:
+    own: LiteralString = "UPDATE accounts_user SET password = 'new' WHERE organisation_id = 'T-c'"
+    assert attempt(roles, Process.DESK, own) == ""
+    for closed in ("T-a", "T-c", "T-p"):
+        with psycopg.connect(roles[Process.DESK]) as opened:
+            done = opened.execute("UPDATE accounts_user SET is_active = false WHERE organisation_id = %s", [closed])
+            assert done.rowcount == 1
+            assert opened.execute("DELETE FROM mfa_authenticator WHERE user_id = %s", [closed + "u"]).rowcount == 1
+            opened.rollback()
+    for others in ("T-a", "T-p"):
+        with psycopg.connect(roles[Process.DESK]) as opened, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            opened.execute("UPDATE accounts_user SET password = 'stolen' WHERE organisation_id = %s", [others])
+    forged: LiteralString = (
+        "INSERT INTO mfa_authenticator (user_id, type, data, created_at) VALUES ('T-au', 'totp', '{}', now())"
+    )
+    assert "row-level security" in attempt(roles, Process.DESK, forged)
+
+
+ACCOUNT: LiteralString = """
+    INSERT INTO accounts_user (
+        id, email, password, name, title, organisation_id, role, is_active, created_at, session_salt, confirmed_at
+    ) VALUES ('T-new', 'new@t.example', '!', '', '', %s, %s, true, now(), '', %s)
+"""
+INVITATION: LiteralString = """
+    INSERT INTO accounts_invitation (
+        id, organisation_id, purpose, email, name, title, role, token_sha256, created_by, created_at, expires_at
+    ) VALUES ('T-inv', %s, 'join', 'new@t.example', '', '', 'agency_officer', 'x', '', now(), now() + interval '1 hour')
+"""
+
+
+@pytest.mark.parametrize(
+    ("organisation", "role", "confirmed", "invited"),
+    [
+        ("T-a", "agency_officer", None, False),
+        ("T-a", "agency_administrator", None, True),
+        ("T-a", "agency_officer", "2026-01-01T00:00:00Z", True),
+        ("T-c", "agency_officer", None, True),
+    ],
+)
+def test_a_compromised_portal_makes_no_account_that_the_desk_did_not_invite(
+    *,
+    roles: dict[Process, str],
+    people: None,
+    django_db_blocker: pytest.FixtureRequest,
+    organisation: str,
+    role: str,
+    confirmed: str | None,
+    invited: bool,
+) -> None:
+    try:
+        if invited:
+            with psycopg.connect(roles[Process.DESK]) as desk:
+                desk.execute(INVITATION, ["T-a"])
+        with psycopg.connect(roles[Process.PORTAL]) as opened, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            opened.execute(ACCOUNT, [organisation, role, confirmed])
+        if invited:
+            with psycopg.connect(roles[Process.PORTAL]) as opened:
+                assert opened.execute(ACCOUNT, ["T-a", "agency_officer", None]).rowcount == 1
+                opened.rollback()
+    finally:
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("DELETE FROM accounts_invitation WHERE id = 'T-inv'")
 
 
 def test_applying_the_grants_again_changes_nothing(roles: dict[Process, str], db: None) -> None:
