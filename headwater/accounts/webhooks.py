@@ -53,6 +53,20 @@ def endpoints(actor: Actor) -> tuple[EndpointView, ...]:
     return tuple(_view(row) for row in _own(actor).order_by("created_at", "id"))
 
 
+def endpoint(actor: Actor, endpoint_id: str) -> EndpointView:
+    """Return one endpoint of the actor's own organisation.
+
+    Raises:
+        Forbidden: the actor may not manage them.
+        NotFound: it is not one of the organisation's.
+    """
+    actor.require(Permission.WEBHOOK_MANAGE)
+    row = _own(actor).filter(id=endpoint_id).first()
+    if row is None:
+        raise NotFound(f"Your organisation has no webhook endpoint {endpoint_id}.")
+    return _view(row)
+
+
 @transaction.atomic
 def add(actor: Actor, *, url: str, kinds: Sequence[str]) -> tuple[EndpointView, str]:
     """Register an endpoint; return it and its secret (``whsec_...``), which is shown this once.
