@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "audit": "headwater.cli.audit",
     "calls": "headwater.cli.calls",
     "campaigns": "headwater.cli.campaigns",
+    "outbox": "headwater.cli.outbox",
     "providers": "headwater.cli.providers",
     "registries": "headwater.cli.registries",
     "intake": "headwater.cli.intake",

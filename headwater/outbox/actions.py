@@ -18,7 +18,7 @@ from headwater import clock
 from headwater.audit import actions as audit
 from headwater.audit.actions import Who
 from headwater.audit.tags import Tag
-from headwater.errors import Invalid, TooLarge
+from headwater.errors import Conflict, Invalid, NotFound, TooLarge
 from headwater.jobs import Job, defer
 from headwater.outbox import rules
 from headwater.outbox.models import Attempt, Message, MessageFile
@@ -169,7 +169,7 @@ def _settle(actor: Who, row: Message, answer: Answer | None, *, now: datetime) -
     if answer is None:
         row.attempts -= 1
         row.next_at = now + rules.UNSENDABLE_PAUSE
-        row.receipt = "No mail server is set (HEADWATER_SMTP_URL): the mail waits."
+        row.receipt = rules.NO_SERVER
         row.save(update_fields=["attempts", "next_at", "receipt"])
         return
     text = answer.text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")[:_RECEIPT]
@@ -180,13 +180,35 @@ def _settle(actor: Who, row: Message, answer: Answer | None, *, now: datetime) -
         row.settled_at = now
         if row.secret_part:
             row.text, row.secret_part = row.text.replace(row.secret_part, REDACTED), ""
-        row.files.all().delete()
+        if state is State.DELIVERED:
+            row.files.all().delete()
         tag = Tag.MESSAGE_DELIVERED if state is State.DELIVERED else Tag.MESSAGE_FAILED
         detail = {"about": row.about, "to": row.address, "attempts": row.attempts, "answer": text[:400]}
         row.save()
         audit.record(actor, tag, row.id, detail | {"text_sha256": row.text_sha256})
         return
     row.save()
+
+
+@transaction.atomic
+def retry(actor: Who, message_id: str, *, now: datetime) -> None:
+    """Try a message that has failed anew, from its first pause on.
+
+    Raises:
+        NotFound: there is no such message.
+        Conflict: it has not failed, or its one-time link was taken out when it did.
+    """
+    row = Message.objects.select_for_update(no_key=True).filter(id=message_id).first()
+    if row is None:
+        raise NotFound(f"There is no message {message_id}.")
+    if row.state != State.FAILED:
+        raise Conflict(f"The message {message_id} is {row.state}; only one that failed is tried anew.")
+    if row.text_sha256 != sha256(row.text.encode()).hexdigest():
+        raise Conflict(f"The message {message_id} is no longer whole: do again what caused it.")
+    row.state, row.attempts, row.next_at, row.settled_at = State.WAITING.value, 0, now, None
+    row.save(update_fields=["state", "attempts", "next_at", "settled_at"])
+    defer(Job.DELIVER_MESSAGE, once=f"deliver {row.id}", message_id=row.id)
+    audit.record(actor, Tag.MESSAGE_RETRIED, row.id, {"about": row.about, "to": row.address})
 
 
 def _sendable(row: Message) -> Sendable:

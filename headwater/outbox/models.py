@@ -18,7 +18,7 @@ class Message(models.Model):
     """Mail address, or URL."""
     kind = models.CharField(max_length=64, blank=True)
     """Type of a webhook's event."""
-    endpoint = models.CharField(max_length=16, blank=True)
+    endpoint = models.CharField(max_length=16, blank=True, db_index=True)
     """The webhook endpoint, by which the worker finds the secret that signs."""
     subject = models.CharField(max_length=200, blank=True)
     text = models.TextField()
@@ -45,7 +45,7 @@ class Message(models.Model):
 
 
 class MessageFile(models.Model):
-    """A file that goes with a mail; deleted when the message is settled, its hash stays."""
+    """A file that goes with a mail; deleted when the mail was taken: what it holds stands in the room that made it."""
 
     message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="files")
     name = models.CharField(max_length=120)

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from headwater.outbox.models import Message
-from headwater.outbox.rules import State, Way
+from headwater.outbox.rules import NO_SERVER, State, Way
 
 #: Columns that every process which shows messages may read; the text is the worker's alone.
 _SHOWN = ("id", "way", "about", "organisation_id", "state", "attempts", "created_at", "settled_at", "receipt")
@@ -30,6 +30,11 @@ class Outgoing:
     settled_at: datetime | None
     receipt: str
 
+    @property
+    def status(self) -> str:
+        """The state as the table of statuses knows it."""
+        return f"message_{self.state.value}"
+
 
 def about(subject: str, *, addresses: bool = True) -> tuple[Outgoing, ...]:
     """Return what was sent about ``subject``, oldest first. The caller has seen to it that the actor may know.
@@ -43,6 +48,17 @@ def messages(*, state: State | None = None, limit: int = 200) -> tuple[Outgoing,
     """Return the newest messages, of one state where it is given, for the desk."""
     rows = Message.objects.order_by("-created_at", "-id")
     return _views(rows.filter(state=state.value) if state else rows, addresses=True, limit=limit)
+
+
+def to_endpoint(endpoint_id: str, *, limit: int) -> tuple[Outgoing, ...]:
+    """Return what was sent to a webhook endpoint, newest first, for the organisation whose it is."""
+    rows = Message.objects.filter(endpoint=endpoint_id).order_by("-created_at", "-id")
+    return _views(rows, addresses=False, limit=limit)
+
+
+def mails_wait_for_a_server() -> bool:
+    """Tell whether mails wait because the worker knows no mail server."""
+    return Message.objects.filter(state=State.WAITING.value, receipt=NO_SERVER).exists()
 
 
 def counts() -> dict[State, int]:

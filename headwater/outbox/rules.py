@@ -19,6 +19,7 @@ PAUSES: Final = tuple(
 LEASE: Final = timedelta(minutes=5)
 #: Without a mail server a mail waits and is looked at again after this.
 UNSENDABLE_PAUSE: Final = timedelta(minutes=1)
+NO_SERVER: Final = "No mail server is set (HEADWATER_SMTP_URL): the mail waits."
 MOST_TEXT: Final = 256 * 1024
 MOST_ATTACHED: Final = 10 * 1024 * 1024
 MOST_URL: Final = 2_048

@@ -42,6 +42,7 @@ DESK = Application(
         Item("Identity", "/stir/", Permission.CALL_READ),
         Item("Registries", "/registries/", Permission.PROVIDER_READ),
         Item("Sources", "/sources/", Permission.CALL_READ),
+        Item("Outbox", "/outbox/", Permission.OUTBOX_READ),
         Item("Audit", "/audit/", Permission.AUDIT_READ),
     ),
 )
@@ -54,6 +55,7 @@ PORTAL = Application(
     navigation=(
         Item("Alerts", "/", Permission.ALERT_READ),
         Item("Requests", "/requests/", Permission.PROCESS_READ),
+        Item("Webhooks", "/webhooks/", Permission.WEBHOOK_MANAGE),
         Item("Record", "/record/", Permission.AUDIT_READ_OWN),
     ),
 )
@@ -68,6 +70,7 @@ CARRIER = Application(
         Item("Answered", "/answered/", Permission.QUESTION_READ),
         Item("Notices", "/notices/", Permission.NOTICE_ANSWER),
         Item("Uploads", "/uploads/", Permission.FILE_UPLOAD),
+        Item("Webhooks", "/webhooks/", Permission.WEBHOOK_MANAGE),
     ),
 )
 

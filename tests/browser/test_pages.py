@@ -26,6 +26,8 @@ PAGES = {
     "desk-calls": ("analyst", "/calls/"),
     "desk-sources": ("analyst", "/sources/"),
     "desk-account": ("analyst", "/account/"),
+    "desk-outbox": ("analyst", "/outbox/"),
+    "portal-webhooks": ("officer-MI", "/webhooks/"),
     "portal-alerts": ("officer-MI", "/"),
     "portal-requests": ("officer-MI", "/requests/"),
     "portal-record": ("officer-MI", "/record/"),
@@ -35,6 +37,7 @@ PAGES = {
     "carrier-answered": ("staff", "/answered/"),
     "carrier-notices": ("staff", "/notices/"),
     "carrier-uploads": ("staff", "/uploads/"),
+    "carrier-webhooks": ("staff", "/webhooks/"),
     "carrier-account": ("staff", "/account/"),
 }
 

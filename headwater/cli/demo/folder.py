@@ -75,7 +75,9 @@ class Folder:
 
     def environment(self) -> dict[str, str]:
         """Return this process's environment with the settings of this demo in it."""
-        ports = {f"HEADWATER_{name.upper()}_PORT": str(self.port(name)) for name in ("desk", "portal", "carrier", "public")}
+        ports = {
+            f"HEADWATER_{name.upper()}_PORT": str(self.port(name)) for name in ("desk", "portal", "carrier", "public")
+        }
         ports |= {"HEADWATER_CALLS_PORT": str(self.port("calls")), "HEADWATER_HEP_PORT": str(self.port("hep"))}
         # A demo is one machine and one folder: an operator's own servers are not for simulated calls.
         others = ("HEADWATER_DATABASE_URL", "HEADWATER_CALLS_URL", "HEADWATER_PUBLIC_URL", "HEADWATER_PROCESS")

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from headwater.web import webhooks
 from headwater.web.carrier import notices, questions, uploads
 
 handler400 = "headwater.web.failures.bad_request"
@@ -24,5 +25,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("uploads/<str:upload_id>/", uploads.upload, name="upload"),
     path("uploads/<str:upload_id>/refused.csv", uploads.rejects, name="upload-rejects"),
     path("uploads/<str:upload_id>/withdraw", uploads.withdraw, name="upload-withdraw"),
+    path("webhooks/", webhooks.listing, name="webhooks"),
+    path("webhooks/<str:endpoint_id>/", webhooks.endpoint, name="webhook"),
+    path("webhooks/<str:endpoint_id>/rotate/", webhooks.rotate, name="webhook-rotate"),
+    path("webhooks/<str:endpoint_id>/test/", webhooks.test, name="webhook-test"),
+    path("webhooks/<str:endpoint_id>/remove/", webhooks.remove, name="webhook-remove"),
     path("api/agents/v1/", include("headwater.api.carrier_urls")),
 ]

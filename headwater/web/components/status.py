@@ -33,6 +33,12 @@ class Status:
 A, W, G, I, E = Tone.ALARM, Tone.WAIT, Tone.GOOD, Tone.INFO, Tone.ENDED  # noqa: E741 - one letter a tone keeps the table readable
 
 STATUSES: dict[str, Status] = {
+    # Messages of the outbox, and endpoints of webhooks
+    "message_waiting": Status("Waiting", I),
+    "message_delivered": Status("Delivered", G),
+    "message_failed": Status("Failed", A),
+    "endpoint_on": Status("On", G),
+    "endpoint_paused": Status("Paused", E),
     # Uploads
     "uploaded": Status("To confirm", W),
     "queued": Status("Waiting", I),

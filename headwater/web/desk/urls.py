@@ -9,6 +9,7 @@ from headwater.web.desk import (
     campaign_review,
     campaigns,
     live,
+    outbox,
     processes,
     registries,
     relief,
@@ -69,5 +70,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tracebacks/<str:traceback_id>/", tracebacks.detail, name="traceback"),
     path("tracebacks/<str:traceback_id>/cancel/", tracebacks.cancel, name="traceback-cancel"),
     path("tracebacks/<str:traceback_id>/reopen/", tracebacks.reopen, name="traceback-reopen"),
+    path("outbox/", outbox.outbox, name="outbox"),
     path("packages/<str:package_id>/", downloads.package, name="package"),
 ]

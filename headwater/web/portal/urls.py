@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web import downloads
+from headwater.web import downloads, webhooks
 from headwater.web.portal import alerts, process_new, processes, record
 
 handler400 = "headwater.web.failures.bad_request"
@@ -26,5 +26,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("requests/<str:process_id>/supply/", processes.supply, name="process_supply"),
     path("requests/<str:process_id>/documents/<int:document_id>/", downloads.document, name="process_document"),
     path("record/", record.record, name="record"),
+    path("webhooks/", webhooks.listing, name="webhooks"),
+    path("webhooks/<str:endpoint_id>/", webhooks.endpoint, name="webhook"),
+    path("webhooks/<str:endpoint_id>/rotate/", webhooks.rotate, name="webhook-rotate"),
+    path("webhooks/<str:endpoint_id>/test/", webhooks.test, name="webhook-test"),
+    path("webhooks/<str:endpoint_id>/remove/", webhooks.remove, name="webhook-remove"),
     path("packages/<str:package_id>/", downloads.package, name="package"),
 ]
