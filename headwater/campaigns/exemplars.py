@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
+from headwater.campaigns.index import Numbers
 from headwater.campaigns.script import Script
 
 
@@ -49,3 +50,49 @@ class Learnt:
     retired: uuid.UUID | None = None
     clock: int
     epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a call belongs and why. ``campaign_id`` is ``None`` where it founds a campaign."""
+
+    campaign_id: str | None
+    score: float
+    """Cosine of words and pairs to ``nearest``; 1.0 for a founder (itself) and for an exact duplicate."""
+    support: float
+    """Mean probability over the campaign's exemplars; 1.0 where the call is a duplicate, or the same recording."""
+    nearest: uuid.UUID | None
+    runner_up: RunnerUp | None
+    exact: bool
+    evidence: tuple[Evidence, ...] = ()
+    """What speaks for the nearest exemplar, the prior first."""
+    exemplars: int = 0
+    """How many exemplars the support is the mean of."""
+    clock: int = 0
+    epoch: int = 0
+    rule_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """What speaks for one campaign: mean probability, and the exemplar for which most speaks."""
+
+    support: float
+    slot: int
+    added: int
+    values: Numbers
+    """Cosine of words and pairs, of single words, probability of one label."""
+    weights: Numbers
+
+    @property
+    def cosine(self) -> float:
+        """Cosine of words and pairs to that exemplar."""
+        return float(self.values[0])
+
+    def evidence(self, prior: float) -> tuple[Evidence, ...]:
+        """Return each reason with its weight, the prior first."""
+        parts = zip(("words", "vocabulary", "label"), self.values.tolist(), self.weights.tolist(), strict=True)
+        return (
+            Evidence(kind="prior", value=0.0, weight=prior),
+            *(Evidence(kind=kind, value=value, weight=round(weight, 4)) for kind, value, weight in parts),
+        )

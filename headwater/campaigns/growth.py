@@ -8,7 +8,8 @@ from django.db.models import Q, QuerySet
 
 from headwater.calls.records import CallRecord
 from headwater.campaigns import rules
-from headwater.campaigns.engine import RULE_VERSION, Placement, reasons
+from headwater.campaigns.engine import RULE_VERSION, reasons
+from headwater.campaigns.exemplars import Placement
 from headwater.campaigns.memory import Memory
 from headwater.campaigns.models import Campaign, CampaignMember, CampaignStateChange
 from headwater.campaigns.naming import unique

@@ -7,7 +7,7 @@ name that was misheard keeps most of them).
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from itertools import pairwise, repeat
 from math import log
 from typing import Any
 
@@ -33,13 +33,13 @@ def words_alone(script: Script) -> tuple[str, ...]:
 
 def words_and_pairs(script: Script) -> list[str]:
     """Return single words and pairs of neighbours, each as often as it occurs."""
-    return [*script.tokens, *(f"{first} {second}" for first, second in pairwise(script.tokens))]
+    return [*script.tokens, *map(" ".join, pairwise(script.tokens))]
 
 
 def stems_and_pairs(script: Script) -> list[str]:
     """Return words cut to five letters, and pairs of those."""
     stems = [word[:_STEM] for word in script.tokens]
-    return [*stems, *(f"{first} {second}" for first, second in pairwise(stems))]
+    return [*stems, *map(" ".join, pairwise(stems))]
 
 
 def pieces(script: Script) -> list[str]:
@@ -99,9 +99,11 @@ class Reader:
         return np.asarray(weights @ laid_out[at])
 
     def _weighed(self, counts: Counter[str]) -> tuple[npt.NDArray[np.int64], Rows]:
-        row = [(place, count) for term, count in counts.items() if (place := self._place.get(term)) is not None]
-        at = np.array([place for place, _ in row], dtype=np.int64)
-        weight = (1.0 + np.log(np.array([count for _, count in row], dtype=np.float64))) * self._rarity[at]
+        places = np.fromiter(map(self._place.get, counts, repeat(-1)), dtype=np.int64, count=len(counts))
+        times = np.fromiter(counts.values(), dtype=np.float64, count=len(counts))
+        known = places >= 0
+        at = places[known]
+        weight = (1.0 + np.log(times[known])) * self._rarity[at]
         return at, weight / (float(np.sqrt(np.dot(weight, weight))) or 1.0)
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from headwater.accounts.actors import Actor
-from headwater.campaigns.engine import Matcher, Placement, reasons
-from headwater.campaigns.exemplars import Exemplar
+from headwater.campaigns.engine import Matcher, reasons
+from headwater.campaigns.exemplars import Exemplar, Placement
 from headwater.campaigns.labels import shipped
 from headwater.campaigns.models import CampaignExemplar, CampaignMember
 from headwater.campaigns.queries import visible_to

@@ -27,6 +27,8 @@ _UNSPACED = (
     "\U00020000-\U0003134f"  # rarer Han
 )
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
+#: 1 + ln(count) of small counts, taken once.
+_LOGS = (0.0, *(1.0 + math.log(count) for count in range(1, 64)))
 _APOSTROPHES = dict.fromkeys(map(ord, "'\u2019\u02bc\u2018"))
 
 
@@ -60,21 +62,17 @@ def legible(text: str) -> str:
 def words_of(text: str) -> list[str]:
     """Return the words of ``text`` in order, case and width folded, at most ``MAX_WORDS``."""
     folded = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).casefold().translate(_APOSTROPHES)
-    found = []
-    for match in _WORD.finditer(folded):
-        found.append(match.group()[:_MAX_WORD])
-        if len(found) == MAX_WORDS:
-            break
-    return found
+    return [word[:_MAX_WORD] for word in _WORD.findall(folded)[:MAX_WORDS]]
 
 
 def read(text: str) -> Script:
     """Read one transcript. Any text is taken; one without words gives a script that is not comparable."""
     words = words_of(text)
     counts = Counter(words)
-    counts.update(f"{first} {second}" for first, second in pairwise(words))
+    # A pair holds a space and a word none: words stand before pairs, whatever comes twice.
+    counts.update(map(" ".join, pairwise(words)))
     return Script(
         digest=sha256(" ".join(words).encode("utf-8", "replace")).hexdigest(),
         tokens=tuple(words),
-        terms={term: 1.0 + math.log(count) for term, count in counts.items()},
+        terms={term: _LOGS[count] if count < len(_LOGS) else 1.0 + math.log(count) for term, count in counts.items()},
     )

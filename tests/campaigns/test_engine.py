@@ -3,11 +3,12 @@ import random
 import uuid
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.campaigns.engine import JOIN, MAX_PER_CAMPAIGN, SAME, Matcher
+from headwater.campaigns.engine import JOIN, MAX_PER_CAMPAIGN, NEARLY, SAME, Matcher
 from headwater.campaigns.exemplars import Exemplar
 from headwater.campaigns.index import Index, count_terms
 from headwater.campaigns.links import Weights
@@ -57,17 +58,19 @@ def test_the_index_finds_what_comparing_all_finds():
     matcher = Matcher(BACKGROUND)
     texts = [row["transcript"] for row in held_out()[:150]]
     vectors = [matcher.frequencies.weigh(read(text)) for text in texts]
-    index = Index()
-    for vector in vectors:
-        index.add(vector)
+    index = Index(matcher.frequencies)
+    for text in texts:
+        index.add(read(text))
     others = [row["transcript"] for row in held_out()[150:200]]
     for text in others + BENIGN:
         query = matcher.frequencies.weigh(read(text))
         every = [sum(weight * vector.get(term, 0.0) for term, weight in query.items()) for vector in vectors]
-        with index.asked(query) as asked:
-            found, words = asked.cosines(list(range(len(vectors))))
+        with index.asked(read(text)) as asked:
+            found, words = asked.cosines(range(len(vectors)))
+            assert asked.cosine(range(len(vectors))).tolist() == found.tolist()
+            assert asked.partial(0.0) == pytest.approx(every, abs=2e-6)
+            assert (asked.partial(0.1) >= np.array(every) - 0.1).all()
         assert found == pytest.approx(every, abs=2e-6)
-        assert index.partial(query.items()) == pytest.approx(every, abs=2e-6)
         single = {term: weight for term, weight in query.items() if " " not in term}
         own = sum(weight**2 for weight in single.values()) ** 0.5
         for vector, cosine_of_words in zip(vectors, words, strict=True):
@@ -222,3 +225,31 @@ def test_any_text_is_read_and_placed(text: str):
 def test_terms_of_one_script_count_once_however_often_it_came():
     script = read("one and the same words in every call of it")
     assert count_terms([script] * 50) == count_terms([script])
+
+
+def test_what_is_nearly_the_same_is_found_without_a_search_and_is_what_the_search_finds():
+    matcher = Matcher(BACKGROUND)
+    texts = [row["transcript"] for row in held_out()]
+    fill(matcher, texts[:200])
+    chance = random.Random(3)
+    saved = 0
+    for row in held_out()[:200]:
+        words = row["transcript"].split()
+        noisy = read(" ".join("misheard" if chance.random() < 0.04 else word for word in words))
+        if not noisy.is_comparable:
+            continue
+        gated = matcher.place(noisy)
+        with matcher._index.asked(noisy) as asked:
+            near = matcher._nearest(asked)
+        if gated.campaign_id is not None and gated.score >= NEARLY and gated.runner_up is None:
+            saved += 1
+            assert (gated.score, gated.nearest) == (near[0][0], matcher._at[near[0][1]].record_id)
+    assert saved > 100
+
+
+def test_a_forgotten_campaign_is_no_candidate_any_more():
+    matcher = Matcher(BACKGROUND)
+    (campaign,) = fill(matcher, [CORE])
+    assert matcher.place(read(CORE + " today")).campaign_id == campaign
+    matcher.forget(campaign)
+    assert matcher.place(read(CORE + " today")).campaign_id is None
