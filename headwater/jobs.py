@@ -14,9 +14,12 @@ class Job(StrEnum):
     ADVANCE_TRACEBACK = "tracebacks.advance"
     DELIVER_MESSAGE = "outbox.deliver"
     OPEN_TRACEBACKS = "tracebacks.open_for_campaign"
+    SEND_PASSWORD_LINK = "accounts.send_password_link"  # noqa: S105 - a name
+    PRESERVE = "legal.preserve"
     SEND_ALERTS = "alerts.send_for_campaign"
     SEAL_PACKAGE = "evidence.seal"
     STORE_UPLOAD = "uploads.store"
+    TELL_OF_PROCESS = "legal.tell"
 
 
 def defer(job: Job, *, once: str | None = None, **arguments: Any) -> None:

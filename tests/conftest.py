@@ -73,7 +73,13 @@ def person(kind: OrganisationKind, role: Role, email: str, **organisation: Any) 
     own = Organisation.objects.create(kind=kind, created_at=clock.now(), **organisation)
     name = email.split("@", 1)[0].capitalize()
     return User.objects.create(
-        email=email, name=f"{name} Example", organisation=own, role=role, created_at=clock.now(), password="!"
+        email=email,
+        name=f"{name} Example",
+        organisation=own,
+        role=role,
+        created_at=clock.now(),
+        confirmed_at=clock.now(),
+        password="!",
     )
 
 
@@ -130,6 +136,7 @@ def reviewer_user(db: None, desk_user: User) -> User:
         organisation=desk_user.organisation,
         role=Role.REVIEWER,
         created_at=clock.now(),
+        confirmed_at=clock.now(),
         password="!",
     )
 
@@ -143,6 +150,7 @@ def custodian_user(db: None, desk_user: User) -> User:
         organisation=desk_user.organisation,
         role=Role.CUSTODIAN,
         created_at=clock.now(),
+        confirmed_at=clock.now(),
         password="!",
     )
 

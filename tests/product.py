@@ -220,14 +220,14 @@ class Product:
         """Register a feed partner and return its bearer token."""
         token: str = self.act(
             """
-from headwater.accounts import actions
+from headwater.accounts import actions, credentials
 from headwater.accounts.actors import system
 from headwater.accounts.permissions import OrganisationKind
 
 operator = system("operator")
 partner = actions.create_organisation(operator, kind=OrganisationKind.FEED_PARTNER, name=arguments["name"])
-_view, result = actions.issue_credential(
-    operator, organisation_id=partner.id, kind="feed", name=arguments["name"], source_kind="app"
+_view, result = credentials.issue(
+    operator, organisation_id=partner.id, scopes=["feed"], name=arguments["name"], source_kind="app"
 )
 """,
             name=name,

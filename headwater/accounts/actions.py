@@ -1,9 +1,4 @@
-"""What is done to accounts: organisations, people, machine credentials, second factors. All audited."""
-
-import secrets
-from collections.abc import Sequence
-from datetime import datetime
-from hashlib import sha256
+"""What is done to accounts: organisations, their domains, people, second factors. All audited."""
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -14,13 +9,14 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from headwater import clock
-from headwater.accounts import rules
+from headwater.accounts import addresses, rules
 from headwater.accounts.actors import Actor
-from headwater.accounts.models import CredentialKind, MachineCredential, Organisation, User
+from headwater.accounts.models import ContactCheck, Organisation, User, VerifiedDomain, new_salt
 from headwater.accounts.permissions import OrganisationKind, Permission, Role
-from headwater.accounts.queries import CredentialView, OrganisationView, PersonView, credential_view
+from headwater.accounts.queries import OrganisationView, PersonView
 from headwater.accounts.queries import organisation_view as _organisation_view
 from headwater.accounts.queries import person_view as _person_view
+from headwater.accounts.rules import ContactWay
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
 from headwater.errors import Conflict, Invalid, NotFound
@@ -57,6 +53,9 @@ def create_person(  # noqa: PLR0913 - one argument a column, each by name
 ) -> PersonView:
     """Register a person of an organisation. At the first sign-in they enrol their second factor.
 
+    For the operator, who answers for the person. Everybody else is invited (``accounts.invitations``) and confirmed by
+    a second way of contact (``accounts.confirming``).
+
     Raises:
         Forbidden: The actor may not manage accounts.
         NotFound: There is no such organisation.
@@ -73,6 +72,7 @@ def create_person(  # noqa: PLR0913 - one argument a column, each by name
         organisation=organisation,
         role=role,
         created_at=clock.now(),
+        confirmed_at=clock.now(),
     )
     _check_sign_in(user, password)
     user.set_password(password)
@@ -82,6 +82,13 @@ def create_person(  # noqa: PLR0913 - one argument a column, each by name
     except IntegrityError as error:
         message = f"{user.email} is registered already. Give the person another address, or change the one there."
         raise Conflict(message) from error
+    ContactCheck.objects.create(
+        person=user,
+        way=ContactWay.OPERATOR,
+        checked_by=actor.label,
+        created_at=user.created_at,
+        passed_at=user.created_at,
+    )
     record(
         actor,
         Tag.ACCOUNT_PERSON_CREATED,
@@ -104,24 +111,14 @@ def set_role(actor: Actor, *, email: str, role: Role) -> PersonView:
 
 
 @transaction.atomic
-def deactivate_person(actor: Actor, *, email: str) -> PersonView:
-    """Close a person's account: they can no longer sign in, and an open session ends at its next request."""
-    actor.require(Permission.ACCOUNT_MANAGE)
-    user = _person(email)
-    user.is_active = False
-    user.save(update_fields=["is_active"])
-    record(actor, Tag.ACCOUNT_PERSON_DEACTIVATED, user.id, {"email": user.email})
-    return _person_view(user)
-
-
-@transaction.atomic
 def set_password(actor: Actor, *, email: str, password: str) -> PersonView:
     """Set a person's password, for one who lost it. Their open sessions end."""
     actor.require(Permission.ACCOUNT_MANAGE)
     user = _person(email)
     _check_sign_in(user, password)
     user.set_password(password)
-    user.save(update_fields=["password"])
+    user.session_salt = new_salt()
+    user.save(update_fields=["password", "session_salt"])
     record(actor, Tag.ACCOUNT_PASSWORD_SET, user.id, {"email": user.email})
     return _person_view(user)
 
@@ -149,79 +146,76 @@ def enrol_totp(actor: Actor, *, email: str, secret: str | None = None) -> str:
 
 @transaction.atomic
 def reset_second_factor(actor: Actor, *, email: str) -> int:
-    """Remove a person's second factors; return how many. At the next sign-in they enrol anew."""
+    """Remove a person's second factors; return how many.
+
+    Their sessions end, at the next sign-in they enrol anew, and a second way of contact is checked again before
+    anything opens: whoever had the password alone could otherwise enrol a factor of their own.
+    """
     actor.require(Permission.ACCOUNT_MANAGE)
     user = _person(email)
     removed = int(Authenticator.objects.filter(user=user).delete()[0])
+    user.session_salt = new_salt()
+    # Whoever holds the password alone could enrol a factor of theirs: the person is made sure of again.
+    user.confirmed_at = None
+    user.save(update_fields=["session_salt", "confirmed_at"])
     record(actor, Tag.ACCOUNT_SECOND_FACTOR_RESET, user.id, {"email": user.email, "removed": removed})
     return removed
 
 
 @transaction.atomic
-def issue_credential(  # noqa: PLR0913 - one argument a column, each by name
-    actor: Actor,
-    *,
-    organisation_id: str,
-    kind: CredentialKind | str,
-    name: str,
-    source_kind: str,
-    source_addresses: Sequence[str] = (),
-    expires_at: datetime | None = None,
-) -> tuple[CredentialView, str]:
-    """Issue a machine credential; return it and its token ``hwf_<id>_<secret>``, which is shown this once.
-
-    Only the SHA-256 of the secret is kept: it holds 256 random bits, so a slow hash would add nothing.
-
-    Args:
-        actor: Who issues it.
-        organisation_id: Whose machine shows it.
-        kind: What it opens.
-        name: What people call it.
-        source_kind: ``calls.records.SourceKind`` that its records get.
-        source_addresses: CIDR blocks that a HEP sender without a key may send from.
-        expires_at: Aware instant of its end; without one it holds until revoked.
-    """
+def edit_organisation(  # noqa: PLR0913 - one argument a column, each by name
+    actor: Actor, *, organisation_id: str, name: str, state: str, address: str, time_zone: str
+) -> OrganisationView:
+    """Correct an organisation's name, state, address and time zone. Its kind stays: roles hang on it."""
     actor.require(Permission.ACCOUNT_MANAGE)
-    organisation = _organisation(organisation_id)
-    kind = _credential_kind(kind)
-    blocks = rules.check_addresses(source_addresses)
-    now = clock.now()
-    if expires_at is not None and expires_at <= now:
-        message = f"The credential {name!r} would have expired at {expires_at.isoformat()}. Give a later time."
-        raise Invalid(message)
-    secret = secrets.token_urlsafe(32)
-    row = MachineCredential.objects.create(
-        organisation=organisation,
-        kind=kind,
-        name=name.strip(),
-        source_kind=source_kind,
-        secret_sha256=sha256(secret.encode()).hexdigest(),
-        source_addresses=blocks,
-        created_at=now,
-        expires_at=expires_at,
-    )
-    record(
-        actor,
-        Tag.CREDENTIAL_ISSUED,
-        row.id,
-        {"organisation": organisation.id, "kind": row.kind, "name": row.name, "source_addresses": blocks},
-    )
-    return credential_view(row), rules.token(row.id, secret)
+    rules.check_organisation(name=name, state=state, time_zone=time_zone)
+    row = _organisation(organisation_id)
+    new = {"name": name.strip(), "state": state, "address": address.strip(), "time_zone": time_zone}
+    changed = {field: [getattr(row, field), value] for field, value in new.items() if getattr(row, field) != value}
+    if changed:
+        for field, value in new.items():
+            setattr(row, field, value)
+        row.save(update_fields=list(new))
+        record(actor, Tag.ORGANISATION_CHANGED, row.id, {"changed": changed})
+    return _organisation_view(row)
 
 
 @transaction.atomic
-def revoke_credential(actor: Actor, *, credential_id: str) -> CredentialView:
-    """End a machine credential from now on. Revoking it twice changes nothing."""
+def verify_domain(actor: Actor, *, organisation_id: str, domain: str, how: str) -> str:
+    """Record that a mail domain was found to be an organisation's own, and how; return it in canonical form.
+
+    Raises:
+        Invalid: It is no domain, anybody may have an address there, or nothing is said of how it was verified.
+        Conflict: It stands in the list already.
+    """
     actor.require(Permission.ACCOUNT_MANAGE)
-    row = MachineCredential.objects.select_for_update(no_key=True).filter(id=credential_id).first()
+    row = _organisation(organisation_id)
+    domain = addresses.check_domain(domain)
+    if not how.strip():
+        raise Invalid("Say how the domain was verified: a record needs more than that somebody believed it.")
+    if VerifiedDomain.objects.filter(organisation=row, domain=domain, withdrawn_at=None).exists():
+        raise Conflict(f"{domain} stands in the list of {row.name} already.")
+    VerifiedDomain.objects.create(
+        organisation=row, domain=domain, how=how.strip(), checked_by=actor.label, checked_at=clock.now()
+    )
+    record(actor, Tag.ORGANISATION_DOMAIN_VERIFIED, row.id, {"domain": domain, "how": how.strip()})
+    return domain
+
+
+@transaction.atomic
+def withdraw_domain(actor: Actor, *, organisation_id: str, domain: str) -> None:
+    """Take a domain off an organisation's list: no further invitation goes there. The entry stays, with its end."""
+    actor.require(Permission.ACCOUNT_MANAGE)
+    row = (
+        VerifiedDomain.objects.select_for_update(no_key=True)
+        .filter(organisation_id=organisation_id, domain=domain, withdrawn_at=None)
+        .first()
+    )
     if row is None:
-        message = f"There is no credential {credential_id}."
-        raise NotFound(message)
-    if row.revoked_at is None:
-        row.revoked_at = clock.now()
-        row.save(update_fields=["revoked_at"])
-        record(actor, Tag.CREDENTIAL_REVOKED, row.id, {"name": row.name})
-    return credential_view(row)
+        raise NotFound(f"{domain[:100]} does not stand in the list of that organisation.")
+    row.withdrawn_at = clock.now()
+    row.save(update_fields=["withdrawn_at"])
+    record(actor, Tag.ORGANISATION_DOMAIN_WITHDRAWN, organisation_id, {"domain": domain})
 
 
 def _organisation(organisation_id: str) -> Organisation:
@@ -230,14 +224,6 @@ def _organisation(organisation_id: str) -> Organisation:
         message = f"There is no organisation {organisation_id}."
         raise NotFound(message)
     return row
-
-
-def _credential_kind(kind: str) -> CredentialKind:
-    try:
-        return CredentialKind(kind)
-    except ValueError as error:
-        message = f"{kind!r} is no kind of credential. There are: {', '.join(CredentialKind.values)}."
-        raise Invalid(message) from error
 
 
 def _person(email: str) -> User:

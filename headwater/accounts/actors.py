@@ -11,12 +11,19 @@ class Actor:
     """A person, a machine credential or a part of Headwater, with what it may do."""
 
     label: str
-    """As the audit names it: ``user:alex@ag.example``, ``credential:FP-…``, ``provider:709J``, ``system:detector``."""
+    """As the audit names it: ``user:alex@ag.example``, ``user:alex@ag.example for bo@ag.example`` where Alex acts as
+    Bo's deputy, ``credential:FP-…``, ``provider:709J``, ``system:detector``."""
     organisation_id: str = ""
     organisation_kind: OrganisationKind | None = None
     provider_id: str = ""
     """The provider that the actor answers for, where its organisation is one."""
     permissions: frozenset[Permission] = field(default_factory=frozenset)
+    person_id: str = ""
+    """Whose act it is: the person's own identifier, or the one they act for; "" for machines and parts of Headwater."""
+    email: str = ""
+    """That person's address."""
+    answers_for: frozenset[str] = field(default_factory=frozenset)
+    """Identifiers of the people whose matters are this person's: their own, and those of leavers who handed over."""
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the actor holds ``permission``."""

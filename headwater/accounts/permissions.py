@@ -20,8 +20,12 @@ class OrganisationKind(StrEnum):
 class Permission(StrEnum):
     """Everything that can be permitted, in alphabetical order."""
 
+    ACCOUNT_CONFIRM = "account:confirm"
+    """To confirm a new colleague of one's own organisation: the second check before any data is open to them."""
     ACCOUNT_MANAGE = "account:manage"
-    """Organisations, people and credentials: the operator's command line alone, no role."""
+    """Organisations, invitations, people, machine credentials and identity providers, of everybody."""
+    ACCOUNT_MANAGE_OWN = "account:manage-own"
+    """The people and the machine credentials of one's own organisation."""
     ALERT_READ = "alert:read"
     AUDIT_READ = "audit:read"
     AUDIT_READ_OWN = "audit:read-own"
@@ -38,8 +42,19 @@ class Permission(StrEnum):
     """Cases of one's own organisation."""
     CASE_WRITE = "case:write"
     """To open cases and add to them, where a member may."""
+    CONDUCT_ASSESS = "conduct:assess"
+    """To assess providers anew: the worker and the operator's command line, no role."""
+    CONDUCT_DECIDE = "conduct:decide"
+    """To decide a provider's dispute of its record."""
+    CONDUCT_DISPUTE = "conduct:dispute"
+    CONDUCT_PUBLISH = "conduct:publish"
+    CONDUCT_READ = "conduct:read"
+    CONDUCT_READ_OWN = "conduct:read-own"
+    """A provider's own record."""
     CONNECTOR_PULL = "connector:pull"
     """To ask a source now: the worker and the operator's command line, no role."""
+    CONTACT_WRITE = "contact:write"
+    """Whom a provider wants to be asked and reminded: of one's own provider, or by the operator."""
     DECONFLICTION_MANAGE = "deconfliction:manage"
     """To opt one's agency, or one of its matters, in or out."""
     EVENT_SEND = "event:send"
@@ -82,6 +97,23 @@ class Role(StrEnum):
     CUSTODIAN = "custodian"
     AGENCY_OFFICER = "agency_officer"
     PROVIDER_STAFF = "provider_staff"
+    ADMINISTRATOR = "administrator"
+    """Of the consortium: invites, confirms and closes; opens no call, no process and no package."""
+    AGENCY_ADMINISTRATOR = "agency_administrator"
+    """An officer who also looks after the agency's people and keys."""
+    PROVIDER_ADMINISTRATOR = "provider_administrator"
+    """One of the staff who also looks after the provider's people and keys."""
+
+
+class Scope(StrEnum):
+    """What a machine credential opens. A credential holds one or more, of those that fit its organisation."""
+
+    FEED = "feed"
+    """The feed door and the file door: to send events."""
+    HEP = "hep"
+    """The HEP door: by authentication key or source address."""
+    PROCESS = "process"
+    """An agency's case system: to serve process, follow it and fetch its packages."""
 
 
 P = Permission
@@ -93,7 +125,39 @@ ROLE_ORGANISATION: dict[Role, OrganisationKind] = {
     Role.CUSTODIAN: OrganisationKind.CONSORTIUM,
     Role.AGENCY_OFFICER: OrganisationKind.AGENCY,
     Role.PROVIDER_STAFF: OrganisationKind.PROVIDER,
+    Role.ADMINISTRATOR: OrganisationKind.CONSORTIUM,
+    Role.AGENCY_ADMINISTRATOR: OrganisationKind.AGENCY,
+    Role.PROVIDER_ADMINISTRATOR: OrganisationKind.PROVIDER,
 }
+
+_OFFICER = frozenset(
+    {
+        P.ACCOUNT_CONFIRM,
+        P.ALERT_READ,
+        P.AUDIT_READ_OWN,
+        P.CASE_READ,
+        P.CASE_WRITE,
+        P.DECONFLICTION_MANAGE,
+        P.PACKAGE_DOWNLOAD,
+        P.PROCESS_READ,
+        P.PROCESS_SUBMIT,
+        P.WEBHOOK_MANAGE,
+    }
+)
+_STAFF = frozenset(
+    {
+        P.ACCOUNT_CONFIRM,
+        P.BLOCK_APPEAL,
+        P.CONDUCT_DISPUTE,
+        P.CONDUCT_READ_OWN,
+        P.CONTACT_WRITE,
+        P.FILE_UPLOAD,
+        P.NOTICE_ANSWER,
+        P.QUESTION_ANSWER,
+        P.QUESTION_READ,
+        P.WEBHOOK_MANAGE,
+    }
+)
 
 #: What a role may do.
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
@@ -106,6 +170,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.CAMPAIGN_READ,
             P.CASE_READ,
             P.CASE_WRITE,
+            P.CONDUCT_READ,
             P.NOTICE_SEND,
             P.OUTBOX_READ,
             P.PROVIDER_READ,
@@ -126,6 +191,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.CAMPAIGN_READ,
             P.CASE_READ,
             P.CASE_WRITE,
+            P.CONDUCT_DECIDE,
+            P.CONDUCT_PUBLISH,
+            P.CONDUCT_READ,
             P.HOLD_WRITE,
             P.NOTICE_SEND,
             P.OUTBOX_READ,
@@ -147,6 +215,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.CAMPAIGN_READ,
             P.CASE_READ,
             P.CASE_WRITE,
+            P.CONDUCT_PUBLISH,
+            P.CONDUCT_READ,
             P.HOLD_WRITE,
             P.OUTBOX_READ,
             P.PACKAGE_DOWNLOAD,
@@ -157,27 +227,30 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.TRACEBACK_READ,
         }
     ),
-    Role.AGENCY_OFFICER: frozenset(
-        {
-            P.ALERT_READ,
-            P.AUDIT_READ_OWN,
-            P.CASE_READ,
-            P.CASE_WRITE,
-            P.DECONFLICTION_MANAGE,
-            P.PACKAGE_DOWNLOAD,
-            P.PROCESS_READ,
-            P.PROCESS_SUBMIT,
-            P.WEBHOOK_MANAGE,
-        }
-    ),
-    Role.PROVIDER_STAFF: frozenset(
-        {
-            P.BLOCK_APPEAL,
-            P.FILE_UPLOAD,
-            P.NOTICE_ANSWER,
-            P.QUESTION_ANSWER,
-            P.QUESTION_READ,
-            P.WEBHOOK_MANAGE,
-        }
-    ),
+    Role.ADMINISTRATOR: frozenset({P.ACCOUNT_MANAGE}),
+    Role.AGENCY_OFFICER: _OFFICER,
+    Role.AGENCY_ADMINISTRATOR: _OFFICER | {P.ACCOUNT_MANAGE_OWN},
+    Role.PROVIDER_STAFF: _STAFF,
+    Role.PROVIDER_ADMINISTRATOR: _STAFF | {P.ACCOUNT_MANAGE_OWN},
 }
+
+#: What a machine may do with a scope.
+SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
+    Scope.FEED: frozenset({P.EVENT_SEND}),
+    Scope.HEP: frozenset({P.EVENT_SEND}),
+    Scope.PROCESS: frozenset({P.ALERT_READ, P.PACKAGE_DOWNLOAD, P.PROCESS_READ, P.PROCESS_SUBMIT}),
+}
+
+#: Which organisations may hold a scope.
+SCOPE_ORGANISATIONS: dict[Scope, frozenset[OrganisationKind]] = {
+    Scope.FEED: frozenset({OrganisationKind.FEED_PARTNER, OrganisationKind.PROVIDER, OrganisationKind.CONSORTIUM}),
+    Scope.HEP: frozenset({OrganisationKind.FEED_PARTNER, OrganisationKind.PROVIDER, OrganisationKind.CONSORTIUM}),
+    Scope.PROCESS: frozenset({OrganisationKind.AGENCY}),
+}
+
+#: Permissions whose acts (anything but looking) need that the person has just shown who they are.
+FRESH_TO_ACT: frozenset[Permission] = frozenset(
+    {P.ACCOUNT_CONFIRM, P.ACCOUNT_MANAGE, P.ACCOUNT_MANAGE_OWN, P.PACKAGE_SEAL, P.PROCESS_REVIEW}
+)
+#: Permissions whose pages already need it: what they hand out leaves Headwater.
+FRESH_TO_OPEN: frozenset[Permission] = frozenset({P.PACKAGE_DOWNLOAD})

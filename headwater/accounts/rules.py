@@ -3,16 +3,59 @@
 import ipaddress
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from headwater.accounts.permissions import ROLE_ORGANISATION, OrganisationKind, Role
+from headwater.accounts.permissions import ROLE_ORGANISATION, SCOPE_ORGANISATIONS, OrganisationKind, Role, Scope
 from headwater.errors import Invalid
 
 #: What every token of a machine credential begins with, so that scanners for leaked secrets know it.
 TOKEN_PREFIX = "hwf"  # noqa: S105 - a prefix, no secret
 #: Longest token that is looked at: prefix, 13 characters of identifier, 43 of secret, and some room.
 MAX_TOKEN = 128
+
+
+class InvitationPurpose(StrEnum):
+    """What a one-time link is for."""
+
+    JOIN = "join"
+    PASSWORD = "password"  # noqa: S105 - a purpose, no secret
+
+
+class ContactWay(StrEnum):
+    """How it was made sure, a second time, that a person is who was invited."""
+
+    TELEPHONE = "telephone"
+    """A code read out over a number that was looked up independently."""
+    COLLEAGUE = "colleague"
+    """A confirmed colleague of the same organisation vouched."""
+    OPERATOR = "operator"
+    """The operator made the account at the command line and answers for it."""
+
+
+class Protocol(StrEnum):
+    """How an identity provider speaks."""
+
+    OIDC = "oidc"
+    SAML = "saml"
+
+
+class SecondFactorRule(StrEnum):
+    """Which second factor a sign-in by an identity provider needs."""
+
+    HEADWATER = "headwater"
+    """Headwater's own, as after a password."""
+    PROVIDER = "provider"
+    """The provider's, where its answer says that one was shown; else Headwater's own."""
+
+
+#: The application at which people of a kind of organisation sign in.
+APPLICATION: dict[OrganisationKind, str] = {
+    OrganisationKind.CONSORTIUM: "desk",
+    OrganisationKind.AGENCY: "portal",
+    OrganisationKind.PROVIDER: "carrier",
+}
 
 
 class Token(NamedTuple):
@@ -75,3 +118,23 @@ def check_addresses(blocks: Iterable[str]) -> list[str]:
     except ValueError as error:
         message = f"A source address is no CIDR block: {error}. Write 198.51.100.0/24 or 2001:db8::/32."
         raise Invalid(message) from error
+
+
+def check_scopes(scopes: Iterable[Scope | str], kind: OrganisationKind, *, source_kind: str) -> frozenset[Scope]:
+    """Return the scopes, or refuse unknown ones, none, and those that are not for such an organisation."""
+    try:
+        asked = frozenset(Scope(scope) for scope in scopes)
+    except ValueError as error:
+        message = f"{error}. There are: {', '.join(Scope)}."
+        raise Invalid(message) from error
+    if not asked:
+        message = f"A credential opens something, or it is of no use. Give one or more of: {', '.join(Scope)}."
+        raise Invalid(message)
+    unfit = sorted(scope for scope in asked if kind not in SCOPE_ORGANISATIONS[scope])
+    if unfit:
+        message = f"The scope {', '.join(unfit)} is not for a {kind.value.replace('_', ' ')}."
+        raise Invalid(message)
+    if asked & {Scope.FEED, Scope.HEP} and not source_kind:
+        message = "A credential that sends events needs to say what kind of sender it is: app, honeypot or carrier."
+        raise Invalid(message)
+    return asked

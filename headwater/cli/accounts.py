@@ -1,21 +1,25 @@
 """``headwater accounts``: organisations, people, second factors and machine credentials, for the operator."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from headwater.accounts.actors import system
-from headwater.accounts.permissions import OrganisationKind, Role
+from headwater.accounts.permissions import OrganisationKind, Scope
 from headwater.calls.records import SourceKind
+from headwater.cli import accounts_people, accounts_providers
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     commands = typer.Typer(help="Organisations, people, machine credentials.", no_args_is_help=True)
-    for command in (
-        create_organisation, create_person, set_password, reset_second_factor, close_person, issue_credential,
-        revoke_credential, list_accounts,
-    ):  # fmt: skip
+    own: tuple[Callable[..., None], ...] = (
+        create_organisation, verify_domain, withdraw_domain, issue_credential, rotate_credential, revoke_credential,
+        list_accounts,
+    )  # fmt: skip
+    for command in (*own, *accounts_people.COMMANDS, *accounts_providers.COMMANDS):
         commands.command(command.__name__.replace("_", "-").replace("list-accounts", "list"))(command)
     app.add_typer(commands, name="accounts")
 
@@ -43,86 +47,74 @@ def create_organisation(
     print(view.id)
 
 
-def create_person(
-    email: Annotated[str, typer.Argument(help="Their e-mail address: the sign-in name.")],
-    *,
-    organisation: Annotated[str, typer.Option(help="Identifier of their organisation.")],
-    role: Annotated[Role, typer.Option(help="What they are there.")],
-    name: Annotated[str, typer.Option(help="Their name.")],
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
-    title: Annotated[str, typer.Option(help="Their title, as it stands on packages.")] = "",
+def verify_domain(
+    organisation: Annotated[str, typer.Argument(help="Identifier of the organisation.")],
+    domain: Annotated[str, typer.Argument(help="The part of its addresses after the @.")],
+    how: Annotated[str, typer.Option(help="How you found that it is theirs.")],
 ) -> None:
-    """Register a person. They set up their second factor when they sign in for the first time."""
+    """Record that a mail domain is an organisation's own. With a list, only its addresses may be invited."""
     _ready()
     from headwater.accounts import actions
 
-    view = actions.create_person(
-        system("operator"),
-        organisation_id=organisation,
-        email=email,
-        name=name,
-        role=role,
-        password=password,
-        title=title,
-    )
-    print(view.id)
+    found = actions.verify_domain(system("operator"), organisation_id=organisation, domain=domain, how=how)
+    print(f"{found} is on the list.")
 
 
-def set_password(
-    email: Annotated[str, typer.Argument(help="Whose password.")],
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+def withdraw_domain(
+    organisation: Annotated[str, typer.Argument(help="Identifier of the organisation.")],
+    domain: Annotated[str, typer.Argument(help="The domain, as it stands on the list.")],
 ) -> None:
-    """Set the password of somebody who lost theirs."""
+    """Take a mail domain off an organisation's list."""
     _ready()
     from headwater.accounts import actions
 
-    actions.set_password(system("operator"), email=email, password=password)
-
-
-def reset_second_factor(email: Annotated[str, typer.Argument(help="Whose second factor.")]) -> None:
-    """Remove the second factor of somebody who lost theirs; they set up another at the next sign-in."""
-    _ready()
-    from headwater.accounts import actions
-
-    actions.reset_second_factor(system("operator"), email=email)
-
-
-def close_person(email: Annotated[str, typer.Argument(help="Whose account.")]) -> None:
-    """Close somebody's account; their sessions end at once."""
-    _ready()
-    from headwater.accounts import actions
-
-    actions.deactivate_person(system("operator"), email=email)
+    actions.withdraw_domain(system("operator"), organisation_id=organisation, domain=domain)
 
 
 def issue_credential(
     name: Annotated[str, typer.Argument(help="What people call it.")],
+    *,
     organisation: Annotated[str, typer.Option(help="Identifier of the organisation whose machine shows it.")],
-    kind: Annotated[str, typer.Option(help="feed or hep.")],
-    source_kind: Annotated[SourceKind, typer.Option(help="What its records are.")],
+    scope: Annotated[list[Scope], typer.Option(help="What it opens; several times for several.")],
+    source_kind: Annotated[SourceKind | None, typer.Option(help="What its records are, where it sends any.")] = None,
     address: Annotated[list[str] | None, typer.Option(help="CIDR block of a HEP sender without a key.")] = None,
+    expires: Annotated[int, typer.Option(min=0, max=3650, help="Days until it ends; 0: until revoked.")] = 0,
 ) -> None:
     """Issue a machine credential and print its token, this once."""
     _ready()
-    from headwater.accounts import actions
+    from headwater.accounts import credentials
 
-    view, token = actions.issue_credential(
+    view, token = credentials.issue(
         system("operator"),
         organisation_id=organisation,
-        kind=kind,
+        scopes=scope,
         name=name,
-        source_kind=source_kind.value,
+        source_kind=source_kind.value if source_kind else "",
         source_addresses=address or (),
+        expires_at=datetime.now(UTC) + timedelta(days=expires) if expires else None,
     )
     print(f"{view.id} is issued. Its token is shown only now:\n{token}")
+
+
+def rotate_credential(
+    credential: Annotated[str, typer.Argument(help="Identifier, such as FP-7K3QM9ZD4F.")],
+    overlap: Annotated[int, typer.Option(min=0, max=720, help="Hours in which the old token is taken too.")] = 24,
+) -> None:
+    """Give a machine credential a new token and print it, this once."""
+    _ready()
+    from headwater.accounts import credentials
+
+    view, token = credentials.rotate(system("operator"), credential_id=credential, overlap=timedelta(hours=overlap))
+    print(f"{view.id} has a new token, shown only now:\n{token}")
+    print(f"The old one is taken until {view.previous_until:%F %R} UTC.")
 
 
 def revoke_credential(credential: Annotated[str, typer.Argument(help="Identifier, such as FP-7K3QM9ZD4F.")]) -> None:
     """End a machine credential."""
     _ready()
-    from headwater.accounts import actions
+    from headwater.accounts import credentials
 
-    actions.revoke_credential(system("operator"), credential_id=credential)
+    credentials.revoke(system("operator"), credential_id=credential)
 
 
 def list_accounts() -> None:
@@ -130,16 +122,16 @@ def list_accounts() -> None:
     _ready()
     from headwater.accounts import queries
 
-    actor = system("operator")
+    actor, now = system("operator"), datetime.now(UTC)
     people, credentials = queries.people(actor), queries.credentials(actor)
     for organisation in queries.organisations(actor):
         print(f"{organisation.id}  {organisation.kind.value:<12} {organisation.name}")
         for person in people:
             if person.organisation_id == organisation.id:
-                print(f"    {person.email}  {person.role.value}" + ("" if person.is_active else "  closed"))
+                state = "" if person.confirmed_at else "  not confirmed"
+                print(f"    {person.email}  {person.role.value}{state if person.is_active else '  closed'}")
         for credential in credentials:
             if credential.organisation_id == organisation.id:
-                print(
-                    f"    {credential.id}  {credential.kind.value}  {credential.name}"
-                    + ("  revoked" if credential.revoked_at else "")
-                )
+                used = f"  last used {credential.last_used_at:%F %R} UTC" if credential.last_used_at else "  never used"
+                scopes, state = ",".join(sorted(credential.scopes)), credential.state(now)
+                print(f"    {credential.id}  {scopes}  {credential.name}  {state}{used}")

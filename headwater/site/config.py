@@ -76,6 +76,10 @@ class Config:
     """Server that takes our mail (``outbox.mail.MailServer.of``); "" for none: mails then wait."""
     mail_from: str = ""
     """Who mails are from."""
+    breached_passwords: Path | None = None
+    """The list of Have I Been Pwned, sorted by hash (``accounts.breaches``); None for the shipped lists alone."""
+    identity_hosts: frozenset[str] = frozenset()
+    """Hosts of identity providers that the operator calls their own: they may be private or speak plain HTTP."""
     webhook_hosts: frozenset[str] = frozenset()
     """Hosts that the operator calls their own: webhooks may go to them though they are private or speak plain HTTP."""
     urls: Mapping[str, str] = field(default_factory=dict)
@@ -186,6 +190,8 @@ def load() -> Config:
         tsa_root=Path(env.get("HEADWATER_TSA_ROOT") or home / "secrets" / "tsa-root.pem").expanduser(),
         smtp_url=env.get("HEADWATER_SMTP_URL", ""),
         mail_from=env.get("HEADWATER_MAIL_FROM") or "headwater@localhost",
+        breached_passwords=_file("HEADWATER_BREACHED_PASSWORDS"),
+        identity_hosts=frozenset(env.get("HEADWATER_IDENTITY_HOSTS", "").replace(",", " ").split()),
         webhook_hosts=frozenset(env.get("HEADWATER_WEBHOOK_HOSTS", "").replace(",", " ").split()),
         urls={each.value: _web_address(f"HEADWATER_{each.name}_URL").rstrip("/") for each in _SITES},
         extra_holidays=_days("HEADWATER_EXTRA_HOLIDAYS"),
@@ -216,6 +222,17 @@ def _web_address(name: str) -> str:
     if text and not text.startswith(("https://", "http://")):
         raise Invalid(f"{name} is {text!r}; it must begin with https:// or http://.")
     return text
+
+
+def _file(name: str) -> Path | None:
+    """Return the path of the file that the variable ``name`` names, None where it is not set."""
+    text = os.environ.get(name) or ""
+    if not text:
+        return None
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise Invalid(f"{name} is {text!r}; there is no such file.")
+    return path
 
 
 def _days(name: str) -> tuple[str, ...]:

@@ -20,9 +20,8 @@ import structlog
 from django.db import DatabaseError, connection
 
 from headwater import clock
-from headwater.accounts import queries, rules
-from headwater.accounts.models import CredentialKind
-from headwater.accounts.permissions import Permission
+from headwater.accounts import credentials, queries, rules
+from headwater.accounts.permissions import Scope
 from headwater.accounts.queries import CredentialView
 from headwater.calls.addresses import Network, networks, within
 from headwater.calls.records import SourceKind
@@ -120,7 +119,7 @@ class Credentials:
         view = self._remembered(token, FRESH_S) or await self._asked(token)
         if view is None:
             raise Unauthenticated("the credential is wrong, expired or revoked; ask the desk for a new one")
-        if view.kind != CredentialKind.FEED or not view.actor.may(Permission.EVENT_SEND):
+        if Scope.FEED not in view.scopes:
             raise Forbidden(f"credential {view.id} does not open the feed door; ask the desk for one that does")
         return view
 
@@ -159,7 +158,7 @@ class Credentials:
         if known is not None and known.younger_than(FRESH_S, now):
             return known.view if known.view and _valid(known.view, now) else None
         try:
-            view = _from_database(lambda: queries.credential_for_token(token))
+            view = _from_database(lambda: credentials.shown(token))
         except Unavailable:
             self._away_since = clock.now()
             raise
@@ -189,7 +188,7 @@ class Credentials:
         known = self._known.get(_digest(key))
         if known is None or not known.younger_than(FRESH_S, now):
             known = self._asked_now(key, known, now)
-        if known is None or known.view is None or known.view.kind != CredentialKind.HEP:
+        if known is None or known.view is None or Scope.HEP not in known.view.scopes:
             return None
         return known.view if _valid(known.view, now) else None
 

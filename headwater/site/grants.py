@@ -67,7 +67,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "providers_usedtoken": {A: "SI", W: "SD"},
     # Registries are public; the operator's command line loads them.
     "providers_registryload": {D: "S", W: "S"},
-    "providers_registryentry": {D: "S", W: "S"},
+    "providers_registryentry": {D: "S", A: "S", W: "S"},
     # Uploads: a carrier's people bring and confirm files, the worker stores their rows.
     "uploads_upload": {A: "SIU", W: "SU"},
     # Connectors: asked by the worker, looked at at the desk.
@@ -75,7 +75,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "connectors_pull": {D: "S", W: "SID"},
     # Signers: judged by the worker; the desk reads, decides hosts and brings certificates.
     "signers_signature": {D: "S", W: "SIU"},
-    "signers_signerhour": {D: "S", W: "SIU"},
+    "signers_signerhour": {D: "S", A: "S", W: "SIU"},
     "signers_certificate": {D: "SI", W: "SIU"},
     "signers_address": {D: "SI", W: "SIU"},
     "signers_host": {D: "SIU", W: "SIU"},
@@ -117,9 +117,13 @@ TABLES: dict[str, dict[Process, str]] = {
     "legal_legalprocess": {D: "SU", P: "SIU", W: "SU"},
     "legal_processdocument": {D: "S", P: "SID", W: "S"},
     "legal_processstatechange": {D: "SI", P: "SI", W: "SI"},
+    "legal_processsubject": {D: "SU", P: "SID", W: "S"},
+    "legal_processperson": {D: "S", P: "SIU", W: "S"},
+    "legal_processletter": {D: "SI", P: "SI", W: "SI"},
+    "legal_processextension": {D: "SIU", P: "SIU", W: "S"},
     # Legal holds: set by the operator's command line; the worker keeps their records complete, and the process that
     # deletes calls reads what it must not delete, and nothing of campaigns or legal process.
-    "retention_legalhold": {C: "S", W: "S"},
+    "retention_legalhold": {C: "S", D: "SI", W: "SI"},
     # Packages: asked for at the desk, sealed by the worker, fetched in the portal.
     "evidence_package": {D: "SIU", P: "S", W: "SU"},
     # Relief: notices and measures by the desk; a provider answers its own notices and changes nothing else of them.
@@ -139,6 +143,10 @@ TABLES: dict[str, dict[Process, str]] = {
     "procrastinate_periodic_defers": {W: "SIUD"},
     "procrastinate_workers": {W: "SIUD"},
 }
+
+_OWN_ACCOUNT = ("password", "last_login", "session_salt", "confirmed_at", "is_active")
+_LINK_USED = ("accepted_at", "revoked_at", "person_id")
+_CREDENTIAL = ("secret_sha256", "previous_sha256", "previous_until", "issued_by", "rotated_at", "revoked_at")
 
 #: Table -> process -> columns that it may update, and no other.
 COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
@@ -174,7 +182,10 @@ COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     "accounts_webhookendpoint": {W: ("paused_at", "pause_reason")},
     "signers_certificate": {D: ("last_seen_at",)},
     "signers_address": {D: ("last_had_at",)},
-    "retention_legalhold": {W: ("record_ids", "refreshed_at")},
+    "retention_legalhold": {
+        W: ("record_ids", "refreshed_at", "released_at", "released_by", "release_reason"),
+        D: ("released_at", "released_by", "release_reason"),
+    },
     "relief_notice": {A: ("state", "seen_at", "seen_by", "acknowledged_at", "acknowledged_by")},
 }
 
@@ -233,59 +244,44 @@ class Policy:
     """SQL condition that a row must meet after it was written."""
     changes: str
     """SQL condition on rows that it may change or delete, as they stand before."""
+    inserts: str = ""
+    """SQL condition that a new row must meet; as ``writes`` where it is not given."""
 
 
 def _kind(column: str, kind: str) -> str:
     return f"EXISTS (SELECT 1 FROM accounts_organisation o WHERE o.id = {column} AND o.kind = '{kind}')"  # noqa: S608 - our words
 
 
-def _owner(kind: str) -> str:
+def _owner(kind: str, column: str = "user_id") -> str:
     return (
         "EXISTS (SELECT 1 FROM accounts_user u JOIN accounts_organisation o "  # noqa: S608 - our words
-        f"ON o.id = u.organisation_id WHERE u.id = user_id AND o.kind = '{kind}')"
+        f"ON o.id = u.organisation_id WHERE u.id = {column} AND o.kind = '{kind}')"
     )
 
 
 AUDIENCE = {D: "consortium", P: "agency", A: "provider"}
 
 _DESK, _PORTAL, _CARRIER = (_kind("organisation_id", AUDIENCE[process]) for process in (D, P, A))
+#: A new account is one that the desk invited, as it was invited, and nothing is open to it yet.
+_INVITED = (
+    "accounts_user.confirmed_at IS NULL AND EXISTS (SELECT 1 FROM accounts_invitation i "
+    "WHERE i.organisation_id = accounts_user.organisation_id AND i.email = accounts_user.email "
+    "AND i.role = accounts_user.role AND i.purpose = 'join' AND i.accepted_at IS NULL AND i.revoked_at IS NULL "
+    "AND i.expires_at > now())"
+)
 #: States that the portal may put a process into; to accept one and to produce it are not among them.
-_PORTAL_STATES = "state IN ('draft', 'served', 'under_review', 'deficient', 'withdrawn')"
+_PORTAL_STATES = "state IN ('draft', 'served', 'identity_checked', 'under_review', 'deficient', 'withdrawn')"
 
 POLICIES: tuple[Policy, ...] = (
-    # Each application signs in its own audience. The desk reads who served a process, and writes its own people alone.
-    Policy("accounts_user", D, sees="true", writes=_DESK, changes=_DESK),
-    Policy("accounts_user", P, sees=_PORTAL, writes=_PORTAL, changes=_PORTAL),
-    Policy("accounts_user", A, sees=_CARRIER, writes=_CARRIER, changes=_CARRIER),
+    # Each application signs in its own audience, and makes an account only where the desk's invitation stands. The
+    # desk looks after everybody's accounts; a trigger keeps it from the passwords of others' people.
+    Policy("accounts_user", D, sees="true", writes="true", changes="true", inserts=f"{_DESK} AND {_INVITED}"),
+    Policy("accounts_user", P, sees=_PORTAL, writes=_PORTAL, changes=_PORTAL, inserts=f"{_PORTAL} AND {_INVITED}"),
+    Policy("accounts_user", A, sees=_CARRIER, writes=_CARRIER, changes=_CARRIER, inserts=f"{_CARRIER} AND {_INVITED}"),
     Policy("accounts_user", W, sees="true", writes="false", changes="false"),
     *(
         Policy("mfa_authenticator", process, sees=_owner(kind), writes=_owner(kind), changes=_owner(kind))
         for process, kind in AUDIENCE.items()
-    ),
-    Policy("accounts_webhookendpoint", P, sees=_PORTAL, writes=_PORTAL, changes=_PORTAL),
-    Policy("accounts_webhookendpoint", A, sees=_CARRIER, writes=_CARRIER, changes=_CARRIER),
-    Policy("accounts_webhookendpoint", D, sees="true", writes="false", changes="false"),
-    Policy("accounts_webhookendpoint", W, sees="true", writes="true", changes="true"),
-    Policy("audit_entry", P, sees=_kind("organisation", AUDIENCE[P]), writes="false", changes="false"),
-    *(Policy("audit_entry", process, sees="true", writes="false", changes="false") for process in (D, W)),
-    Policy("legal_legalprocess", P, sees="true", writes=_PORTAL_STATES, changes="true"),
-    Policy("legal_legalprocess", D, sees="true", writes="true", changes="true"),
-    Policy("legal_legalprocess", W, sees="true", writes="true", changes="true"),
-)
-
-
-def apply_grants(using: str = "default") -> None:
-    """Take every right away from every process and give those above, in one transaction: no moment without a rule."""
-    connection = connections[using]
-    with transaction.atomic(using=using), connection.cursor() as cursor:
-        _revoke(cursor)
-        _grant(cursor)
-        _restrict_rows(cursor)
-
-
-def _revoke(cursor: CursorWrapper) -> None:
-    roles = ", ".join(process.database_role for process in SERVED)
-    for what in ("TABLES", "SEQUENCES", "FUNCTIONS"):
         if process is not D
     ),
     # The desk takes away a second factor that somebody lost, and adds or changes its own people's alone.
@@ -323,6 +319,35 @@ def _revoke(cursor: CursorWrapper) -> None:
         sees="purpose = 'password'",
         writes="purpose = 'password'",
         changes="purpose = 'password'",
+    ),
+    Policy("accounts_webhookendpoint", P, sees=_PORTAL, writes=_PORTAL, changes=_PORTAL),
+    Policy("accounts_webhookendpoint", A, sees=_CARRIER, writes=_CARRIER, changes=_CARRIER),
+    Policy("accounts_webhookendpoint", D, sees="true", writes="false", changes="false"),
+    Policy("accounts_webhookendpoint", W, sees="true", writes="true", changes="true"),
+    Policy("audit_entry", P, sees=_kind("organisation", AUDIENCE[P]), writes="false", changes="false"),
+    *(Policy("audit_entry", process, sees="true", writes="false", changes="false") for process in (D, W)),
+    Policy("legal_legalprocess", P, sees="true", writes=_PORTAL_STATES, changes="true"),
+    Policy("legal_legalprocess", D, sees="true", writes="true", changes="true"),
+    # What was opened is the desk's to say: the portal names subjects, and takes away those of its drafts.
+    Policy("legal_processsubject", P, sees="true", writes="NOT granted", changes="NOT granted"),
+    Policy("legal_processsubject", D, sees="true", writes="true", changes="true"),
+    Policy("legal_processsubject", W, sees="true", writes="true", changes="true"),
+    Policy("legal_legalprocess", W, sees="true", writes="true", changes="true"),
+)
+
+
+def apply_grants(using: str = "default") -> None:
+    """Take every right away from every process and give those above, in one transaction: no moment without a rule."""
+    connection = connections[using]
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        _revoke(cursor)
+        _grant(cursor)
+        _restrict_rows(cursor)
+
+
+def _revoke(cursor: CursorWrapper) -> None:
+    roles = ", ".join(process.database_role for process in SERVED)
+    for what in ("TABLES", "SEQUENCES", "FUNCTIONS"):
         cursor.execute(f"REVOKE ALL ON ALL {what} IN SCHEMA public FROM PUBLIC, {roles}")
     # Column grants are not taken away by the above.
     cursor.execute(
@@ -378,7 +403,8 @@ def _restrict_rows(cursor: CursorWrapper) -> None:
         # Reading and writing are ruled apart: what may be read is not all that may be written.
         cursor.execute(f"CREATE POLICY {role}_reads ON {policy.table} FOR SELECT TO {role} USING ({policy.sees})")
         cursor.execute(
-            f"CREATE POLICY {role}_inserts ON {policy.table} FOR INSERT TO {role} WITH CHECK ({policy.writes})"
+            f"CREATE POLICY {role}_inserts ON {policy.table} FOR INSERT TO {role} "
+            f"WITH CHECK ({policy.inserts or policy.writes})"
         )
         cursor.execute(
             f"CREATE POLICY {role}_updates ON {policy.table} FOR UPDATE TO {role} "

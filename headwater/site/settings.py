@@ -27,6 +27,8 @@ WEB_APPLICATION = CONFIG.process.value if CONFIG.process in _WEB else Process.DE
 #: Address at which people reach this application, such as https://portal.example; it decides hosts and cookies.
 PUBLIC_URL = os.environ.get("HEADWATER_PUBLIC_URL", "")
 _public = urlsplit(PUBLIC_URL)
+#: Application -> address at which people reach it: links in mails lead there, whatever a request called us.
+SITE_URLS = {process.value: CONFIG.url(process) for process in (Process.DESK, Process.PORTAL, Process.CARRIER)}
 _https = _public.scheme == "https"
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *([_public.hostname] if _public.hostname else [])]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if _public.hostname else []
@@ -55,9 +57,10 @@ INSTALLED_APPS = [
     "headwater.campaigns",
     "headwater.tracebacks",
     "headwater.trends",
+    "headwater.conduct",
     "headwater.alerts",
-    "headwater.legal",
     "headwater.retention",
+    "headwater.legal",
     "headwater.evidence",
     "headwater.relief",
     "headwater.publication",
@@ -77,6 +80,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "headwater.web.middleware.ErrorPages",
 ]
+
 #: The public pages know nobody: no session, no cookie, no form.
 PUBLIC_MIDDLEWARE = [
     "headwater.web.middleware.SecurityHeaders",
@@ -131,6 +135,7 @@ AUTH_PASSWORD_VALIDATORS = [
     # NIST SP 800-63B-4, 3.1.1.2: at least 15 characters where a password is the only factor; here it never is.
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "headwater.accounts.breaches.BreachedPassword"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -141,12 +146,14 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+# Seconds after which acts of weight (permissions.FRESH_TO_ACT) and changes of factors ask again who one is.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 # Wrong passwords and wrong codes: 10 a minute from an address, 5 in five minutes for an account.
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "reauthenticate": "10/m/user"}
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("HEADWATER_TRUSTED_PROXIES", "0"))
 MFA_ADAPTER = "headwater.accounts.second_factor.SecondFactor"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_TOLERANCE = 1
 
 # Counters of the rate limits and used codes: in the database, so that they hold over restarts and between processes
@@ -161,6 +168,7 @@ CACHES = {
 
 if CONFIG.process is Process.PUBLIC:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+
 SESSION_ENGINE = "headwater.accounts.sessions"
 # Cookies know no ports: three applications on one host need three names.
 SESSION_COOKIE_NAME = f"hw_{WEB_APPLICATION}"

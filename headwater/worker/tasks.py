@@ -5,6 +5,7 @@ nothing the second time: the actions lock what they work on and look at what is 
 """
 
 import json
+from datetime import datetime
 
 import structlog
 from django.conf import settings
@@ -13,24 +14,25 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 from headwater import clock
+from headwater.accounts import assertions, invitations
 from headwater.accounts.actors import system
 from headwater.alerts import actions as alerts
-from headwater.evidence import seal
-from headwater.intake.cdr.deliver import FileDoor
 from headwater.conduct import actions as conduct
 from headwater.conduct import publishing
+from headwater.evidence import seal
+from headwater.intake.cdr.deliver import FileDoor
 from headwater.jobs import Job
+from headwater.legal import ending, holds, telling
+from headwater.legal.notices import Event
 from headwater.providers import actions as providers
 from headwater.relief import blocking
 from headwater.retention import actions as retention
-from headwater.legal import ending, holds, telling
-from headwater.legal.notices import Event
+from headwater.site.config import Process
 from headwater.tracebacks import actions as tracebacks
+from headwater.tracebacks import telling as asking
 from headwater.uploads import actions as uploads
 from headwater.worker import postman
-from headwater.site.config import Process
 
-from headwater.tracebacks import telling as asking
 log = structlog.get_logger(__name__)
 tasks = Blueprint()
 
@@ -63,6 +65,20 @@ def send_alerts(campaign_id: str) -> None:
     alerts.send_for_campaign(campaign_id)
 
 
+@tasks.task(name=Job.SEND_PASSWORD_LINK.value, retry=RETRY)
+def send_password_link(email: str, application: str, address: str) -> None:
+    """Mail a link to set a new password, where somebody signs in with that address."""
+    invitations.send_password_link(email, application=application, address=address)
+
+
+@tasks.periodic(cron="17 3 * * *")
+@tasks.task(name="worker.forget_assertions", queueing_lock="worker.forget_assertions")
+def forget_assertions(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
+    """Forget answers of identity providers that are refused as too old anyway."""
+    forgotten = assertions.forget_old()
+    log.info("assertions forgotten", count=forgotten)
+
+
 @tasks.task(name=Job.DELIVER_MESSAGE.value, retry=RETRY)
 def deliver_message(message_id: str) -> None:
     """Try to deliver one message of the outbox."""
@@ -81,23 +97,6 @@ def seal_package(context: JobContext, package_id: str) -> None:
         raise
 
 
-@tasks.task(name=Job.STORE_UPLOAD.value, retry=RETRY)
-def store_upload(upload_id: str) -> None:
-    """Send the rows of a confirmed upload to the call store."""
-    config = settings.HEADWATER
-    doors: list[FileDoor] = []
-
-    def door_for(organisation_id: str) -> FileDoor:
-        secret = json.loads((config.secrets / "calls-readers.json").read_text()).get("work", "")
-        headers = {"Authorization": f"Bearer {secret}", "Headwater-Organisation": organisation_id}
-        doors.append(FileDoor(f"http://{config.host}:{config.calls_port}", "", headers=headers))
-        return doors[-1]
-
-    try:
-        uploads.store(upload_id, config.home, door_for)
-    finally:
-        for door in doors:
-            door.close()
 @tasks.task(name=Job.PRESERVE.value, retry=RETRY)
 def preserve(process_id: str) -> None:
     """Place the hold of a served preservation request."""
@@ -119,6 +118,23 @@ def legal_clock(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signa
         log.info("legal clock", **done)
 
 
+@tasks.task(name=Job.STORE_UPLOAD.value, retry=RETRY)
+def store_upload(upload_id: str) -> None:
+    """Send the rows of a confirmed upload to the call store."""
+    config = settings.HEADWATER
+    doors: list[FileDoor] = []
+
+    def door_for(organisation_id: str) -> FileDoor:
+        secret = json.loads((config.secrets / "calls-readers.json").read_text()).get("work", "")
+        headers = {"Authorization": f"Bearer {secret}", "Headwater-Organisation": organisation_id}
+        doors.append(FileDoor(f"http://{config.host}:{config.calls_port}", "", headers=headers))
+        return doors[-1]
+
+    try:
+        uploads.store(upload_id, config.home, door_for)
+    finally:
+        for door in doors:
+            door.close()
 
 
 @tasks.periodic(cron="* * * * * */5")
@@ -152,11 +168,6 @@ def forget_tokens(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's sig
     providers.forget_used_tokens(clock.now())
 
 
-@tasks.periodic(cron="*/5 * * * *")
-@tasks.task(name="worker.refresh_holds", queueing_lock="worker.refresh_holds")
-def refresh_holds(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
-    """Add to each legal hold the calls that its campaign has gained."""
-    retention.refresh_holds(now=clock.now())
 @tasks.periodic(cron="* * * * * */5")
 @tasks.task(name="worker.tell_providers", queueing_lock="worker.tell_providers")
 def tell_providers(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
@@ -173,6 +184,11 @@ def assess_conduct(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's si
     log.info("conduct assessed", raised=len(raised), issue=issue)
 
 
+@tasks.periodic(cron="*/5 * * * *")
+@tasks.task(name="worker.refresh_holds", queueing_lock="worker.refresh_holds")
+def refresh_holds(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
+    """Add to each legal hold the calls that its campaign has gained."""
+    retention.refresh_holds(now=clock.now())
 
 
 @tasks.periodic(cron="* * * * * */30")

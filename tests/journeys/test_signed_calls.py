@@ -16,14 +16,14 @@ from tests.stir.pki import X5U
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
 KEY = """
-from headwater.accounts import actions
+from headwater.accounts import actions, credentials
 from headwater.accounts.actors import system
 from headwater.accounts.permissions import OrganisationKind
 
 operator = system("operator")
 carrier = actions.create_organisation(operator, kind=OrganisationKind.PROVIDER, name="A carrier that mirrors its SIP")
-_view, result = actions.issue_credential(
-    operator, organisation_id=carrier.id, kind="hep", name="switch", source_kind="carrier"
+_view, result = credentials.issue(
+    operator, organisation_id=carrier.id, scopes=["hep"], name="switch", source_kind="carrier"
 )
 """
 LOOK = """

@@ -21,21 +21,21 @@ from tests.product import Product
 pytestmark = pytest.mark.fault
 
 ISSUE = """
-from headwater.accounts import actions
+from headwater.accounts import actions, credentials
 from headwater.accounts.actors import system
 from headwater.accounts.permissions import OrganisationKind
 who = system("operator")
 partner = actions.create_organisation(who, kind=OrganisationKind.FEED_PARTNER, name="App")
 carrier = actions.create_organisation(who, kind=OrganisationKind.PROVIDER, name="Carrier")
-feed, token = actions.issue_credential(who, organisation_id=partner.id, kind="feed", name="feed", source_kind="app")
-switch, key = actions.issue_credential(
-    who, organisation_id=carrier.id, kind="hep", name="switch", source_kind="carrier", source_addresses=[])
+feed, token = credentials.issue(who, organisation_id=partner.id, scopes=["feed"], name="feed", source_kind="app")
+switch, key = credentials.issue(
+    who, organisation_id=carrier.id, scopes=["hep"], name="switch", source_kind="carrier", source_addresses=[])
 result = {"token": token, "key": key, "partner": partner.id, "carrier": carrier.id, "feed": feed.id}
 """
 REVOKE = """
-from headwater.accounts import actions
+from headwater.accounts import actions, credentials
 from headwater.accounts.actors import system
-actions.revoke_credential(system("operator"), credential_id=arguments["credential"])
+credentials.revoke(system("operator"), credential_id=arguments["credential"])
 """
 
 

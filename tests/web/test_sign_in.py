@@ -9,7 +9,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import LazySettings
 from django.http import HttpResponse
 
-from headwater.accounts import actions
+from headwater.accounts import actions, leaving
 from headwater.accounts.actors import Actor
 from headwater.accounts.models import User
 from headwater.audit.models import AuditEntry
@@ -164,7 +164,7 @@ def test_a_closed_account_does_not_open_and_an_open_session_of_it_ends(
 ) -> None:
     signed_in = Browser("desk").sign_in(dana)
     assert signed_in.get("/campaigns/").status_code == 200
-    actions.deactivate_person(operator, email=DANA)
+    leaving.close(operator, email=DANA, reason="left")
     assert signed_in.get("/campaigns/").status_code == 302
     browser = Browser("desk")
     password(browser)

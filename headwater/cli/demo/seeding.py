@@ -12,10 +12,10 @@ from django.db import transaction
 
 from headwater import clock
 from headwater.accounts import actions as accounts
+from headwater.accounts import credentials
 from headwater.accounts import queries as people
 from headwater.accounts.actors import system
-from headwater.accounts.models import CredentialKind
-from headwater.accounts.permissions import OrganisationKind, Role
+from headwater.accounts.permissions import OrganisationKind, Role, Scope
 from headwater.calls.records import SourceKind
 from headwater.cli.demo.folder import Folder, Login, Remembered, remember
 from headwater.errors import NotFound
@@ -252,8 +252,8 @@ def _partners() -> tuple[dict[str, str], dict[str, str]]:
     tokens, sources = {}, {}
     for partner, (name, kind) in _PARTNERS.items():
         home = accounts.create_organisation(ACTOR, kind=OrganisationKind.FEED_PARTNER, name=name)
-        credential, token = accounts.issue_credential(
-            ACTOR, organisation_id=home.id, kind=CredentialKind.FEED, name=name, source_kind=kind
+        credential, token = credentials.issue(
+            ACTOR, organisation_id=home.id, scopes=[Scope.FEED], name=name, source_kind=kind
         )
         tokens[partner.value], sources[partner.value] = token, credential.organisation_id
     return tokens, sources

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from headwater.accounts import queries as people
-from headwater.accounts.queries import credential_for_token
+from headwater.accounts.credentials import shown
 from headwater.audit.models import AuditEntry
 from headwater.cli.demo import folder as folders
 from headwater.cli.demo import seeding
@@ -45,7 +45,7 @@ def test_every_carrier_but_the_one_abroad_is_registered_with_its_own_key(folder,
 
 def test_the_tokens_open_the_feed_for_the_partner_under_whose_name_its_records_are_kept(facts):
     for partner, token in facts.feed_tokens.items():
-        credential = credential_for_token(token)
+        credential = shown(token)
         assert credential is not None
         assert credential.organisation_id == facts.feed_sources[partner]
 
