@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from headwater.evidence import bundle, container, custody, keys, layout, published, tables
 from headwater.evidence.consistency import PATH_COLUMNS
 from headwater.evidence.material import Call, Material, facts, instant
+from headwater.evidence.paper_seal import PaperSeal
 from headwater.evidence.parts import call_graph, case_uco, concordance, cover, declaration, readme, relief, rule_902
 from headwater.evidence.parts.bates import Bates, Exhibit
 from headwater.wire.canonical import canonical_json
@@ -33,20 +34,24 @@ class Written:
     key_id: str
 
 
-def exhibits(material: Material, key: Ed25519PrivateKey) -> list[Exhibit]:
+def exhibits(material: Material, key: Ed25519PrivateKey, papers: PaperSeal | None = None) -> list[Exhibit]:
     """Return every file of the package but the manifest and its signature, in the order in which they are written.
 
-    Each takes its Bates numbers as it is made: one a page of paper, one any other file.
+    Each takes its Bates numbers as it is made: one a page of paper, one any other file. ``papers`` signs each paper.
     """
     bates = Bates(material.matter.package_id)
     found: list[Exhibit] = []
     for name, made in _files(material, key, bates):
         before = bates.last
-        octets = made if isinstance(made, bytes) else made()
+        octets = made if isinstance(made, bytes) else _paper(made(), papers)
         if bates.last == before:
             bates.next()
         ends = bates.at(before + 1), bates.at(bates.last)
         found.append(Exhibit(path=name, octets=octets, first=ends[0], last=ends[1], pages=bates.last - before))
+    if papers is not None:
+        label = bates.next()
+        name, octets = layout.PAPER_CERTIFICATE, papers.certificates
+        found.append(Exhibit(path=name, octets=octets, first=label, last=label, pages=1))
     # The load files name every other file with its numbers, so they come last and carry none.
     for name, octets in (
         (layout.CONCORDANCE, concordance.dat(material, found)),
@@ -54,6 +59,10 @@ def exhibits(material: Material, key: Ed25519PrivateKey) -> list[Exhibit]:
     ):
         found.append(Exhibit(path=name, octets=octets, first="", last="", pages=0))
     return found
+
+
+def _paper(octets: bytes, papers: PaperSeal | None) -> bytes:
+    return papers.sign(octets) if papers is not None else octets
 
 
 def _files(
@@ -124,9 +133,14 @@ def _tables(material: Material) -> Iterator[tuple[str, bytes]]:
 
 
 def write(
-    file: BinaryIO, material: Material, key: Ed25519PrivateKey, stamped: Callable[[bytes], bytes] | None = None
+    file: BinaryIO,
+    material: Material,
+    key: Ed25519PrivateKey,
+    *,
+    papers: PaperSeal | None = None,
+    stamped: Callable[[bytes], bytes] | None = None,
 ) -> Written:
-    """Write the package to ``file``; ``stamped`` gives an authority's time stamp over the manifest.
+    """Write the package to ``file``; ``papers`` signs its papers, ``stamped`` gives a time stamp over the manifest.
 
     The seal covers the manifest and, where there is one, the time stamp after it: no octet of either can be changed.
 
@@ -135,7 +149,7 @@ def write(
     """
     writer = container.Writer(file)
     listed = []
-    for exhibit in exhibits(material, key):
+    for exhibit in exhibits(material, key, papers):
         writer.add(exhibit.path, exhibit.octets)
         numbers = {"bates_first": exhibit.first, "bates_last": exhibit.last} if exhibit.pages else {}
         digest = sha256(exhibit.octets).hexdigest()

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from headwater.audit import merkle
 from headwater.audit.statement import Checkpoint, parse
 from headwater.errors import Invalid
-from headwater.evidence import curves, custody, layout, published, signatures, tables
+from headwater.evidence import curves, custody, layout, papers, published, signatures, tables
 from headwater.evidence.container import Member, NotAPackage
 from headwater.evidence.report import Outcome
 
@@ -299,6 +299,38 @@ def _proven(signed: Checkpoint, entry: custody.Entry, path: Any) -> bool:
     return found is not None and found.hex() == signed.root
 
 
+def check_papers(package: Package, _: Manifest) -> Iterator[Finding]:
+    """Each paper is signed by the certificate that the package names, and nothing of it follows its signature."""
+    file = layout.PAPER_CERTIFICATE
+    if file not in package.members:
+        return
+    known = sha256(published.first_certificate(package.octets(file))).hexdigest()
+    for name in (name for name in package.members if name.endswith(".pdf")):
+        try:
+            found = papers.signatures(package.octets(name))
+        except (ValueError, IndexError, RecursionError) as error:
+            yield Finding(outcome=Outcome.FAILED, text=f"{name}: {error}.", file=name)
+            continue
+        if not found or found[0].archive or found[0].certificate_sha256 != known:
+            sentence = f"{name} is not signed by the certificate in {file}."
+            yield Finding(outcome=Outcome.FAILED, text=sentence, file=name)
+            continue
+        yield Finding(outcome=Outcome.PASSED, text=_signed(name, found), file=name)
+    sentence = (
+        f"Compare the certificate of the papers, SHA-256 {known}, with the custodian's by another way. Its path to an "
+        "authority and its revocation are not judged here; a PDF reader or pdfsig judges them."
+    )
+    yield Finding(outcome=Outcome.NOTED, text=sentence, file=file)
+
+
+def _signed(name: str, found: list[papers.Signature]) -> str:
+    first = found[0]
+    how = "is signed by" if first.checked else "carries a signature, of an algorithm not checked here, by"
+    stamped = f", stamped at {first.stamped.at.isoformat()} by {first.stamped.authority}" if first.stamped else ""
+    archived = ", under an archive time stamp" if any(one.archive for one in found[1:]) else ""
+    return f"{name} {how} {first.who}{stamped}{archived}; nothing follows it."
+
+
 def check_facts(package: Package, listed: Manifest) -> Iterator[Finding]:
     """The figures in the manifest are those of the tables."""
     traces = rows(package.json(layout.TRACEBACKS), "tracebacks", layout.TRACEBACKS)
@@ -325,5 +357,6 @@ CHECKS: dict[str, Callable[[Package, Manifest], Iterator[Finding]]] = {
     "Signatures": check_signatures,
     "Provider path": check_path,
     "Custody": check_custody,
+    "Papers": check_papers,
     "Figures": check_facts,
 }

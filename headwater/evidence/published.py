@@ -5,6 +5,8 @@ import binascii
 from hashlib import sha256
 
 from headwater.errors import Invalid
+from headwater.evidence.container import NotAPackage
+from headwater.evidence.layout import PAPER_CERTIFICATE
 from headwater.wire.canonical import canonical_json
 
 LARGEST_PEM = 8_192
@@ -26,6 +28,24 @@ def pem(raw: bytes) -> bytes:
     text = base64.b64encode(_PREFIX + raw).decode()
     lines = [text[at : at + _LINE] for at in range(0, len(text), _LINE)]
     return "\n".join([_BEGIN, *lines, _END, ""]).encode()
+
+
+def first_certificate(octets: bytes) -> bytes:
+    """Return the first certificate of a PEM file, in DER.
+
+    Raises:
+        NotAPackage: it holds none.
+    """
+    text = octets[: 8 * LARGEST_PEM].decode("ascii", "replace")
+    _, begin, rest = text.partition("-----BEGIN CERTIFICATE-----")
+    body, end, _ = rest.partition("-----END CERTIFICATE-----")
+    try:
+        if begin and end:
+            return base64.b64decode("".join(body.split()), validate=True)
+    except (ValueError, binascii.Error):
+        pass
+    message = "the file of certificates holds none"
+    raise NotAPackage(message, member=PAPER_CERTIFICATE)
 
 
 def from_pem(octets: bytes) -> bytes:

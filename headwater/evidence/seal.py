@@ -24,7 +24,7 @@ from headwater.audit.actions import checkpoint, record
 from headwater.audit.tags import Tag
 from headwater.calls.queries import CallQueries, connect
 from headwater.errors import HeadwaterError, Unavailable
-from headwater.evidence import build, gather, keys, stamping
+from headwater.evidence import build, gather, keys, paper_seal, stamping
 from headwater.evidence.material import Material, facts
 from headwater.evidence.models import Package
 from headwater.evidence.scope import BATCH
@@ -116,7 +116,7 @@ def _write(draft: Path, material: Material, key: Ed25519PrivateKey) -> build.Wri
     """Write the package durably and verify it as its reader will."""
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
-        written = build.write(file, material, key, _stamped())
+        written = build.write(file, material, key, papers=_papers(material), stamped=_stamped())
         file.flush()
         os.fsync(file.fileno())
     report = verify(draft, key=keys.pem(key.public_key()))
@@ -125,6 +125,13 @@ def _write(draft: Path, material: Material, key: Ed25519PrivateKey) -> build.Wri
         message = f"the package does not pass its own verification: {found}"
         raise SealingFailed(message)
     return written
+
+
+def _papers(material: Material) -> paper_seal.PaperSeal:
+    """Return what signs the papers, with the time stamps of the authority that the operator chose, if any."""
+    config = settings.HEADWATER
+    ask = partial(stamping.ask, url=config.tsa_url, root=config.tsa_root) if config.tsa_url else None
+    return paper_seal.PaperSeal(key=paper_seal.load(config.secrets), at=material.sealed_at, ask=ask)
 
 
 def _stamped() -> Callable[[bytes], bytes] | None:

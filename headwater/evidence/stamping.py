@@ -7,6 +7,7 @@ that the operator named (``HEADWATER_TSA_ROOT``) and stamps what was asked. It s
 from pathlib import Path
 
 import httpx
+from asn1crypto import tsp
 from cryptography import x509
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, VerificationError, VerifierBuilder
 from rfc3161_client import decode_timestamp_response as decode
@@ -24,17 +25,26 @@ def stamped(octets: bytes, *, url: str, root: Path) -> bytes:
     Raises:
         Unavailable: the authority does not answer, or its answer does not hold; the sealing is to be tried again.
     """
+    asked = TimestampRequestBuilder().data(octets).hash_algorithm(HashAlgorithm.SHA256).cert_request(cert_request=True)
+    return ask(asked.nonce(nonce=True).build().as_bytes(), url=url, root=root)
+
+
+def ask(request: bytes, *, url: str, root: Path) -> bytes:
+    """Return the authority's response to a request in DER, judged: signed under ``root``, over what was asked, fresh.
+
+    Raises:
+        Unavailable: the authority does not answer, or its answer does not hold; the sealing is to be tried again.
+    """
     try:
         authority = x509.load_pem_x509_certificate(root.read_bytes())
     except (OSError, ValueError) as error:
         message = f"the root of the time-stamp authority, {root}, cannot be read ({error}); see HEADWATER_TSA_ROOT"
         raise Unavailable(message) from error
-    asked = TimestampRequestBuilder().data(octets).hash_algorithm(HashAlgorithm.SHA256).cert_request(cert_request=True)
-    request = asked.nonce(nonce=True).build()
-    answer = _post(url, request.as_bytes())
+    asked = tsp.TimeStampReq.load(request)
+    answer = _post(url, request)
     try:
-        response = decode(answer)
-        VerifierBuilder.from_request(request).add_root_certificate(authority).build().verify_message(response, octets)
+        judge = VerifierBuilder().add_root_certificate(authority).nonce(asked["nonce"].native).build()
+        judge.verify(decode(answer), asked["message_imprint"]["hashed_message"].native)
         # Whoever opens the package reads it with our own reader: it must understand it too.
         stamp.read(answer)
     except (VerificationError, ValueError) as error:

@@ -18,6 +18,7 @@ from headwater.evidence.seal import seal
 from headwater.legal import actions as legal
 from headwater.legal.documents import inspect
 from headwater.legal.rules import Grant, ProcessType, Request
+from headwater.site import secret_files
 from tests.evidence.scenery import PDF, Scene, build
 
 
@@ -30,6 +31,7 @@ def home(tmp_path: Path, settings: Any, call_store: tuple[str, CallStore]) -> Pa
     octets = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (secrets / keys.FILE).write_bytes(octets)
     (secrets / "audit-key.pem").write_bytes(octets)
+    secret_files.paper_key(secrets)
     return tmp_path
 
 

@@ -7,7 +7,9 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.x509 import load_pem_x509_certificate
 from joserfc import jws
 from joserfc.jwk import ECKey
 
@@ -27,7 +29,9 @@ from headwater.evidence.material import (
     Withheld,
     instant,
 )
+from headwater.evidence.paper_seal import PaperKey, PaperSeal
 from headwater.legal.rules import Grant, ProcessType, Request
+from headwater.site import secret_files
 from headwater.wire.canonical import canonical_json
 
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
@@ -188,8 +192,16 @@ def material(
     return Material(**{**values, **changes})
 
 
+@cache
+def papers() -> PaperSeal:
+    """Return what signs the papers, without an authority."""
+    key = ec.derive_private_key(0x4EAD_3A7E, ec.SECP256R1())
+    made = load_pem_x509_certificate(secret_files.self_made(key, NOW).encode())
+    return PaperSeal(key=PaperKey(key=key, chain=(made,)), at=NOW)
+
+
 def octets(found: Material | None = None) -> bytes:
     """Return the package of ``found`` as octets."""
     out = io.BytesIO()
-    build.write(out, found or material(), KEY)
+    build.write(out, found or material(), KEY, papers=papers())
     return out.getvalue()

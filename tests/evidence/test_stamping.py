@@ -41,7 +41,9 @@ def authority(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 def package(authority: Authority) -> bytes:
     out = io.BytesIO()
     authority.misbehave = None
-    build.write(out, specimen.material(), specimen.KEY, partial(stamped, url=authority.url, root=authority.root))
+    build.write(
+        out, specimen.material(), specimen.KEY, stamped=partial(stamped, url=authority.url, root=authority.root)
+    )
     return out.getvalue()
 
 

@@ -79,7 +79,7 @@ def test_a_package_as_sealed_passes_every_check(saved: Save):
 
     assert report.ok, report.failures
     assert {"Container", "Signature", "Key", "Manifest", "Files", "Calls", "Answers", "Provider path", "Custody",
-            "Figures", "Signatures", "Time stamp"} == {check.group for check in report.checks}  # fmt: skip
+            "Figures", "Papers", "Signatures", "Time stamp"} == {check.group for check in report.checks}  # fmt: skip
     assert sum(check.group == "Files" and bool(check.file) for check in report.checks) == len(members(GOOD)) - 2
     assert (report.package_id, report.process_id) == ("EP-SPECIMEN01", "LP-SPECIMEN01")
 

@@ -12,7 +12,7 @@ from reportlab.graphics.shapes import Drawing, Line, Polygon, Rect, String
 from reportlab.lib import colors
 
 from headwater.evidence.material import Material
-from headwater.evidence.parts import paper
+from headwater.evidence.parts import archival, paper
 from headwater.evidence.parts.bates import Bates
 
 #: Providers drawn side by side at one distance; the table has all.
@@ -91,7 +91,14 @@ def octets(material: Material, bates: Bates) -> bytes:
     ]
     footer = f"Headwater package {material.matter.package_id}, call-path graph"
     header = f"EVIDENCE PACKAGE {material.matter.package_id}. Path data."
-    return paper.pdf(story, name="Call-path graph", header=header, footer=footer, bates=bates)
+    margins = paper.Margins(header=header, footer=footer)
+    return paper.pdf(
+        story,
+        name="Call-path graph",
+        margins=margins,
+        bates=bates,
+        at=material.sealed_at,
+    )
 
 
 def _drawing(found: Graph) -> Drawing:
@@ -110,7 +117,16 @@ def _drawing(found: Graph) -> Drawing:
             at[hop, node["provider_spc"]] = (paper.WIDTH * (index + 0.5) / len(shown), (hop - 1) * step + box / 2 + 2)
         if len(nodes) > len(shown):
             more = f"and {len(nodes) - len(shown)} more at this distance"
-            drawing.add(String(paper.WIDTH - 4, (hop - 1) * step, more, fontSize=7, textAnchor="end", fillColor=_LINE))
+            drawing.add(
+                _text(
+                    paper.WIDTH - 4,
+                    (hop - 1) * step,
+                    more,
+                    fontSize=7,
+                    textAnchor="end",
+                    fillColor=_LINE,
+                )
+            )
     for edge in found.edges:
         ends = at.get((edge["from_hop"], edge["from_spc"])), at.get((edge["to_hop"], edge["to_spc"]))
         if ends[0] and ends[1]:
@@ -121,11 +137,15 @@ def _drawing(found: Graph) -> Drawing:
     return drawing
 
 
+def _text(x: float, y: float, text: str, **looks: Any) -> String:
+    return String(x, y, text, fontName=archival.REGULAR, **looks)
+
+
 def _arrow(drawing: Drawing, upper: tuple[float, float], lower: tuple[float, float], box: float, count: int) -> None:
     x1, y1, x2, y2 = upper[0], upper[1] - box / 2, lower[0], lower[1] + box / 2
     drawing.add(Line(x1, y1, x2, y2 + 5, strokeColor=_LINE, strokeWidth=min(0.6 + count * 0.15, 3)))
     drawing.add(Polygon([x2 - 3, y2 + 6, x2 + 3, y2 + 6, x2, y2], fillColor=_LINE, strokeColor=_LINE))
-    drawing.add(String((x1 + x2) / 2 + 5, (y1 + y2) / 2, f"{count:,}", fontSize=8, fillColor=_INK))
+    drawing.add(_text((x1 + x2) / 2 + 5, (y1 + y2) / 2, f"{count:,}", fontSize=8, fillColor=_INK))
 
 
 def _box(drawing: Drawing, node: dict[str, Any], at: tuple[float, float], box: float) -> None:
@@ -144,4 +164,4 @@ def _box(drawing: Drawing, node: dict[str, Any], at: tuple[float, float], box: f
     fitting = lines[: max(1, int(box // 11))]
     for line, (text, size) in enumerate(fitting):
         base = y + (len(fitting) - 1) * 5.5 - line * 11 - 2.5
-        drawing.add(String(x, base, text, fontSize=size, textAnchor="middle", fillColor=_INK))
+        drawing.add(_text(x, base, text, fontSize=size, textAnchor="middle", fillColor=_INK))

@@ -83,5 +83,9 @@ def octets(material: Material, key_id: str, bates: Bates) -> bytes:
     ]
     header = f"EVIDENCE PACKAGE {matter.package_id}. Contains path data of telephone calls."
     return paper.pdf(
-        story, name=f"Package {matter.package_id}", header=header, footer=f"Headwater {material.software}", bates=bates
+        story,
+        name=f"Package {matter.package_id}",
+        margins=paper.Margins(header=header, footer=f"Headwater {material.software}"),
+        bates=bates,
+        at=material.sealed_at,
     )

@@ -41,7 +41,14 @@ def octets(material: Material, bates: Bates) -> bytes:
         *_signature(),
     ]
     footer = f"Headwater package {matter.package_id}, declaration draft"
-    return paper.pdf(story, name="Declaration draft", header=HEADER, footer=footer, bates=bates)
+    margins = paper.Margins(header=HEADER, footer=footer)
+    return paper.pdf(
+        story,
+        name="Declaration draft",
+        margins=margins,
+        bates=bates,
+        at=material.sealed_at,
+    )
 
 
 def _declarant() -> list[Any]:

@@ -1,11 +1,13 @@
 """How our PDFs look: one column on letter paper, a header that says what the paper is, numbered pages.
 
 Every text from outside goes through ``plain``: reportlab reads markup in paragraphs, and a provider's name must not
-become a tag. No time and no random number enters the file, so the same content gives the same octets.
+become a tag. Nothing but the sealing's own time enters the file, so the same content gives the same octets.
 """
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -25,7 +27,11 @@ from reportlab.platypus import (
     TableStyle,
 )
 
+from headwater.evidence.parts import archival
 from headwater.evidence.parts.bates import Bates
+
+#: Code points that the paper's faces can show; all are embedded, as an archive needs it.
+_SHOWN = archival.faces()
 
 _INK = colors.HexColor("#1b1b1b")
 _SOFT = colors.HexColor("#565c65")
@@ -34,31 +40,33 @@ _HEAD = colors.HexColor("#e9edf1")
 #: Width of the text in points: a frame keeps 6 points free on each side.
 WIDTH = letter[0] - 2 * inch - 12
 
-_BODY = ParagraphStyle("body", fontName="Times-Roman", fontSize=10.8, leading=14, textColor=_INK, spaceAfter=5)
-_TITLE = ParagraphStyle("title", parent=_BODY, fontName="Times-Bold", fontSize=16, leading=20, spaceAfter=8)
+_BODY = ParagraphStyle("body", fontName=archival.REGULAR, fontSize=10.8, leading=14, textColor=_INK, spaceAfter=5)
+_TITLE = ParagraphStyle("title", parent=_BODY, fontName=archival.BOLD, fontSize=16, leading=20, spaceAfter=8)
 _HEADING = ParagraphStyle(
     "heading",
     parent=_BODY,
-    fontName="Times-Bold",
+    fontName=archival.BOLD,
     fontSize=12,
     leading=15,
     spaceBefore=10,
     spaceAfter=4,
     keepWithNext=1,
 )
-_ITEM = ParagraphStyle("item", parent=_BODY, leftIndent=14, bulletIndent=2, spaceAfter=3)
-_QUOTE = ParagraphStyle("quote", parent=_BODY, leftIndent=18, rightIndent=18, fontName="Times-Italic")
+_ITEM = ParagraphStyle(
+    "item", parent=_BODY, leftIndent=14, bulletIndent=2, spaceAfter=3, bulletFontName=archival.REGULAR
+)
+_QUOTE = ParagraphStyle("quote", parent=_BODY, leftIndent=18, rightIndent=18, fontName=archival.ITALIC)
 _CELL = ParagraphStyle(
     "cell", parent=_BODY, fontSize=8.2, leading=10, spaceAfter=0, alignment=TA_LEFT, splitLongWords=1
 )
-_CELL_HEAD = ParagraphStyle("cellhead", parent=_CELL, fontName="Times-Bold")
+_CELL_HEAD = ParagraphStyle("cellhead", parent=_CELL, fontName=archival.BOLD)
 _NOTE = ParagraphStyle("note", parent=_BODY, fontSize=9, leading=11.5, textColor=_SOFT)
 
 
 def shown(text: object) -> str:
     """Return ``text`` as the paper's faces can show it: what they lack is written as a question mark."""
-    printable = "".join(c if c.isprintable() else " " for c in str(text))
-    return printable.encode("cp1252", "replace").decode("cp1252")
+    printable = (c if c.isprintable() else " " for c in str(text))
+    return "".join(c if ord(c) in _SHOWN else "?" for c in printable)
 
 
 def plain(text: object) -> str:
@@ -148,11 +156,20 @@ def facts(pairs: Sequence[tuple[str, object]]) -> Any:
     return made
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margins:
+    """What stands above and below the text of every page."""
+
+    header: str
+    footer: str
+
+
 class _Pages(Canvas):  # type: ignore[misc]  # reportlab is untyped
     """Draws header and footer once the number of pages is known."""
 
-    header = footer = ""
+    margins = Margins(header="", footer="")
     bates = Bates("")
+    at = datetime(2000, 1, 1, tzinfo=UTC)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -165,29 +182,31 @@ class _Pages(Canvas):  # type: ignore[misc]  # reportlab is untyped
 
     def save(self) -> None:
         """Draw what every page carries, then write the file."""
+        archival.finish(self._doc, self.at)
         for number, page in enumerate(self._kept, start=1):
             self.__dict__.update(page)
-            self.setFont("Times-Bold", 9)
+            self.setFont(archival.BOLD, 9)
             self.setFillColor(_SOFT)
-            self.drawString(inch + 6, letter[1] - 0.6 * inch, self.header)
-            self.setFont("Times-Roman", 9)
-            self.drawString(inch + 6, 0.55 * inch, self.footer)
+            self.drawString(inch + 6, letter[1] - 0.6 * inch, shown(self.margins.header))
+            self.setFont(archival.REGULAR, 9)
+            self.drawString(inch + 6, 0.55 * inch, shown(self.margins.footer))
             self.drawRightString(letter[0] - inch - 6, 0.55 * inch, f"Page {number} of {len(self._kept)}")
             self.drawRightString(letter[0] - inch - 6, 0.38 * inch, self.bates.next())
             super().showPage()
         super().save()
 
 
-def pdf(story: Sequence[Any], *, name: str, header: str, footer: str, bates: Bates) -> bytes:
-    """Return ``story`` as the octets of a PDF: without a time, the same for the same story.
+def pdf(story: Sequence[Any], *, name: str, margins: Margins, bates: Bates, at: datetime) -> bytes:
+    """Return ``story`` as the octets of a PDF/A-1b made at ``at``, the same for the same story.
 
     Each page takes the next number of ``bates``.
     """
     out = io.BytesIO()
     document = SimpleDocTemplate(
         out, pagesize=letter, leftMargin=inch, rightMargin=inch, topMargin=0.9 * inch, bottomMargin=0.9 * inch,
-        title=name, author="Headwater", subject=footer, invariant=1, pageCompression=1,
+        title=shown(name), author="Headwater", subject=shown(margins.footer), creator="Headwater", invariant=1,
+        pageCompression=1, initialFontName=archival.REGULAR, lang="en-US",
     )  # fmt: skip
-    pages = type("Pages", (_Pages,), {"header": header, "footer": footer, "bates": bates})
+    pages = type("Pages", (_Pages,), {"margins": margins, "bates": bates, "at": at})
     document.build(list(story), canvasmaker=pages)
-    return out.getvalue()
+    return archival.written(out.getvalue())

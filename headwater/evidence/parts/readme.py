@@ -45,6 +45,7 @@ WHAT IS IN IT
                           vcon/: each call example as a conversation file, its recording inside
   verify.pyz              the verifier: a program that needs Python 3.11 or later and nothing else
   evidence-key.pem        the public key that seals it: {key}
+  paper-certificate.pem   the certificate that signs each PDF (PAdES), so that a PDF taken out keeps its proof
   manifest.json           size, SHA-256 and Bates numbers of every file
   manifest.tsr            where there is one: a time stamp (RFC 3161) of an authority over manifest.json
   manifest.sig            the seal: an Ed25519 signature over manifest.json, and manifest.tsr after it
@@ -56,6 +57,8 @@ HOW TO CHECK IT
   Get CUSTODIAN.pem from the custodian by another way than this package: a key proves who sealed
   a package only if you know whose key it is. Who does not trust this copy of the verifier gets it
   from the custodian too; `headwater evidence verify` is the same program.
+
+  A PDF alone: any PDF reader shows its signature, or: pdfsig cover.pdf. They are PDF/A-1b.
 
   By hand, with common tools: unzip it, take the SHA-256 of any file (sha256sum FILE) and compare it
   with the line in manifest.json.

@@ -21,7 +21,14 @@ def octets(material: Material, key_id: str, bates: Bates) -> bytes:
         story += [paper.new_page()] if story else []
         story += part
     footer = f"Headwater package {material.matter.package_id}, certifications under Fed. R. Evid. 902"
-    return paper.pdf(story, name="Certifications under Rule 902", header=HEADER, footer=footer, bates=bates)
+    margins = paper.Margins(header=HEADER, footer=footer)
+    return paper.pdf(
+        story,
+        name="Certifications under Rule 902",
+        margins=margins,
+        bates=bates,
+        at=material.sealed_at,
+    )
 
 
 def _head(rule: str, what: str, material: Material) -> list[Any]:
