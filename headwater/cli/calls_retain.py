@@ -72,12 +72,17 @@ def hold(
     django()
     from headwater import clock
     from headwater.accounts.actors import system
+    from headwater.legal import holds as holds_of_process
     from headwater.retention import actions
     from headwater.retention.rules import Wish
 
+    if process:
+        if campaign or records or source:
+            raise Invalid("a hold names one thing: a campaign, a process, records, or a source")
+        _print(holds_of_process.hold(system("operator"), process, reason=reason))
+        return
     wish = Wish(
         campaign=campaign,
-        process=process,
         records=_records(records) if records else (),
         source=source,
         start=_moment(start),

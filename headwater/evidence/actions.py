@@ -16,23 +16,38 @@ from headwater.evidence.states import PackageState
 from headwater.legal import actions as legal
 from headwater.legal.models import LegalProcess
 from headwater.legal.queries import find
-from headwater.legal.rules import Decision, Grant
+from headwater.legal.rules import Decision, Grant, IdentityMethod
 
 #: A sealing that has not ended by then was lost with its worker; another may be asked for.
 LONGEST_SEALING = timedelta(minutes=15)
 
 
 @transaction.atomic
-def accept_and_produce(
-    actor: Actor, process_id: str, *, reason: str, identity_check: str, grant: Grant | None = None
+def accept_and_produce(  # noqa: PLR0913 - a decision is told in full
+    actor: Actor,
+    process_id: str,
+    *,
+    reason: str,
+    identity_check: str = "",
+    grant: Grant | None = None,
+    decision: Decision = Decision.ACCEPT,
+    identity_method: IdentityMethod = IdentityMethod.OTHER,
 ) -> PackageView:
-    """Accept a process and ask for its package, both or neither.
+    """Accept a process, in whole, in part or narrowed, and ask for its package, both or neither.
 
     Raises:
         Forbidden: the actor may not review or have packages sealed.
         BadRequest, WrongStep: as for ``legal.actions.decide``.
     """
-    legal.decide(actor, process_id, decision=Decision.ACCEPT, reason=reason, identity_check=identity_check, grant=grant)
+    legal.decide(
+        actor,
+        process_id,
+        decision=decision,
+        reason=reason,
+        identity_check=identity_check,
+        identity_method=identity_method,
+        grant=grant,
+    )
     return request_package(actor, process_id)
 
 

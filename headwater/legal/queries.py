@@ -1,110 +1,49 @@
 """What may be read of legal process, and by whom. An agency sees its own and learns of no other.
 
-Every look is audited in the same transaction, so each read here also writes.
+Every look is audited in the same transaction, so each read here also writes. What a process OPENS is read in
+``legal.access``; which scopes are open to a person, here.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
 from headwater.errors import NotFound
-from headwater.legal.models import LegalProcess, ProcessDocument
-from headwater.legal.rules import (
-    ACCEPTED,
-    IN_REVIEW,
-    STATE_WORDS,
-    TYPE_WORDS,
-    Grant,
-    ProcessState,
-    ProcessType,
-    Request,
+from headwater.legal import views
+from headwater.legal.models import LegalProcess
+from headwater.legal.rules import ACCEPTED, IN_REVIEW, Scope
+from headwater.legal.views import (
+    DocumentView,
+    ExtensionView,
+    LetterView,
+    NamedPerson,
+    ProcessView,
+    Requester,
+    StepView,
+    due_of,
+    request_of,
+    scope_of,
+    view,
 )
+
+__all__ = [
+    "DocumentView", "ExtensionView", "LetterView", "NamedPerson", "ProcessView", "Requester", "StepView", "due_of",
+    "request_of", "scope_of", "view",
+]  # fmt: skip
 
 #: A list shows at most so many; the search of a later screen goes further back.
 LONGEST_LIST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentView:
-    """A document as received, without its octets."""
-
-    id: int
-    filename: str
-    size: int
-    sha256: str
-    notes: tuple[str, ...]
-    received_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepView:
-    """One step of a process, by whom and why."""
-
-    state: ProcessState
-    words: str
-    at: datetime
-    by: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requester:
-    """Who served a process, as the accounts know them."""
-
-    name: str
-    title: str
-    email: str
-    agency_id: str
-    agency: str
-    state: str
-    address: str
-    account_since: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessView:
-    """One process."""
-
-    id: str
-    campaign_id: str
-    campaign_name: str
-    alert_id: str
-    state: ProcessState
-    state_words: str
-    type_words: str
-    request: Request
-    grant: Grant
-    requester: Requester
-    created_at: datetime
-    served_at: datetime | None
-    reviewer: str
-    decided_at: datetime | None
-    decided_by: str
-    decision_reason: str
-    identity_check: str
-    documents: tuple[DocumentView, ...] = ()
-    steps: tuple[StepView, ...] = ()
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the process was accepted, whatever has happened since."""
-        return self.state in ACCEPTED
-
-    @property
-    def decided(self) -> bool:
-        """Whether the last word on it is said: accepted or objected to."""
-        return self.accepted or self.state is ProcessState.OBJECTED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentContent:
-    """A document with its octets, for a download."""
+    """A document or letter with its octets, for a download."""
 
     filename: str
     content_type: str
@@ -112,14 +51,26 @@ class DocumentContent:
     sha256: str
 
 
+def person_of(actor: Actor) -> str:
+    """Return the e-mail address of the person behind ``actor``, in lower case; "" where a machine acts."""
+    return actor.email or (actor.label.removeprefix("user:").lower() if actor.label.startswith("user:") else "")
+
+
 def visible_to(actor: Actor) -> QuerySet[LegalProcess]:
-    """Return the processes that ``actor`` may know of: an agency its own, the consortium what was served."""
+    """Return the processes that ``actor`` may know of: an agency its own, the consortium what was served.
+
+    Of an agency's sealed ones, those alone that name the person, or that the machine credential itself sent.
+    """
     actor.require(Permission.PROCESS_READ)
     everything = LegalProcess.objects.select_related("agency", "submitted_by", "campaign")
     if actor.organisation_kind is OrganisationKind.CONSORTIUM:
         return everything.filter(served_at__isnull=False)
     if actor.organisation_kind is OrganisationKind.AGENCY and actor.organisation_id:
-        return everything.filter(agency_id=actor.organisation_id)
+        named = Q(people__user__email=person_of(actor), people__removed_at__isnull=True)
+        known = Q(sealed=False) | Q(submitted_via=actor.label)
+        own = everything.filter(agency_id=actor.organisation_id)
+        # A subquery, not a join: the rows are locked by some callers, and DISTINCT rows cannot be.
+        return own.filter(known | Q(id__in=LegalProcess.objects.filter(named).values("id")))
     return everything.none()
 
 
@@ -127,7 +78,7 @@ def find(actor: Actor, process_id: str) -> LegalProcess:
     """Return the row of one process that ``actor`` may know of.
 
     Raises:
-        NotFound: there is none, or it is another agency's: the answer is the same.
+        NotFound: there is none, it is another agency's, or it is sealed from the actor: the answer is the same.
     """
     row = visible_to(actor).filter(id=process_id).first()
     if row is None:
@@ -137,16 +88,28 @@ def find(actor: Actor, process_id: str) -> LegalProcess:
 
 
 def process(actor: Actor, process_id: str) -> ProcessView:
-    """Return one process with its documents and steps; the look is audited.
+    """Return one process with all that belongs to it; the look is audited.
 
     Raises:
-        NotFound: there is none, or it is another agency's.
+        NotFound: as for ``find``.
     """
     with transaction.atomic():
         row = find(actor, process_id)
-        found = replace(view(row), documents=_documents(row), steps=_steps(row))
+        found = whole(row)
         record(actor, Tag.PROCESS_VIEWED, row.id, {"state": row.state})
     return found
+
+
+def whole(row: LegalProcess) -> ProcessView:
+    """Return a row with its documents, steps, people, letters and extensions. For those who audit the look."""
+    return replace(
+        view(row),
+        documents=views.documents_of(row),
+        steps=views.steps_of(row),
+        people=views.people_of(row),
+        letters=views.letters_of(row),
+        extensions=views.extensions_of(row),
+    )
 
 
 def processes(actor: Actor) -> list[ProcessView]:
@@ -185,75 +148,50 @@ def document(actor: Actor, process_id: str, document_id: int) -> DocumentContent
     )
 
 
-def request_of(row: LegalProcess) -> Request:
-    """Return what a process asks for."""
-    return Request(
-        process_type=ProcessType(row.process_type),
-        authority=row.authority,
-        statute=row.statute,
-        case_number=row.case_number,
-        scope=row.scope,
-        covers_from=row.covers_from,
-        covers_to=row.covers_to,
-        return_date=row.return_date,
-        signer=row.signer,
-        called_numbers=row.called_numbers,
-        customer_identity=row.customer_identity,
+def letter(actor: Actor, process_id: str, letter_id: int) -> DocumentContent:
+    """Return a receipt or letter as it was made; the look is audited.
+
+    Raises:
+        NotFound: there is none, or it belongs to another agency's process.
+    """
+    with transaction.atomic():
+        row = find(actor, process_id)
+        made = row.letters.filter(id=letter_id).first()
+        if made is None:
+            raise NotFound(f"Process {row.id} has no such letter.")
+        record(actor, Tag.PROCESS_DOCUMENT_VIEWED, row.id, {"letter": made.id, "sha256": made.sha256})
+    return DocumentContent(
+        filename=f"{row.id}-{made.kind}-{made.id}.pdf",
+        content_type="application/pdf",
+        octets=bytes(made.octets),
+        sha256=made.sha256,
     )
 
 
-def view(row: LegalProcess) -> ProcessView:
-    """Return a row as a value, without its documents and steps."""
-    state = ProcessState(row.state)
-    return ProcessView(
-        id=row.id,
-        campaign_id=row.campaign_id,
-        campaign_name=row.campaign.name,
-        alert_id=row.alert_id or "",
-        state=state,
-        state_words=STATE_WORDS[state],
-        type_words=TYPE_WORDS[ProcessType(row.process_type)],
-        request=request_of(row),
-        grant=Grant(called_numbers=row.granted_called_numbers, customer_identity=row.granted_customer_identity),
-        requester=_requester(row),
-        created_at=row.created_at,
-        served_at=row.served_at,
-        reviewer=row.reviewer,
-        decided_at=row.decided_at,
-        decided_by=row.decided_by,
-        decision_reason=row.decision_reason,
-        identity_check=row.identity_check,
+def open_scopes(actor: Actor, *, now: datetime) -> tuple[Scope, ...]:
+    """Return the scopes that are open to the person behind ``actor`` at ``now``: why they may see what they see."""
+    if not actor.may(Permission.PROCESS_READ):
+        return ()
+    rows = visible_to(actor).filter(
+        id__in=LegalProcess.objects.filter(
+            people__user__email=person_of(actor), people__removed_at__isnull=True, state__in=ACCEPTED
+        ).values("id")
     )
+    return tuple(scope for scope in map(scope_of, rows) if scope.is_open_to(person_of(actor), now))
 
 
-def _requester(row: LegalProcess) -> Requester:
-    person, agency = row.submitted_by, row.agency
-    return Requester(
-        name=person.name,
-        title=person.title,
-        email=person.email,
-        agency_id=agency.id,
-        agency=agency.name,
-        state=agency.state,
-        address=agency.address,
-        account_since=person.created_at,
-    )
+def open_scope(actor: Actor, process_id: str, *, now: datetime) -> Scope:
+    """Return the scope of one process, where it is open to the person behind ``actor`` at ``now``.
 
-
-def _documents(row: LegalProcess) -> tuple[DocumentView, ...]:
-    columns = ("id", "filename", "size", "sha256", "notes", "received_at")
-    held = ProcessDocument.objects.filter(process=row).order_by("id").values(*columns)
-    return tuple(DocumentView(**{**document, "notes": tuple(document["notes"])}) for document in held)
-
-
-def _steps(row: LegalProcess) -> tuple[StepView, ...]:
-    return tuple(
-        StepView(
-            state=ProcessState(step.to_state),
-            words=STATE_WORDS[ProcessState(step.to_state)],
-            at=step.at,
-            by=step.by,
-            reason=step.reason,
+    Raises:
+        NotFound: there is no such process, the person is not named on it, or it opens nothing now: ended,
+            withdrawn, run out, or never accepted. The answer is the same.
+    """
+    scope = scope_of(find(actor, process_id))
+    if not scope.is_open_to(person_of(actor), now):
+        message = (
+            f"Process {process_id[:20]} opens nothing to you now. It must be accepted and not ended, and name you: "
+            "a colleague who is named on it can add you."
         )
-        for step in row.state_changes.order_by("id")
-    )
+        raise NotFound(message)
+    return scope

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Permission
@@ -13,11 +14,11 @@ from headwater.audit.tags import Tag
 from headwater.calls.sweep import Expired
 from headwater.campaigns.models import Campaign, CampaignMember
 from headwater.errors import Conflict, Invalid, NotFound
-from headwater.legal.models import LegalProcess
 from headwater.retention import rules
 from headwater.retention.models import LegalHold
 from headwater.retention.queries import HoldView, hold_view
 from headwater.retention.rules import GROWING, HoldKind, Wish
+from headwater.tracebacks.models import Traceback
 
 #: Groups that one entry of the audit names; the counts are of all.
 _NAMED = 60
@@ -32,12 +33,13 @@ def set_hold(actor: Actor, wish: Wish, *, reason: str, now: datetime) -> HoldVie
         NotFound: there is no such campaign or process.
     """
     actor.require(Permission.HOLD_WRITE)
-    kind = wish.kind()
+    kind, reach = wish.kind(), wish.process
     row = LegalHold(
         kind=kind.value,
-        subject=wish.campaign or wish.process or wish.source,
-        start=wish.start,
-        end=wish.end,
+        subject=wish.campaign or (reach.process if reach else "") or wish.source,
+        start=reach.start if reach else wish.start,
+        end=reach.end if reach else wish.end,
+        reach={"campaigns": reach.campaigns, "tracebacks": reach.tracebacks, "numbers": reach.numbers} if reach else {},
         record_ids=[str(one) for one in sorted(set(wish.records))],
         refreshed_at=now,
         reason=rules.reason(reason),
@@ -46,7 +48,7 @@ def set_hold(actor: Actor, wish: Wish, *, reason: str, now: datetime) -> HoldVie
     )
     with transaction.atomic():
         if kind in GROWING:
-            row.record_ids = _members(kind, row.subject)
+            row.record_ids = _members(row)
         row.save(force_insert=True)
         detail: dict[str, Any] = {
             "kind": kind.value,
@@ -91,7 +93,7 @@ def refresh_holds(*, now: datetime) -> int:
     refreshed = 0
     with transaction.atomic():
         for row in LegalHold.objects.filter(released_at=None, kind__in=[kind.value for kind in GROWING]):
-            row.record_ids = sorted({*row.record_ids, *_members(HoldKind(row.kind), row.subject)})
+            row.record_ids = sorted({*row.record_ids, *_members(row)})
             row.refreshed_at = now
             row.save(update_fields=["record_ids", "refreshed_at"])
             refreshed += 1
@@ -120,17 +122,20 @@ def note_deletion(actor: Actor, stage: str, expired: Sequence[Expired], *, rule:
         audit.record(actor, tag, expired[0].what, detail)
 
 
-def _members(kind: HoldKind, subject: str) -> list[str]:
-    """Return the records of a campaign, or of a process: its campaign's calls within the time that it covers."""
-    if kind is HoldKind.CAMPAIGN:
-        if not Campaign.objects.filter(id=subject).exists():
-            raise NotFound(f"There is no campaign {subject}.")
-        rows = CampaignMember.objects.filter(campaign_id=subject)
-    else:
-        process = LegalProcess.objects.filter(id=subject).first()
-        if process is None:
-            raise NotFound(f"There is no legal process {subject}.")
-        rows = CampaignMember.objects.filter(campaign_id=process.campaign_id, call_at__gte=process.covers_from)
-        if process.covers_to is not None:
-            rows = rows.filter(call_at__lt=process.covers_to)
-    return [str(one) for one in rows.order_by("record_id").values_list("record_id", flat=True)]
+def _members(row: LegalHold) -> list[str]:
+    """Return the records of a campaign, or of what a process covers within its times."""
+    if row.kind == HoldKind.CAMPAIGN:
+        if not Campaign.objects.filter(id=row.subject).exists():
+            raise NotFound(f"There is no campaign {row.subject}.")
+        rows = CampaignMember.objects.filter(campaign_id=row.subject)
+        return [str(one) for one in rows.order_by("record_id").values_list("record_id", flat=True)]
+    within = Q(call_at__gte=row.start)
+    if row.end is not None:
+        within &= Q(call_at__lt=row.end)
+    numbers = row.reach.get("numbers", [])
+    members = CampaignMember.objects.filter(
+        within, Q(campaign_id__in=row.reach.get("campaigns", [])) | Q(calling__in=numbers)
+    )
+    traced = Traceback.objects.filter(within, Q(id__in=row.reach.get("tracebacks", [])) | Q(calling__in=numbers))
+    found = {*members.values_list("record_id", flat=True), *traced.values_list("record_id", flat=True)}
+    return sorted(str(one) for one in found)

@@ -17,7 +17,9 @@ class LegalHold(models.Model):
     """Campaign, process or source that is held; "" for records by name."""
     start = models.DateTimeField(null=True)
     end = models.DateTimeField(null=True)
-    """Of a source: the times of call from ``start`` up to and without ``end``."""
+    """Of a source or process: the times of call from ``start`` up to and without ``end``; open of some."""
+    reach = models.JSONField(default=dict)
+    """Of a process: its ``campaigns``, ``tracebacks`` and calling ``numbers``."""
     record_ids = models.JSONField(default=list)
     """The records, as text. Of a campaign or process the worker brings them up to date."""
     refreshed_at = models.DateTimeField()

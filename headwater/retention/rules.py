@@ -28,11 +28,24 @@ GROWING: Final = frozenset({HoldKind.CAMPAIGN, HoldKind.PROCESS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What a legal process covers, as ``legal`` states it: the union of its subjects, within its times of call."""
+
+    process: str
+    campaigns: tuple[str, ...] = ()
+    tracebacks: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    """Calling numbers, canonical."""
+    start: datetime
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What a person asks to be held: one of a campaign, a process, records, or a source with its times of call."""
 
     campaign: str = ""
-    process: str = ""
+    process: Reach | None = None
     records: tuple[UUID, ...] = ()
     source: str = ""
     start: datetime | None = None

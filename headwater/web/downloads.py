@@ -23,6 +23,14 @@ def document(request: ActorRequest, process_id: str, document_id: int) -> HttpRe
     return _attachment(io.BytesIO(found.octets), found.filename, found.content_type)
 
 
+@page(Permission.PROCESS_READ)
+@require_GET
+def letter(request: ActorRequest, process_id: str, letter_id: int) -> HttpResponseBase:
+    """Hand out a receipt or letter as it was made."""
+    found = legal.letter(request.actor, process_id, letter_id)
+    return _attachment(io.BytesIO(found.octets), found.filename, found.content_type)
+
+
 @page(Permission.PACKAGE_DOWNLOAD)
 @require_GET
 def package(request: ActorRequest, package_id: str) -> HttpResponseBase:

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.legal.rules import (
+    ACCEPTED,
     DECISION_STEP,
+    ENDED,
     REVIEW_TARGET,
     STATE_WORDS,
     TRANSITIONS,
@@ -51,15 +53,17 @@ def test_every_state_can_be_reached_from_a_draft_and_has_words():
     assert reached == set(ProcessState) == set(STATE_WORDS)
 
 
-def test_what_is_objected_to_or_withdrawn_ends():
-    for ended in (ProcessState.OBJECTED, ProcessState.WITHDRAWN):
+def test_what_is_closed_or_withdrawn_ends():
+    for ended in ENDED:
         assert not [step for (at, step) in TRANSITIONS if at is ended]
 
 
-def test_an_accepted_process_cannot_be_withdrawn_or_decided_again():
-    for state in (ProcessState.ACCEPTED, ProcessState.PRODUCING, ProcessState.PRODUCED):
-        for step in (Step.WITHDRAW, *DECISION_STEP.values()):
+def test_an_accepted_process_is_withdrawn_or_closed_but_not_decided_again():
+    for state in ACCEPTED:
+        for step in DECISION_STEP.values():
             assert (state, step) not in TRANSITIONS
+        assert TRANSITIONS[state, Step.WITHDRAW] is ProcessState.WITHDRAWN
+        assert TRANSITIONS[state, Step.CLOSE] is ProcessState.CLOSED
 
 
 @given(st.lists(st.sampled_from(list(Step)), max_size=12))

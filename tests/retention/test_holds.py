@@ -18,9 +18,10 @@ from headwater.calls.sweep import Sweeper
 from headwater.campaigns.models import CampaignMember
 from headwater.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from headwater.evidence.verify import verify
+from headwater.legal import holds as of_process
 from headwater.retention import actions, queries
 from headwater.retention.models import LegalHold
-from headwater.retention.rules import HoldKind, Wish
+from headwater.retention.rules import HoldKind, Reach, Wish
 from headwater.site.retention import FILE, Keeper
 from tests.evidence.scenery import Scene
 
@@ -93,7 +94,7 @@ def test_a_process_holds_the_calls_that_it_covers_and_those_its_campaign_gains(
     scene: Scene, served: str, reviewer: Actor
 ) -> None:
     now = clock.now()
-    hold = actions.set_hold(reviewer, Wish(process=served), reason="Served", now=now)
+    hold = of_process.hold(reviewer, served, reason="Served")
     held = queries.held(now=now).record_ids
     assert held == members(scene)
     newcomer = CampaignMember.objects.filter(campaign_id=scene.campaign.id).first()
@@ -158,7 +159,7 @@ def test_a_wish_that_is_none_is_refused(custodian: Actor) -> None:
     now = clock.now()
     for wish in (
         Wish(),
-        Wish(campaign="C-1", process="LP-1"),
+        Wish(campaign="C-1", process=Reach(process="LP-1", start=now)),
         Wish(source="ORG-APP"),
         Wish(source="ORG-APP", start=now, end=now),
         Wish(source="x' OR 1", start=now - LATER, end=now),
@@ -168,9 +169,10 @@ def test_a_wish_that_is_none_is_refused(custodian: Actor) -> None:
             actions.set_hold(custodian, wish, reason="Because", now=now)
     with pytest.raises(Invalid):
         actions.set_hold(custodian, Wish(records=(uuid.uuid4(),)), reason="  ", now=now)
-    for wish in (Wish(campaign="C-0000000000"), Wish(process="LP-0000000000")):
-        with pytest.raises(NotFound):
-            actions.set_hold(custodian, wish, reason="Because", now=now)
+    with pytest.raises(NotFound):
+        actions.set_hold(custodian, Wish(campaign="C-0000000000"), reason="Because", now=now)
+    with pytest.raises(NotFound):
+        of_process.hold(custodian, "LP-0000000000", reason="Because")
 
 
 def test_a_hold_is_released_once_with_a_reason(custodian: Actor) -> None:

@@ -62,6 +62,8 @@ def test_portal_desk_and_worker_have_the_rights_that_the_journey_needs(
     decision = {"reason": "x", "identity_check": "x", "grant_called_numbers": "on"}
     with as_role(Process.DESK):
         assert reviewer_client.get("/process/").status_code == 200
+        known = {"identity_method": "published_number", "identity_check": "Called the office."}
+        assert reviewer_client.post(f"/process/{process_id}/identity/", known).status_code == 302
         assert reviewer_client.post(f"/process/{process_id}/begin/").status_code == 302
         sent = reviewer_client.post(f"/process/{process_id}/decide/", {**decision, "decision": "deficient"})
         assert sent.status_code == 302

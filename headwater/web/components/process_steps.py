@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from headwater.legal.kinds import discloses
 from headwater.legal.queries import ProcessView
 from headwater.legal.rules import ProcessState
 
@@ -10,12 +11,17 @@ _S = ProcessState
 #: The steps that every process takes, each with the states that show it is reached.
 _WAY: tuple[tuple[str, ProcessState], ...] = (
     ("Served", _S.SERVED),
+    ("Identity checked", _S.IDENTITY_CHECKED),
     ("Under review", _S.UNDER_REVIEW),
     ("Accepted", _S.ACCEPTED),
+)
+#: The steps of those that disclose something.
+_PRODUCTION: tuple[tuple[str, ProcessState], ...] = (
     ("Being produced", _S.PRODUCING),
     ("Produced", _S.PRODUCED),
+    ("Certified", _S.CERTIFIED),
 )
-_ENDS = (_S.PRODUCED, _S.OBJECTED, _S.WITHDRAWN)
+_ENDS = (_S.CERTIFIED, _S.OBJECTED, _S.CLOSED, _S.WITHDRAWN)
 #: What takes less is done by machine on the heels of the step before; its length would only distract.
 _SHORTEST = timedelta(seconds=1)
 
@@ -52,10 +58,11 @@ def steps(process: ProcessView) -> tuple[Step, ...]:
             )
         )
         before = step.at
-    if process.state in (_S.OBJECTED, _S.WITHDRAWN):
+    if process.state in (_S.OBJECTED, _S.CLOSED, _S.WITHDRAWN):
         return tuple(taken)
     reached = {step.state for step in history}
-    open_steps = [words for words, state in _WAY if state not in reached]
+    way = (*_WAY, *_PRODUCTION) if discloses(process.request.process_type) else _WAY
+    open_steps = [words for words, state in way if state not in reached]
     coming = [
         Step(words=words, at=None, by="", reason="", after=None, done=False, current=False) for words in open_steps
     ]
