@@ -170,6 +170,7 @@ class Tag(StrEnum):
     SIGNER_CERTIFICATE_BROUGHT = "signer:certificate:brought"
     SIGNER_HOST_DECIDED = "signer:host:decided"
     SIGNER_VIEWED = "signer:signer:viewed"
+    TOTALS_PUBLISHED = "publication:week:closed"
     TRACEBACK_CANCELLED = "traceback:traceback:cancelled"
     TRACEBACK_CLOSED = "traceback:traceback:closed"
     TRACEBACK_OPENED = "traceback:traceback:opened"

@@ -101,6 +101,11 @@ class Kind(StrEnum):
         """The word on screen."""
         return self.value.capitalize()
 
+    @property
+    def status(self) -> str:
+        """Its row in the table of statuses."""
+        return f"trend_{self.value}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:

@@ -35,6 +35,7 @@ DESK = Application(
     navigation=(
         Item("Live", "/", Permission.CAMPAIGN_READ),
         Item("Campaigns", "/campaigns/", Permission.CAMPAIGN_READ),
+        Item("Trends", "/trends/", Permission.CAMPAIGN_READ),
         Item("Tracebacks", "/tracebacks/", Permission.TRACEBACK_READ),
         Item("Calls", "/calls/", Permission.CALL_READ),
         Item("Process", "/process/", Permission.PROCESS_READ),
@@ -54,6 +55,7 @@ PORTAL = Application(
     dense=False,
     navigation=(
         Item("Alerts", "/", Permission.ALERT_READ),
+        Item("Trends", "/trends/", Permission.ALERT_READ),
         Item("Requests", "/requests/", Permission.PROCESS_READ),
         Item("Webhooks", "/webhooks/", Permission.WEBHOOK_MANAGE),
         Item("Record", "/record/", Permission.AUDIT_READ_OWN),

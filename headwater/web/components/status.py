@@ -53,6 +53,12 @@ STATUSES: dict[str, Status] = {
     "stopped": Status("Stopped", G),
     "ringing": Status("Still ringing", A),
     "quiet": Status("Quiet", I),
+    # What happened to a series
+    "trend_born": Status("Born", I),
+    "trend_grew": Status("Grew", A),
+    "trend_fell": Status("Fell", I),
+    "trend_dormant": Status("Dormant", I),
+    "trend_returned": Status("Returned", A),
     # Names
     "proposed": Status("Proposed", I),
     # Tracebacks

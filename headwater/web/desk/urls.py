@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web import downloads
+from headwater.web import downloads, trends
 from headwater.web.desk import (
     audit,
     calls,
@@ -73,6 +73,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("registries/provider/<str:provider_id>/", registries.provider, name="registry-provider"),
     path("sources/", sources.sources, name="sources"),
     path("stir/", stir.verify, name="stir"),
+    path("trends/", trends.desk, name="trends"),
     path("tracebacks/", tracebacks.listing, name="tracebacks"),
     path("tracebacks/open/", tracebacks.open_by_hand, name="traceback-open"),
     path("tracebacks/<str:traceback_id>/", tracebacks.detail, name="traceback"),

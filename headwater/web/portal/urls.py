@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web import downloads, webhooks
+from headwater.web import downloads, trends, webhooks
 from headwater.web.portal import alerts, process_new, processes, record
 
 handler400 = "headwater.web.failures.bad_request"
@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("requests/<str:process_id>/withdraw/", processes.withdraw, name="process_withdraw"),
     path("requests/<str:process_id>/supply/", processes.supply, name="process_supply"),
     path("requests/<str:process_id>/documents/<int:document_id>/", downloads.document, name="process_document"),
+    path("trends/", trends.portal, name="trends"),
     path("record/", record.record, name="record"),
     path("webhooks/", webhooks.listing, name="webhooks"),
     path("webhooks/<str:endpoint_id>/", webhooks.endpoint, name="webhook"),
