@@ -88,6 +88,8 @@ PUBLIC_MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Its library insists on it wherever it is installed; without accounts it does nothing.
+    "allauth.account.middleware.AccountMiddleware",
     "headwater.web.middleware.ErrorPages",
 ]
 if CONFIG.process is Process.PUBLIC:
