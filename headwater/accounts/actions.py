@@ -20,6 +20,7 @@ from headwater.accounts.rules import ContactWay
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
 from headwater.errors import Conflict, Invalid, NotFound
+from headwater.numbering.numbers import CalledNumbers
 
 
 @transaction.atomic
@@ -177,6 +178,22 @@ def edit_organisation(  # noqa: PLR0913 - one argument a column, each by name
             setattr(row, field, value)
         row.save(update_fields=list(new))
         record(actor, Tag.ORGANISATION_CHANGED, row.id, {"changed": changed})
+    return _organisation_view(row)
+
+
+@transaction.atomic
+def keep_called_numbers(actor: Actor, *, organisation_id: str, rule: CalledNumbers) -> OrganisationView:
+    """Say what is kept of the called numbers that an organisation sends from now on; what is stored stays.
+
+    Raises:
+        Forbidden: The actor may not manage accounts.
+        NotFound: There is no such organisation.
+    """
+    actor.require(Permission.ACCOUNT_MANAGE)
+    row = _organisation(organisation_id)
+    before, row.called_numbers = row.called_numbers, rule.value
+    row.save(update_fields=["called_numbers"])
+    record(actor, Tag.ORGANISATION_CHANGED, row.id, {"changed": {"called_numbers": [before, rule.value]}})
     return _organisation_view(row)
 
 

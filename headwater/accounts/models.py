@@ -13,6 +13,7 @@ from django.utils.crypto import salted_hmac
 from headwater.accounts.permissions import OrganisationKind, Role
 from headwater.accounts.rules import ContactWay, InvitationPurpose, Protocol, SecondFactorRule
 from headwater.identifiers import new_id
+from headwater.numbering.numbers import CalledNumbers
 
 
 def choices(enum: Any) -> list[tuple[str, str]]:
@@ -35,6 +36,8 @@ class Organisation(models.Model):
     """Two-letter jurisdiction of a state agency; "" for a federal one and for others."""
     address = models.TextField(blank=True)
     time_zone = models.CharField(max_length=64, default="America/New_York")
+    called_numbers = models.CharField(max_length=10, choices=choices(CalledNumbers), default=CalledNumbers.KEPT.value)
+    """What is kept of the called numbers in what it sends from now on."""
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:

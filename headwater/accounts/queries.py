@@ -17,6 +17,7 @@ from headwater.accounts.permissions import (
     Scope,
 )
 from headwater.errors import NotFound
+from headwater.numbering.numbers import CalledNumbers
 
 #: Leavers in a row whose matters one person can have come to answer for; more is a mistake in the record.
 _LONGEST_CHAIN = 20
@@ -59,6 +60,7 @@ class CredentialView:
     organisation_id: str
     organisation_kind: OrganisationKind
     organisation_name: str
+    called_numbers: CalledNumbers
     source_kind: str
     source_addresses: tuple[str, ...]
     issued_by: str
@@ -210,6 +212,12 @@ def person(actor: Actor, *, email: str) -> PersonView:
     return person_view(row)
 
 
+def called_numbers_of(organisation_id: str) -> CalledNumbers:
+    """Return what is kept of the called numbers that an organisation sends; of one that is unknown, nothing."""
+    found = Organisation.objects.filter(id=organisation_id).values_list("called_numbers", flat=True).first()
+    return CalledNumbers(found) if found else CalledNumbers.DROPPED
+
+
 def organisation_names(ids: Iterable[str]) -> dict[str, str]:
     """Return the names of the organisations among ``ids``, for lists that show who sent something."""
     return dict(Organisation.objects.filter(id__in=list(ids)).values_list("id", "name"))
@@ -256,6 +264,7 @@ def credential_view(row: MachineCredential) -> CredentialView:
         organisation_id=row.organisation_id,
         organisation_kind=OrganisationKind(row.organisation.kind),
         organisation_name=row.organisation.name,
+        called_numbers=CalledNumbers(row.organisation.called_numbers),
         source_kind=row.source_kind,
         source_addresses=tuple(row.source_addresses),
         issued_by=row.issued_by,

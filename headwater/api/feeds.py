@@ -203,6 +203,7 @@ class FeedDoor:
                 body.add(part)
             self._metrics.octets.inc(len(body.octets))
             batch = await self._read(bytes(body.octets), source, scope)
+            batch.keep_only(source.called_numbers)
             body.octets.clear()
             if batch.table is None and not batch.records and not batch.rejects:
                 raise Invalid("the body holds no event; send one JSON object a line, or a table with a row")

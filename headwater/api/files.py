@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
+import msgspec
 import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as Total
@@ -19,8 +20,10 @@ from headwater import clock
 from headwater.api import bodies
 from headwater.api.feeds import Answer, RecordWriter, bearer, problem, problem_of, respond
 from headwater.errors import HeadwaterError, Unauthenticated, Unavailable
+from headwater.intake import discretion
 from headwater.intake.cdr import exchange
 from headwater.intake.sources import Source
+from headwater.numbering.numbers import CalledNumbers
 
 PREFIX: Final = "/api/feeds/v1/files"
 PARTS: Final = f"{PREFIX}/parts"
@@ -53,10 +56,17 @@ class FileDoor:
     """The ASGI application of the file routes."""
 
     def __init__(
-        self, *, authenticate: Authenticate, page_secret: str, writer: RecordWriter, metrics: FileMetrics
+        self,
+        *,
+        authenticate: Authenticate,
+        called_numbers_of: Callable[[str], Awaitable[CalledNumbers]],
+        page_secret: str,
+        writer: RecordWriter,
+        metrics: FileMetrics,
     ) -> None:
         """Take parts from holders of a feed credential, and from our own pages and jobs, which show ``page_secret``."""
         self._authenticate = authenticate
+        self._called_numbers_of = called_numbers_of
         self._page_secret = page_secret.encode()
         self._writer = writer
         self._metrics = metrics
@@ -90,7 +100,8 @@ class FileDoor:
             organisation = headers.get(ON_BEHALF, b"").decode("latin-1")
             if not organisation:
                 raise Unauthenticated("say whose file it is: Headwater-Organisation")
-            return Source(source_id=organisation[:64]), "carrier pages"
+            rule = await self._called_numbers_of(organisation[:64])
+            return Source(source_id=organisation[:64], called_numbers=rule), "carrier pages"
         return await self._authenticate(token)
 
     async def _take(
@@ -109,12 +120,18 @@ class FileDoor:
                     exchange.read, part, bytes(octets), source, clock.now(), credential=credential
                 )
             async with asyncio.timeout(STORE_S):
-                inserted = await self._writer.put(found.records, rejects=found.kept)
+                inserted = await self._writer.put(
+                    discretion.records(found.records, source.called_numbers),
+                    rejects=discretion.rejects(found.kept, source.called_numbers),
+                )
         except TimeoutError:
             raise Unavailable("the call store did not answer in time; send the same part again") from None
         finally:
             self._waiting -= 1
         said = exchange.answer(found, inserted)
+        if source.called_numbers is not CalledNumbers.KEPT:
+            # The pages keep a list of refused rows for their sender: without what stands in them.
+            said = msgspec.structs.replace(said, rows=[msgspec.structs.replace(row, raw="") for row in said.rows])
         self._count(said, source.source_id, len(octets))
         return said
 

@@ -217,7 +217,7 @@ SETTINGS {durable}
 _AREAS_VIEW = """
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.areas_view {on_cluster} TO {database}.areas AS
 SELECT toDateTime64(toStartOfHour(call_at), 6, 'UTC') AS hour,
-    if(length(calls.called) = 11 AND startsWith(calls.called, '1'), substring(calls.called, 2, 3), '') AS area,
+    if(length(calls.called) IN (7, 11) AND startsWith(calls.called, '1'), substring(calls.called, 2, 3), '') AS area,
     source_kind, toInt64(count()) AS calls
 FROM {database}.calls AS calls
 WHERE record_kind != 'reputation' AND (record_kind != 'sip' OR (sip_method = 'INVITE' AND sip_status = 0))

@@ -10,13 +10,15 @@ from headwater.accounts.actors import system
 from headwater.accounts.permissions import OrganisationKind, Scope
 from headwater.calls.records import SourceKind
 from headwater.cli import accounts_people, accounts_providers
+from headwater.numbering.numbers import CalledNumbers
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     commands = typer.Typer(help="Organisations, people, machine credentials.", no_args_is_help=True)
     own: tuple[Callable[..., None], ...] = (
-        create_organisation, verify_domain, withdraw_domain, issue_credential, rotate_credential, revoke_credential,
+        create_organisation, keep_called_numbers, verify_domain, withdraw_domain, issue_credential, rotate_credential,
+        revoke_credential,
         list_accounts,
     )  # fmt: skip
     for command in (*own, *accounts_people.COMMANDS, *accounts_providers.COMMANDS):
@@ -45,6 +47,18 @@ def create_organisation(
         system("operator"), kind=kind, name=name, state=state, address=address, time_zone=time_zone
     )
     print(view.id)
+
+
+def keep_called_numbers(
+    organisation: Annotated[str, typer.Argument(help="Identifier of the organisation.")],
+    rule: Annotated[CalledNumbers, typer.Argument(help="What is kept of the numbers that its subscribers have.")],
+) -> None:
+    """Keep, shorten or drop called numbers, and octets that hold them, in what an organisation sends from now on."""
+    _ready()
+    from headwater.accounts import actions
+
+    actions.keep_called_numbers(system("operator"), organisation_id=organisation, rule=rule)
+    print(f"Called numbers from {organisation} are {rule.value} from now on; what is stored stays as it is.")
 
 
 def verify_domain(

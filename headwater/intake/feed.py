@@ -18,10 +18,11 @@ import msgspec
 from headwater.calls.records import REJECT_OCTETS, Body, CallRecord, RecordKind, Reject
 from headwater.errors import Invalid, TooLarge
 from headwater.identifiers import record_id
+from headwater.intake import discretion
 from headwater.intake.events.records import AHEAD, EARLIEST, event_record
 from headwater.intake.sip import identity_hints
 from headwater.intake.sources import Source
-from headwater.numbering.numbers import UNKNOWN, canonical
+from headwater.numbering.numbers import UNKNOWN, CalledNumbers, canonical
 from headwater.wire.events import FeedEvent
 from headwater.wire.neutral import CloudEvent
 
@@ -93,6 +94,15 @@ class FeedBatch:
         if self.table is not None:
             return str(self.table.column("event_id")[place].as_py())
         return self.records[place].event_id
+
+    def keep_only(self, rule: CalledNumbers) -> None:
+        """Take out of the batch what its source does not want kept of called numbers."""
+        if rule is not CalledNumbers.KEPT:
+            self.records = discretion.records(self.records, rule)
+            self.kept = discretion.rejects(self.kept, rule)
+            self.bodies = []
+            if self.table is not None:
+                self.table = discretion.table(self.table, rule)
 
     def add(self, part: "FeedBatch") -> None:
         """Append a later part of the same body."""

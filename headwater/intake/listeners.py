@@ -22,13 +22,14 @@ from headwater.calls.records import REJECT_OCTETS as MOST_KEPT
 from headwater.calls.records import CallRecord
 from headwater.calls.records import Reject as KeptReject
 from headwater.errors import Unavailable
-from headwater.intake import hep, sip
+from headwater.intake import discretion, hep, sip
 from headwater.intake.backlog import Backlog, RecordWriter
 from headwater.intake.counters import REJECT_OCTETS, Counters, Outcome, Reject, Transport
 from headwater.intake.datagrams import Datagrams
 from headwater.intake.records import NotKept, sip_record
 from headwater.intake.sources import Source
 from headwater.intake.streams import Limits, Stream
+from headwater.numbering.numbers import CalledNumbers
 
 Authenticate = Callable[[hep.HepFrame, str], Source | None]
 
@@ -154,12 +155,13 @@ class HepListeners:
         try:
             record = sip_record(frame, source.source_id, clock.now(), capture_agent=source.agent_of(frame))
         except sip.NotSip as error:
-            return self.reject(Outcome.NOT_SIP, error.reason, octets, transport=transport, peer_ip=peer_ip)
+            shown = octets if source.called_numbers is CalledNumbers.KEPT else b""
+            return self.reject(Outcome.NOT_SIP, error.reason, shown, transport=transport, peer_ip=peer_ip)
         except NotKept as error:
             return self._not_a_call(frame, source, error.reason, transport)
         if transport is Transport.UDP and self._no_room(transport):
             return Outcome.DROPPED
-        self._backlog.add(record)  # type: ignore[union-attr]  # there is one while the door is open
+        self._backlog.add(discretion.record(record, source.called_numbers))  # type: ignore[union-attr]  # there is one while the door is open
         self.counters.accepted(transport)
         return Outcome.ACCEPTED
 
@@ -175,18 +177,18 @@ class HepListeners:
         word = KEPT_AS_THEY_CAME.get(frame.protocol_type, "")
         if word and not self._no_room(transport):
             payload = frame.payload
-            cast("Backlog", self._backlog).add_reject(
-                KeptReject(
-                    received_at=clock.now(),
-                    source_id=source.source_id,
-                    door="hep",
-                    position=0,
-                    reason=f"HEP protocol type {frame.protocol_type} ({word}): kept as it came",
-                    raw=payload[:MOST_KEPT],
-                    raw_length=len(payload),
-                    raw_sha256=sha256(payload).digest(),
-                )
+            kept = KeptReject(
+                received_at=clock.now(),
+                source_id=source.source_id,
+                door="hep",
+                position=0,
+                reason=f"HEP protocol type {frame.protocol_type} ({word}): kept as it came",
+                raw=payload[:MOST_KEPT],
+                raw_length=len(payload),
+                raw_sha256=sha256(payload).digest(),
             )
+            for one in discretion.rejects([kept], source.called_numbers):
+                cast("Backlog", self._backlog).add_reject(one)
         self.count(transport, Outcome.NOT_KEPT, reason=word or reason)
         return Outcome.NOT_KEPT
 

@@ -13,6 +13,7 @@ from headwater.calls.addresses import Network, within
 from headwater.calls.records import SourceKind
 from headwater.errors import Invalid
 from headwater.intake.hep import HepFrame
+from headwater.numbering.numbers import CalledNumbers
 
 MOST_PEERS: Final = 4_096
 
@@ -23,6 +24,8 @@ class Source:
 
     source_id: str
     source_kind: SourceKind = SourceKind.CARRIER
+    called_numbers: CalledNumbers = CalledNumbers.KEPT
+    """What is kept of its subscribers' numbers (``intake.discretion``)."""
     short_capture_ids: bool = False
     """Its capture agents write the id as 16 bits and two zero octets (sngrep, sipgrep): 101 arrives as 00 65 00 00."""
 

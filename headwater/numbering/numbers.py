@@ -1,6 +1,7 @@
 """Telephone numbers: canonical form, masking, area and state. Pure; knows no carrier."""
 
 import csv
+from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NewType
@@ -12,6 +13,17 @@ import phonenumbers
 E164 = NewType("E164", str)
 
 UNKNOWN = E164("")
+
+
+class CalledNumbers(StrEnum):
+    """What is kept of the numbers that a source's subscribers were called at."""
+
+    KEPT = "kept"
+    SHORTENED = "shortened"
+    """Area code and central office of a North American number, country code of another."""
+    DROPPED = "dropped"
+
+
 _SEPARATORS = str.maketrans("", "", "-.() \t\u00a0")
 
 
@@ -56,14 +68,27 @@ def is_possible(number: E164) -> bool:
         return False
 
 
+def shortened(number: E164) -> E164:
+    """Return ``number`` without what tells its subscriber: ``1215555`` of a North American one, ``44`` of another.
+
+    Seven digits that begin with 1 are no other country's number, so a shortened one is never taken for a whole one.
+    """
+    if npa(number):
+        return E164(number[:7])
+    try:
+        return E164(str(phonenumbers.parse("+" + number).country_code)) if number else UNKNOWN
+    except phonenumbers.NumberParseException:
+        return UNKNOWN
+
+
 def npa(number: E164) -> str:
-    """Return the North American area code of ``number``, or "" for any other number."""
-    return number[1:4] if len(number) == 11 and number[0] == "1" else ""
+    """Return the North American area code of ``number``, whole or shortened, or "" for any other number."""
+    return number[1:4] if len(number) in (11, 7) and number[0] == "1" else ""
 
 
 def npa_nxx(number: E164) -> str:
-    """Return the six digits of the central-office block of ``number``, or ""."""
-    return number[1:7] if len(number) == 11 and number[0] == "1" else ""
+    """Return the six digits of the central-office block of ``number``, whole or shortened, or ""."""
+    return number[1:7] if len(number) in (11, 7) and number[0] == "1" else ""
 
 
 @cache
@@ -93,5 +118,5 @@ def display(number: E164) -> str:
     if not number:
         return "unknown"
     if npa(number):
-        return f"+1 {number[1:4]} {number[4:7]} {number[7:]}"
+        return f"+1 {number[1:4]} {number[4:7]} {number[7:] or '…'}"
     return "+" + number

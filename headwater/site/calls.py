@@ -95,6 +95,7 @@ class Composition:
         )
         self.files = files.FileDoor(
             authenticate=credentials.file_source,
+            called_numbers_of=credentials.called_numbers_of,
             page_secret=self.readers.secret("work"),
             writer=self.writer,
             metrics=files.FileMetrics(self.registry),

@@ -28,6 +28,7 @@ from headwater.calls.records import SourceKind
 from headwater.errors import Forbidden, Unauthenticated, Unavailable
 from headwater.intake.hep import HepFrame
 from headwater.intake.sources import Source
+from headwater.numbering.numbers import CalledNumbers
 
 #: How long an answer is used without asking again: a revoked credential ends within this time.
 FRESH_S: Final = 5.0
@@ -114,6 +115,19 @@ class Credentials:
         if source.source_kind is not SourceKind.CARRIER:
             raise Forbidden(f"credential {view.id} is no carrier's; reports of calls go to the feed door's events")
         return source, view.id
+
+    async def called_numbers_of(self, organisation_id: str) -> CalledNumbers:
+        """Return what is kept of an organisation's called numbers, for a file that a page of ours sends for it.
+
+        Raises:
+            Unavailable: the database does not answer: what an organisation does not want kept is not kept by mistake.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_NEW_S):
+                asked = self._thread.submit(_from_database, lambda: queries.called_numbers_of(organisation_id))
+                return await asyncio.wrap_future(asked)
+        except TimeoutError as error:
+            raise _away() from error
 
     async def _feed_view(self, token: str) -> CredentialView:
         view = self._remembered(token, FRESH_S) or await self._asked(token)
@@ -244,7 +258,7 @@ def source_of(view: CredentialView) -> Source:
         kind = SourceKind(view.source_kind)
     except ValueError:
         raise Forbidden(f"credential {view.id} has the unknown source kind {view.source_kind!r}") from None
-    return Source(source_id=view.organisation_id, source_kind=kind)
+    return Source(source_id=view.organisation_id, source_kind=kind, called_numbers=view.called_numbers)
 
 
 def _valid(view: CredentialView, now: datetime) -> bool:

@@ -153,7 +153,7 @@ COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     # A person changes their own password; sign-in notes when. The desk alone gives roles and opens closed accounts; a
     # trigger keeps it from the passwords of others' people.
     "accounts_user": {D: (*_OWN_ACCOUNT, "role"), P: _OWN_ACCOUNT, A: _OWN_ACCOUNT},
-    "accounts_organisation": {D: ("name", "state", "address", "time_zone")},
+    "accounts_organisation": {D: ("name", "state", "address", "time_zone", "called_numbers")},
     "accounts_verifieddomain": {D: ("withdrawn_at",)},
     "accounts_invitation": {
         D: _LINK_USED,

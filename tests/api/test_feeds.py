@@ -26,6 +26,7 @@ from headwater.calls.writer import Writer
 from headwater.errors import Forbidden, Unauthenticated, Unavailable
 from headwater.intake.events import mapping as feed_presets
 from headwater.intake.sources import Source
+from headwater.numbering.numbers import CalledNumbers
 from headwater.site.bounded_http import BoundedHttp
 
 HEADERS = {"Authorization": "Bearer good"}
@@ -40,6 +41,8 @@ async def authenticate(token: str) -> Source:
     """Know two partners; refuse the rest as the composition does."""
     if token in {"good", "other"}:
         return Source(source_id=f"ORG-{token.upper()}", source_kind=SourceKind.APP)
+    if token == "discreet":
+        return Source(source_id="ORG-DISCREET", source_kind=SourceKind.APP, called_numbers=CalledNumbers.SHORTENED)
     if token == "hep":
         raise Forbidden("credential FP-1 does not open the feed door")
     if token == "unknowable":
@@ -162,6 +165,18 @@ def test_a_conflict_is_named_on_its_line_and_not_stored(door: Door) -> None:
     assert (error["line"], error["event_id"]) == (3, "e1")
     assert "stored already" in error["reason"]
     assert door.reads.total() == 2
+
+
+@pytest.mark.parametrize("lines", [1, 30, 500])
+def test_a_partner_whose_called_numbers_are_shortened_leaves_none_on_the_disk(door: Door, lines: int) -> None:
+    body = (
+        b"\n".join(event(number, called=f"+1310555{number:04}") for number in range(lines - 1)) + b"\n{bad 3105550111"
+    )
+    answers = [door.post(body, Authorization="Bearer discreet") for _ in range(2)]
+    assert [answer.json()["accepted"] for answer in answers] == [lines - 1, 0]
+    assert answers[1].json()["duplicates"] == lines - 1
+    assert {record.called for record in door.reads.latest(1_000)} <= {"1310555"}
+    assert [row[1] for row in door.rejects()] == [b"", b""]
 
 
 def test_bad_lines_are_named_and_kept_and_good_ones_stored(door: Door) -> None:

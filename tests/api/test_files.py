@@ -27,6 +27,7 @@ from headwater.intake.cdr.deliver import FileDoor
 from headwater.intake.cdr.exchange import Part
 from headwater.intake.cdr.runs import Choice, Run
 from headwater.intake.sources import Source
+from headwater.numbering.numbers import CalledNumbers
 from headwater.site.bounded_http import BoundedHttp
 from tests.intake.cdr.test_presets import DATA
 
@@ -40,6 +41,11 @@ async def authenticate(token: str) -> tuple[Source, str]:
     if token == "app":
         raise Forbidden("credential CR-2 is no carrier's")
     raise Unauthenticated("the credential is wrong, expired or revoked")
+
+
+async def called_numbers_of(organisation: str) -> CalledNumbers:
+    """Know one organisation that wants none kept."""
+    return CalledNumbers.DROPPED if organisation == "ORG-DISCREET" else CalledNumbers.KEPT
 
 
 class Hub:
@@ -59,7 +65,11 @@ class Hub:
         self.writer = Writer(self.store)
         metrics = files.FileMetrics(CollectorRegistry())
         self._door = files.FileDoor(
-            authenticate=authenticate, page_secret="page-secret", writer=self.writer, metrics=metrics
+            authenticate=authenticate,
+            called_numbers_of=called_numbers_of,
+            page_secret="page-secret",
+            writer=self.writer,
+            metrics=metrics,
         )
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -155,6 +165,11 @@ def test_a_page_sends_for_its_organisation_and_nobody_else_may(hub: Hub) -> None
     answer = hub.post(line, part, "page-secret", **{"Headwater-Organisation": "ORG-7"})
     assert answer.status_code == 202
     assert {one.source_id for one in hub.reads.latest(10)} == {"ORG-7"}
+    discreet = hub.post(line, part, "page-secret", **{"Headwater-Organisation": "ORG-DISCREET"})
+    assert discreet.json()["stored"] == 1
+    (kept,) = (one for one in hub.reads.latest(10) if one.source_id == "ORG-DISCREET")
+    assert (kept.called, kept.called_raw, kept.headers["called-number"]) == ("", "", "dropped")
+    assert hub.reads.raw([kept.record_id]) == {kept.record_id: b""}
     stranger = hub.post(line, part, "good", **{"Headwater-Organisation": "ORG-8"})
     assert stranger.status_code == 202
     assert "ORG-8" not in {one.source_id for one in hub.reads.latest(30)}

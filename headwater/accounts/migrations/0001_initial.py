@@ -80,6 +80,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(blank=True, max_length=2)),
                 ('address', models.TextField(blank=True)),
                 ('time_zone', models.CharField(default='America/New_York', max_length=64)),
+                ('called_numbers', models.CharField(choices=[('kept', 'Kept'), ('shortened', 'Shortened'), ('dropped', 'Dropped')], default='kept', max_length=10)),
                 ('created_at', models.DateTimeField()),
             ],
         ),
