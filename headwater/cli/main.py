@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "calls": "headwater.cli.calls",
     "campaigns": "headwater.cli.campaigns",
     "outbox": "headwater.cli.outbox",
+    "conduct": "headwater.cli.conduct",
     "providers": "headwater.cli.providers",
     "registries": "headwater.cli.registries",
     "intake": "headwater.cli.intake",

@@ -16,6 +16,9 @@ def register(app: typer.Typer) -> None:
     commands.command("register")(register_provider)
     commands.command("register-key")(register_key)
     commands.command("revoke-key")(revoke_key)
+    commands.command("contacts")(contacts)
+    commands.command("add-contact")(add_contact)
+    commands.command("remove-contact")(remove_contact)
     commands.command("list")(list_providers)
     app.add_typer(commands, name="providers")
 
@@ -84,6 +87,47 @@ def revoke_key(key: Annotated[str, typer.Argument(help="Identifier of the key (R
     from headwater.providers import actions
 
     actions.revoke_key(system("operator"), key)
+
+
+def _registered(spc: str) -> str:
+    from headwater.providers import queries
+
+    provider = queries.by_spc(spc)
+    if provider is None:
+        raise queries.ProviderNotFound(f"No provider {spc} is registered: `headwater providers register` does it.")
+    return provider.id
+
+
+def contacts(spc: Annotated[str, typer.Argument(help="The provider's code.")]) -> None:
+    """List whom a provider's questions and reminders are mailed to."""
+    _ready()
+    from headwater.providers import contacts as book
+
+    for one in book.of_provider(_registered(spc)):
+        print(f"{one.id or 'register':<14} {one.tier.value:<10} {one.email:<40} {one.name}")
+
+
+def add_contact(
+    spc: Annotated[str, typer.Argument(help="The provider's code.")],
+    email: Annotated[str, typer.Argument(help="Mail address.")],
+    name: Annotated[str, typer.Option(help="Who reads it, by name or role.")],
+    escalation: Annotated[bool, typer.Option("--escalation", help="Only when the legal due time has passed.")] = False,
+) -> None:
+    """Name somebody who is asked and reminded by mail, or escalated to."""
+    _ready()
+    from headwater.providers import contacts as book
+    from headwater.providers.models import ContactTier
+
+    tier = ContactTier.ESCALATION if escalation else ContactTier.FIRST
+    print(book.add(system("operator"), name=name, email=email, tier=tier, provider_id=_registered(spc)).id)
+
+
+def remove_contact(contact: Annotated[str, typer.Argument(help="Identifier of the contact, CT-...")]) -> None:
+    """Write to a contact no more."""
+    _ready()
+    from headwater.providers import contacts as book
+
+    book.remove(system("operator"), contact)
 
 
 def list_providers() -> None:

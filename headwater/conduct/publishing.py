@@ -22,6 +22,7 @@ from headwater.accounts.permissions import Permission
 from headwater.audit import actions as audit
 from headwater.audit.tags import Tag
 from headwater.conduct import measures, passages, rules
+from headwater.conduct.kinds import PUBLIC_LIST
 from headwater.conduct.models import Publication, RecordDispute
 from headwater.conduct.rules import Flag
 from headwater.conduct.states import DisputeState
@@ -32,8 +33,6 @@ from headwater.tracebacks.states import OPEN_STATES, TracebackState
 from headwater.wire.canonical import canonical_json
 
 FORMAT: Final = "headwater-public-list/1"
-#: Kind of the signed statement (its ``typ``).
-KIND: Final = "headwater-public-list+jws"
 #: A traceback is published this long after it ended.
 HELD: Final = timedelta(days=14)
 #: How far back one issue reaches.
@@ -231,7 +230,7 @@ def publish(actor: Actor, *, now: datetime | None = None) -> str:
                 "document": octets,
                 "document_sha256": sha256(octets).hexdigest(),
                 "table": table(issue),
-                "signature": statements.sign(octets, signing, kind=KIND),
+                "signature": statements.sign(octets, signing, kind=PUBLIC_LIST),
                 "key_id": signing.thumbprint(),
                 "tracebacks": len(issue["tracebacks"]),
                 "providers": len(issue["providers"]),

@@ -12,7 +12,7 @@ class Response(Labelled):
     DECLINED = "declined", "Declined to answer"
     SILENT = "silent", "Did not answer by the final due time"
     OVERDUE = "overdue", "Legal due time passed, answer still awaited"
-    WAITING = "waiting", "Not due yet"
+    WAITING = "not_due", "Not due yet"
     TAKEN_BACK = "taken_back", "The question was taken back before it was due"
 
 

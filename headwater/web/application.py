@@ -37,6 +37,7 @@ DESK = Application(
         Item("Campaigns", "/campaigns/", Permission.CAMPAIGN_READ),
         Item("Trends", "/trends/", Permission.CAMPAIGN_READ),
         Item("Tracebacks", "/tracebacks/", Permission.TRACEBACK_READ),
+        Item("Providers", "/providers/", Permission.CONDUCT_READ),
         Item("Calls", "/calls/", Permission.CALL_READ),
         Item("Process", "/process/", Permission.PROCESS_READ),
         Item("Signers", "/signers/", Permission.SIGNER_READ),
@@ -70,6 +71,9 @@ CARRIER = Application(
     navigation=(
         Item("Questions", "/", Permission.QUESTION_READ),
         Item("Answered", "/answered/", Permission.QUESTION_READ),
+        Item("Record", "/record/", Permission.CONDUCT_READ_OWN),
+        Item("Agent", "/agent/", Permission.QUESTION_READ),
+        Item("Contacts", "/contacts/", Permission.CONTACT_WRITE),
         Item("Notices", "/notices/", Permission.NOTICE_ANSWER),
         Item("Uploads", "/uploads/", Permission.FILE_UPLOAD),
         Item("Webhooks", "/webhooks/", Permission.WEBHOOK_MANAGE),
@@ -81,7 +85,10 @@ PUBLIC = Application(
     name="Public pages",
     audience=None,
     dense=False,
-    navigation=(Item("Totals", "/", None),),
+    navigation=(
+        Item("Totals", "/", None),
+        Item("Traced calls", "/traced-calls/", None),
+    ),
 )
 
 #: Where people sign in. The public pages are not among them: they know nobody.

@@ -20,7 +20,7 @@ from headwater.web.access import ActorRequest, page
 def document(request: ActorRequest, process_id: str, document_id: int) -> HttpResponseBase:
     """Hand out a document of a process as it was received."""
     found = legal.document(request.actor, process_id, document_id)
-    return _attachment(io.BytesIO(found.octets), found.filename, found.content_type)
+    return attachment(io.BytesIO(found.octets), found.filename, found.content_type)
 
 
 @page(Permission.PROCESS_READ)
@@ -28,7 +28,7 @@ def document(request: ActorRequest, process_id: str, document_id: int) -> HttpRe
 def letter(request: ActorRequest, process_id: str, letter_id: int) -> HttpResponseBase:
     """Hand out a receipt or letter as it was made."""
     found = legal.letter(request.actor, process_id, letter_id)
-    return _attachment(io.BytesIO(found.octets), found.filename, found.content_type)
+    return attachment(io.BytesIO(found.octets), found.filename, found.content_type)
 
 
 @page(Permission.PACKAGE_DOWNLOAD)
@@ -36,10 +36,11 @@ def letter(request: ActorRequest, process_id: str, letter_id: int) -> HttpRespon
 def package(request: ActorRequest, package_id: str) -> HttpResponseBase:
     """Hand out a sealed package, read in pieces while it is sent."""
     found = evidence.open_package(request.actor, package_id)
-    return _attachment(found.path.open("rb"), found.filename, "application/zip")
+    return attachment(found.path.open("rb"), found.filename, "application/zip")
 
 
-def _attachment(file: BinaryIO, filename: str, content_type: str) -> FileResponse:
+def attachment(file: BinaryIO, filename: str, content_type: str) -> FileResponse:
+    """Return a file to be saved, never shown in our pages."""
     response = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
     # Should a browser show it after all, it may do nothing: no script, no frame, no plug-in.
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

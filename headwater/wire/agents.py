@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
+from headwater.wire.commitments import Proof
+
 VERSION = 1
 
 
@@ -25,6 +27,16 @@ class AnswerCode(StrEnum):
     NEED_INFO = "NEED_INFO"
     DECLINED = "DECLINED"
     LEGIT_CLAIM = "LEGIT_CLAIM"
+
+
+class Action(StrEnum):
+    """What an originating provider says that it did about its customer."""
+
+    WARNED = "warned"
+    TERMINATED = "terminated"
+    NONE = "none"
+    LEGITIMATE = "legitimate"
+    """It looked into the calls and holds them lawful."""
 
 
 class Party(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -86,6 +98,8 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     record_id: str = ""
     record_sha256: str = ""
     """SHA-256 of the raw octets of the record, which stay at the carrier."""
+    proof: Proof | None = None
+    """That the record stands under a root that the carrier published."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -109,6 +123,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     candidates: int = 0
     """How many records were compared."""
     note: str = ""
+    action: Action | None = None
+    """With ORIGINATED: what the provider did. Of the customer itself nothing is said here."""
     answered_at: str
     agent: str = ""
     """Software name and version; empty where a person answered."""

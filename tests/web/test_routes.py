@@ -17,8 +17,13 @@ from tests.conftest import Browser, carrier, person
 #: Routes that people reach without a permission: sign-in and one's own account. Agents prove themselves otherwise.
 PUBLIC = {
     "account/", "account/sign-in/", "account/sign-out/", "account/closed/", "account/confirm/", "account/password/",
-    "account/code/", "account/confirm-code/", "account/enrol/", "account/recovery-codes/",
-    "account/recovery-codes/new/", "account/second-factor/", "account/second-factor/kept/",
+    "account/password/forgotten/", "account/link/<str:token>/", "account/link/", "account/waiting/",
+    "account/permissions/", "account/sessions/", "account/sessions/end/", "account/deputies/",
+    "account/deputies/end/", "account/deputies/act/", "account/code/", "account/confirm-code/", "account/enrol/",
+    "account/recovery-codes/", "account/recovery-codes/new/", "account/second-factor/", "account/second-factor/kept/",
+    "account/passkeys/", "account/passkeys/sign-in/", "account/passkeys/confirm/", "account/passkeys/add/",
+    "account/passkeys/<int:pk>/name/", "account/passkeys/<int:pk>/remove/",
+    "link/<str:token>/", "link/<str:token>/receipt/",
 }  # fmt: skip
 AGENTS = "api/agents/v1/"
 EXAMPLES = {"str": "X-0000000000", "uuid": str(uuid.UUID(int=0)), "int": "1", "slug": "x"}

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from headwater.web import webhooks
-from headwater.web.carrier import notices, questions, uploads
+from headwater.web.carrier import contacts, links, notices, questions, record, sheets, uploads
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -17,6 +17,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("answered/", questions.answered, name="answered"),
     path("questions/<str:question_id>/", questions.question, name="question"),
     path("questions/<str:question_id>/receipts/<str:receipt_id>/", questions.receipt, name="receipt"),
+    path(
+        "questions/<str:question_id>/receipts/<str:receipt_id>/signed/", questions.signed_receipt, name="receipt-signed"
+    ),
+    path("bulk/", sheets.bulk, name="answer-bulk"),
+    path("bulk/questions.csv", sheets.export, name="answer-export"),
+    path("bulk/<str:sheet_id>/", sheets.sheet, name="answer-sheet"),
+    path("bulk/<str:sheet_id>/refused.csv", sheets.refused, name="answer-sheet-refused"),
+    path("link/<str:token>/", links.link, name="answer-link"),
+    path("link/<str:token>/receipt/", links.signed_receipt, name="answer-link-receipt"),
+    path("contacts/", contacts.listing, name="contacts"),
+    path("contacts/<str:contact_id>/remove/", contacts.remove, name="contact-remove"),
+    path("record/", record.own, name="own-record"),
+    path("record/questions/<str:question_id>/dispute/", record.dispute, name="record-dispute"),
+    path("record/disputes/<str:dispute_id>/withdraw/", record.withdraw, name="record-dispute-withdraw"),
+    path("agent/", record.agent, name="own-agent"),
     path("notices/", notices.listing, name="notices"),
     path("notices/<str:notice_id>/", notices.notice, name="notice"),
     path("notices/<str:notice_id>/acknowledge/", notices.acknowledge, name="notice-acknowledge"),

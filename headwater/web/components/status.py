@@ -121,6 +121,31 @@ STATUSES: dict[str, Status] = {
     "waiting": Status("Waits for review", W),
     "allowed": Status("Allowed", G),
     "refused": Status("Refused", E),
+    # Responses of providers
+    "in_time": Status("In time", G),
+    "late": Status("Late", W),
+    "declined": Status("Declined", A),
+    "silent": Status("Silent", A),
+    "not_due": Status("Not due yet", I),
+    "taken_back": Status("Taken back", E),
+    # Disputes of a record
+    "dispute_open": Status("Disputed", W),
+    "dispute_upheld": Status("Set aside", E),
+    "dispute_rejected": Status("Dispute rejected", E),
+    "dispute_withdrawn": Status("Dispute withdrawn", E),
+    # The eight principles
+    "shown_for": Status("Speaks for it", G),
+    "shown_against": Status("Speaks against it", A),
+    "shown_mixed": Status("Shows both", W),
+    "not_shown": Status("Shows nothing", E),
+    # Agents
+    "present": Status("There", G),
+    "away": Status("Away", A),
+    "never_seen": Status("Never seen", E),
+    # Rows of a file of answers
+    "taken": Status("Taken", G),
+    "repeated": Status("There already", I),
+    "left_out": Status("Left empty", E),
     # Checks
     "passed": Status("Passed", G),
     "not_done": Status("Not done", W),

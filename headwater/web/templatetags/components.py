@@ -62,6 +62,21 @@ def field(bound: Any) -> dict[str, Any]:
     return {"field": bound}
 
 
+@register.inclusion_tag("conduct/share.html")
+def share(value: Any) -> dict[str, Any]:
+    """Show so many of so many with the 95% interval of the share: no figure of conduct stands alone."""
+    return {"share": value}
+
+
+@register.simple_tag
+def percent(ratio: float | None) -> str:
+    """Return a share as a percentage: whole numbers, one decimal below ten."""
+    if ratio is None:
+        return "none"
+    value = 100 * ratio
+    return f"{value:.1f}%" if 0 < value < 9.95 else f"{value:.0f}%"
+
+
 @register.filter
 def took(length: timedelta | float | None) -> str:
     """Return a length of time (a timedelta, or seconds) in words."""
