@@ -1,10 +1,12 @@
 """``headwater evidence``: check a package anywhere, print the key that seals this installation's packages."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from headwater import clock
 from headwater.errors import HeadwaterError
 from headwater.evidence.report import lines
 from headwater.evidence.verify import verify as verify_package
@@ -12,38 +14,88 @@ from headwater.evidence.verify import verify as verify_package
 
 def register(app: typer.Typer) -> None:
     """Add the subcommand to ``app``."""
-    evidence = typer.Typer(no_args_is_help=True, help="Verify a sealed package; show the key that seals packages.")
-
-    @evidence.command()
-    def verify(
-        file: Annotated[Path, typer.Argument(help="The package, a .zip file.")],
-        key: Annotated[Path | None, typer.Option(help="The custodian's public key (PEM) to hold it against.")] = None,
-        every: Annotated[bool, typer.Option("--every", help="Print one line for every file.")] = False,
-    ) -> None:
-        """Check every octet of a package. Needs no database and no network. Exits 0 if nothing is wrong, else 1."""
-        try:
-            pinned = key.read_bytes() if key else None
-        except OSError as error:
-            typer.echo(f"The key file {key} cannot be read: {error.strerror}.", err=True)
-            raise typer.Exit(2) from error
-        report = verify_package(file, pinned)
-        for line in lines(report, file, every=every):
-            typer.echo(line)
-        raise typer.Exit(0 if report.ok else 1)
-
-    @evidence.command()
-    def key() -> None:
-        """Print the public key that seals this installation's packages, for publication."""
-        # Imported here: verifying must work where nothing is set up.
-        from headwater.evidence import keys
-        from headwater.site.config import load
-
-        try:
-            public = keys.load(load().secrets).public_key()
-        except HeadwaterError as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(1) from error
-        typer.echo(keys.pem(public).decode(), nl=False)
-        typer.echo(f"key id {keys.key_id(public)}", err=True)
-
+    evidence = typer.Typer(no_args_is_help=True, help="Verify a sealed package; show the keys that seal packages.")
+    evidence.command()(verify)
+    evidence.command()(key)
+    evidence.command()(public)
+    evidence.command("paper-certificate")(paper_certificate)
     app.add_typer(evidence, name="evidence")
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(help="The package, a .zip file.")],
+    key: Annotated[Path | None, typer.Option(help="The custodian's public key (PEM) to hold it against.")] = None,
+    full: Annotated[
+        Path | None, typer.Option(help="Of a public version: the full package that it was made from.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--every", help="Print one line for every file.")] = False,
+) -> None:
+    """Check every octet of a package. Needs no database and no network. Exits 0 if nothing is wrong, else 1."""
+    try:
+        pinned = key.read_bytes() if key else None
+    except OSError as error:
+        typer.echo(f"The key file {key} cannot be read: {error.strerror}.", err=True)
+        raise typer.Exit(2) from error
+    report = verify_package(file, pinned, full=full)
+    for line in lines(report, file, every=every):
+        typer.echo(line)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+def key() -> None:
+    """Print the public key that seals this installation's packages, for publication."""
+    # Imported here: verifying must work where nothing is set up.
+    from headwater.evidence import keys
+    from headwater.site.config import load
+
+    try:
+        public = keys.load(load().secrets).public_key()
+    except HeadwaterError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(keys.pem(public).decode(), nl=False)
+    typer.echo(f"key id {keys.key_id(public)}", err=True)
+
+
+def public(
+    package: Annotated[str, typer.Argument(help="Number of a sealed package: EP-...")],
+    out: Annotated[Path, typer.Argument(help="File to write; it must not exist.")],
+) -> None:
+    """Write the public version of a sealed package: no called numbers, words or sound; it names the full one."""
+    from headwater.site.setup import django
+
+    django()
+    # Imported here: models exist only once Django is set up.
+    from headwater.accounts.actors import system
+    from headwater.evidence import actions
+
+    draft = out.with_name(f".{out.name}.new")
+    try:
+        with draft.open("xb") as file:
+            made = actions.make_public(system("operator"), package, file)
+        os.link(draft, out)
+    except (HeadwaterError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    typer.echo(
+        f"Wrote {out}: of the files of {made.package_id}, {made.kept} are kept, {made.redacted} redacted, "
+        f"{made.left_out} left out; redactions.json in it names each with its class and rule."
+    )
+
+
+def paper_certificate() -> None:
+    """Print the certificate that signs this installation's papers (PAdES), for publication."""
+    # Imported here: verifying must work where nothing is set up.
+    from headwater.evidence import paper_seal
+    from headwater.site.config import load
+
+    try:
+        key = paper_seal.load(load().secrets)
+    except HeadwaterError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    seal = paper_seal.PaperSeal(key=key, at=clock.now())
+    typer.echo(seal.certificates.decode(), nl=False)
+    typer.echo(f"SHA-256 {key.certificate_sha256}", err=True)

@@ -1,7 +1,9 @@
 """What is done to packages: asked for on acceptance, asked for again where a sealing failed. All audited."""
 
 from datetime import timedelta
+from typing import BinaryIO
 
+from django.conf import settings
 from django.db import transaction
 
 from headwater import clock, jobs
@@ -10,8 +12,9 @@ from headwater.accounts.permissions import Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
 from headwater.errors import Conflict
+from headwater.evidence import keys, public
 from headwater.evidence.models import Package
-from headwater.evidence.queries import PackageView, view
+from headwater.evidence.queries import PackageView, sealed_file, view
 from headwater.evidence.states import PackageState
 from headwater.legal import actions as legal
 from headwater.legal.models import LegalProcess
@@ -49,6 +52,25 @@ def accept_and_produce(  # noqa: PLR0913 - a decision is told in full
         grant=grant,
     )
     return request_package(actor, process_id)
+
+
+@transaction.atomic
+def make_public(actor: Actor, package_id: str, out: BinaryIO) -> public.Made:
+    """Write the public version of a sealed package to ``out``; it is audited.
+
+    Raises:
+        Forbidden: the actor may not have packages sealed.
+        NotFound: there is no such sealed package.
+        Conflict: its process is under seal, or must not be disclosed yet.
+        Unavailable: the file or the custodian's key is not there.
+    """
+    actor.require(Permission.PACKAGE_SEAL)
+    file = sealed_file(actor, package_id)
+    now = clock.now()
+    made = public.redact(file.path, out, keys.load(settings.HEADWATER.secrets), now=now, today=now.date())
+    detail = {"kept": made.kept, "left_out": made.left_out, "redacted": made.redacted, "sha256": file.sha256}
+    record(actor, Tag.PACKAGE_PUBLIC_MADE, package_id, detail)
+    return made
 
 
 @transaction.atomic

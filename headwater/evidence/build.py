@@ -9,9 +9,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from headwater.evidence import bundle, container, custody, keys, layout, published, tables
 from headwater.evidence.consistency import PATH_COLUMNS
+from headwater.evidence.disclosure import RULE_WORDS
 from headwater.evidence.material import Call, Material, facts, instant
 from headwater.evidence.paper_seal import PaperSeal
-from headwater.evidence.parts import call_graph, case_uco, concordance, cover, declaration, readme, relief, rule_902
+from headwater.evidence.parts import (
+    call_graph,
+    case_uco,
+    concordance,
+    cover,
+    declaration,
+    measures,
+    readme,
+    relief,
+    rule_902,
+    traceback_table,
+)
 from headwater.evidence.parts.bates import Bates, Exhibit
 from headwater.wire.canonical import canonical_json
 
@@ -20,7 +32,7 @@ _MEMBER_COLUMNS = (
     "terminating_provider_spc", "similarity", "nearest_record_id", "rule_version", "in_full",
 )  # fmt: skip
 #: The notice log: in *U.S. v. Palumbo* and *Florida v. Smartbiz* the courts dwelt on what a provider knew once told.
-_NOTICE_COLUMNS = (
+NOTICE_COLUMNS = (
     "notice_id", "traceback_id", "hop", "provider", "provider_spc", "campaign", "way", "sent_at", "seen_at", "seen_by",
     "legal_due_at", "answered_at", "answer", "in_time",
 )  # fmt: skip
@@ -105,12 +117,18 @@ def _tables(material: Material) -> Iterator[tuple[str, bytes]]:
     yield "campaign.json", tables.json_octets(_campaign(material))
     yield "process.json", tables.json_octets(_process(material))
     yield "withheld.json", tables.json_octets(_withheld(material))
+    yield "withheld.csv", tables.csv_octets(("what", "count", "class", "rule", "why"), _withheld(material)["withheld"])
     yield "limits.json", tables.json_octets({"limits": list(material.limits)})
     yield layout.PATH_CSV, tables.csv_octets(PATH_COLUMNS, material.path)
     yield layout.PATH_JSON, tables.json_octets({"rows": list(material.path)})
     yield layout.TRACEBACKS, tables.json_octets({"tracebacks": list(material.tracebacks)})
+    traced, figures = traceback_table.rows(material), measures.table(material)
+    yield "traceback-table.csv", tables.csv_octets(traceback_table.COLUMNS, traced)
+    yield "traceback-table.json", tables.json_octets({"rows": traced})
+    yield "figures.csv", tables.csv_octets(measures.COLUMNS, figures)
+    yield "figures.json", tables.json_octets({"figures": figures, "told": measures.told(material)})
     yield "call-path.json", tables.json_octets({"nodes": list(drawn.nodes), "edges": list(drawn.edges)})
-    yield "notices.csv", tables.csv_octets(_NOTICE_COLUMNS, material.notices)
+    yield "notices.csv", tables.csv_octets(NOTICE_COLUMNS, material.notices)
     yield "notices.json", tables.json_octets({"notices": list(material.notices)})
     yield "relief.csv", tables.csv_octets(relief.COLUMNS, stop)
     yield "relief-numbers.csv", tables.csv_octets(relief.NUMBER_COLUMNS, numbers)
@@ -169,12 +187,13 @@ def write(
     stamp = stamped(manifest) if stamped is not None else b""
     if stamp:
         writer.add(layout.STAMP, stamp)
-    writer.add(layout.SIGNATURE, _signature(manifest + stamp, key))
+    writer.add(layout.SIGNATURE, signature_file(manifest + stamp, key))
     writer.close()
     return Written(manifest_sha256=sha256(manifest).hexdigest(), key_id=keys.key_id(key.public_key()))
 
 
-def _signature(sealed: bytes, key: Ed25519PrivateKey) -> bytes:
+def signature_file(sealed: bytes, key: Ed25519PrivateKey) -> bytes:
+    """Return the file that seals ``sealed``: the key, its identifier and the signature."""
     public = key.public_key()
     return canonical_json(
         {
@@ -254,9 +273,14 @@ def _process(material: Material) -> dict[str, Any]:
             "customer_identity": matter.grant.customer_identity,
         },
         "documents": [dict(document) for document in matter.documents],
+        "sealed": bool(getattr(asked, "sealed", False)),
+        "nondisclosure_until": str(getattr(asked, "nondisclosure_until", None) or ""),
     }
 
 
 def _withheld(material: Material) -> dict[str, Any]:
-    parts = [{"what": part.what, "count": part.count, "why": part.why} for part in material.withheld]
-    return {"withheld": parts}
+    parts = [
+        {"what": part.what, "count": part.count, "why": part.why, "class": part.of.value, "rule": part.rule.value}
+        for part in material.withheld
+    ]
+    return {"withheld": parts, "rules": {rule.value: words for rule, words in RULE_WORDS.items()}}

@@ -28,6 +28,7 @@ MODULES = (
     "headwater/evidence/offline.py",
     "headwater/evidence/papers.py",
     "headwater/evidence/published.py",
+    "headwater/evidence/redaction.py",
     "headwater/evidence/report.py",
     "headwater/evidence/signatures.py",
     "headwater/evidence/stamp.py",

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from headwater.calls.queries import CallQueries
 from headwater.calls.records import CallRecord
 from headwater.campaigns.models import CampaignExemplar, CampaignMember
+from headwater.evidence.disclosure import DisclosureClass, Rule
 from headwater.evidence.material import Call, Withheld, instant
 from headwater.evidence.recorded import Recorded, gather
 from headwater.evidence.scope import BATCH, MOST_EXAMPLES, MOST_MEMBERS, Scope
@@ -29,6 +30,7 @@ class CallsInScope:
     states: dict[str, int]
     callers: int
     sources: dict[str, int]
+    kinds: dict[str, int]
     examples: tuple[uuid.UUID, ...]
     """Records to show in full, in the order of their calls."""
     withheld: tuple[Withheld, ...]
@@ -48,11 +50,13 @@ def survey(scope: Scope) -> CallsInScope:
     members = _members(scope)
     states: Counter[str] = Counter()
     sources: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
     callers, at = set(), dict[uuid.UUID, datetime]()
-    columns = ("record_id", "call_at", "calling", "called_state", "source_id")
-    for record_id, call_at, calling, state, source in members.values_list(*columns).iterator():
+    columns = ("record_id", "call_at", "calling", "called_state", "source_id", "source_kind")
+    for record_id, call_at, calling, state, source, kind in members.values_list(*columns).iterator():
         states[state] += 1
         sources[source] += 1
+        kinds[kind] += 1
         callers.add(calling)
         at[record_id] = call_at
     examples = _examples(scope, at)
@@ -72,6 +76,7 @@ def survey(scope: Scope) -> CallsInScope:
         states=dict(sorted(states.items(), key=lambda item: (-item[1], item[0]))),
         callers=len(callers - {""}),
         sources=dict(sorted(sources.items())),
+        kinds=dict(sorted(kinds.items())),
         examples=examples,
         withheld=tuple(withheld),
     )
@@ -123,7 +128,7 @@ def fetch(
     withheld = list(recorded.withheld)
     if missing := len(examples) - len(found):
         why = "The call store no longer holds these records; campaign and tables still name them."
-        withheld.append(Withheld(what="call records", count=missing, why=why))
+        withheld.append(Withheld(what="call records", count=missing, why=why, rule=Rule.GONE))
     closed = sum(call.raw is None for call in found)
     if closed:
         why = (
@@ -131,7 +136,9 @@ def fetch(
             if scope.called_numbers
             else "The octets hold the called party's number, which the acceptance did not open. Their hash is stated."
         )
-        withheld.append(Withheld(what="raw octets of call records", count=closed, why=why))
+        what, of = "raw octets of call records", DisclosureClass.CALLED_NUMBER
+        rule = Rule.GONE if scope.called_numbers else Rule.CALLED_NUMBERS
+        withheld.append(Withheld(what=what, count=closed, why=why, of=of, rule=rule))
     return tuple(found), withheld
 
 

@@ -17,6 +17,7 @@ from headwater.campaigns.queries import liveness
 from headwater.evidence import calls_in_scope, path, signed_calls
 from headwater.evidence.calls_in_scope import CallsInScope
 from headwater.evidence.custody import Entry
+from headwater.evidence.disclosure import DisclosureClass, Rule
 from headwater.evidence.material import AuditProofs, CampaignFacts, Material, Matter, Ringing, Withheld, instant
 from headwater.evidence.models import Package
 from headwater.evidence.scope import NPA_CAVEAT, SIGNALLED_CALLER, Scope
@@ -156,6 +157,7 @@ def _campaign(gathering: Gathering) -> CampaignFacts:
         states=gathering.calls.states,
         callers=gathering.calls.callers,
         sources=gathering.calls.sources,
+        kinds=gathering.calls.kinds,
     )
 
 
@@ -173,7 +175,15 @@ def _custody(scope: Scope, subjects: list[str], last: int) -> tuple[tuple[Entry,
     if not hidden:
         return found, []
     why = "They are about other agencies' own work on this campaign."
-    return found, [Withheld(what="entries of the custody log", count=hidden, why=why)]
+    return found, [
+        Withheld(
+            what="entries of the custody log",
+            count=hidden,
+            why=why,
+            of=DisclosureClass.OTHER_MATTER,
+            rule=Rule.OTHER_AGENCIES,
+        )
+    ]
 
 
 def _always_withheld(scope: Scope) -> tuple[Withheld, ...]:
@@ -181,7 +191,15 @@ def _always_withheld(scope: Scope) -> tuple[Withheld, ...]:
         why = "The acceptance opens path data only. The originating provider holds the customer's identity."
     else:
         why = "Headwater holds no customer identity. Serve the originating provider that the path names."
-    return (Withheld(what="customer identity", count=0, why=why),)
+    return (
+        Withheld(
+            what="customer identity",
+            count=0,
+            why=why,
+            of=DisclosureClass.CUSTOMER_IDENTITY,
+            rule=Rule.CUSTOMER_IDENTITY,
+        ),
+    )
 
 
 def _limits(gathering: Gathering, traced: path.Path, signed: signed_calls.SignedCalls) -> tuple[str, ...]:

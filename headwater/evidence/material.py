@@ -1,11 +1,12 @@
 """Everything that goes into one package, as values: gathered once, then written without another look. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from headwater.evidence.custody import Entry
+from headwater.evidence.disclosure import DisclosureClass, Rule
 from headwater.legal.rules import Grant, Request
 
 
@@ -50,6 +51,8 @@ class CampaignFacts:
     """Different calling numbers in the scope."""
     sources: Mapping[str, int]
     """Sender -> reports in the scope."""
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    """Kind of sender (``calls.records.SourceKind``) -> reports in the scope."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +134,14 @@ class Withheld:
     what: str
     count: int
     why: str
+    of: DisclosureClass = DisclosureClass.PATH
+    rule: Rule = Rule.BOUND
+
+    @property
+    def sentence(self) -> str:
+        """The whole of it for a list: what, how much, of which class, by which rule, why."""
+        count = f" ({self.count:,})" if self.count else ""
+        return f"{self.what}{count}: {self.why} [{self.of}, rule {self.rule}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

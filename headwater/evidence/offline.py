@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("file", type=Path, help="the package, a .zip file")
     parser.add_argument("--key", type=Path, help="the custodian's public key (PEM), got by another way")
+    parser.add_argument("--full", type=Path, help="of a public version: the full package that it was made from")
     parser.add_argument("--every", action="store_true", help="print one line for every file")
     asked = parser.parse_args(arguments)
     try:
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"The key file {asked.key} cannot be read: {error.strerror}.", file=sys.stderr)  # noqa: T201 - a program
         return 2
-    report = verify(asked.file, pinned)
+    report = verify(asked.file, pinned, full=asked.full)
     for line in lines(report, asked.file, every=asked.every):
         print(line)  # noqa: T201 - a program
     return 0 if report.ok else 1

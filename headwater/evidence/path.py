@@ -1,14 +1,19 @@
 """Gathers the tracebacks of a package: path table, answers as signed, the keys that verify them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import phonenumbers
 from django.db.models import Prefetch
+from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
 from headwater.evidence import dossiers
+from headwater.evidence.disclosure import DisclosureClass, Rule
 from headwater.evidence.material import SignedAnswer, Withheld, instant
 from headwater.evidence.scope import Scope
-from headwater.numbering.numbers import E164, display, masked
+from headwater.numbering.numbers import E164, display, masked, npa
 from headwater.providers.models import AnswerChannel, ProviderKey
 from headwater.tracebacks.models import Answer, Hop, Traceback
 from headwater.tracebacks.states import Grade, HopRole, HopState, TracebackState
@@ -67,14 +72,16 @@ def _withheld(scope: Scope, held: list[SignedAnswer], outside: int) -> tuple[Wit
     found = []
     if outside:
         why = "They trace calls of this campaign outside the time that the process covers."
-        found.append(Withheld(what="tracebacks", count=outside, why=why))
+        found.append(Withheld(what="tracebacks", count=outside, why=why, rule=Rule.TIME))
     closed = sum(answer.octets is None for answer in held)
     if closed and not scope.called_numbers:
         why = "Signed answers hold the called party's number, which the acceptance did not open. Their hash is stated."
-        found.append(Withheld(what="octets of answers", count=closed, why=why))
+        of, rule = DisclosureClass.CALLED_NUMBER, Rule.CALLED_NUMBERS
+        found.append(Withheld(what="octets of answers", count=closed, why=why, of=of, rule=rule))
     elif closed:
         why = "A free note in them may name a customer, and customer identity was not opened. Their hash is stated."
-        found.append(Withheld(what="octets of answers", count=closed, why=why))
+        of, rule = DisclosureClass.CUSTOMER_IDENTITY, Rule.CUSTOMER_IDENTITY
+        found.append(Withheld(what="octets of answers", count=closed, why=why, of=of, rule=rule))
     return tuple(found)
 
 
@@ -187,10 +194,13 @@ def _answer(scope: Scope, trace: Traceback, hop: Hop, answer: Answer) -> SignedA
 
 def _traceback(scope: Scope, trace: Traceback) -> dict[str, Any]:
     called = E164(trace.called)
+    local_at, zone = _local(called, trace.call_at)
     return {
         "traceback_id": trace.id,
         "record_id": str(trace.record_id),
         "call_at": instant(trace.call_at),
+        "call_at_local": local_at,
+        "local_zone": zone,
         "calling": display(E164(trace.calling)),
         "called": display(called) if scope.called_numbers else masked(called),
         "called_masked": masked(called),
@@ -213,6 +223,20 @@ def _traceback(scope: Scope, trace: Traceback) -> dict[str, Any]:
             for flag in hop.flags.all()
         ],
     }
+
+
+def _local(called: E164, at: datetime) -> tuple[str, str]:
+    """Return a call's time on the clock of the called number's area, and that zone; "" where it has none or several.
+
+    By the area code alone: more digits would say more of a number that is masked.
+    """
+    area = npa(called)
+    if not area:
+        return "", ""
+    zones = time_zones_for_number(phonenumbers.parse(f"+1{area}5550100"))
+    if len(zones) != 1 or zones[0] == UNKNOWN_TIMEZONE:
+        return "", ", ".join(zone for zone in zones if zone != UNKNOWN_TIMEZONE)
+    return at.astimezone(ZoneInfo(zones[0])).isoformat(timespec="milliseconds"), zones[0]
 
 
 def _keys(key_ids: set[str]) -> tuple[dict[str, Any], ...]:

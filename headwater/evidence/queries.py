@@ -41,6 +41,8 @@ class PackageView:
 class PackageFile:
     """A sealed package on disk, for a download."""
 
+    package_id: str
+    process_id: str
     path: Path
     filename: str
     sha256: str
@@ -76,18 +78,34 @@ def open_package(actor: Actor, package_id: str) -> PackageFile:
     """
     actor.require(Permission.PACKAGE_DOWNLOAD)
     with transaction.atomic():
-        row = visible_to(actor).filter(id=package_id, state=PackageState.SEALED).first()
-        if row is None:
-            message = f"There is no sealed package {package_id[:20]} that you may open. Check the number."
-            raise NotFound(message)
-        path = settings.HEADWATER.packages / row.filename
-        if not path.is_file() or path.stat().st_size != row.size:
-            message = (
-                f"The file of package {row.id} is missing or incomplete. Tell the custodian; the audit has its hash."
-            )
-            raise Unavailable(message)
-        record(actor, Tag.PACKAGE_DOWNLOADED, row.id, {"process": row.process_id, "sha256": row.sha256})
-    return PackageFile(path=path, filename=row.filename, sha256=row.sha256, size=row.size)
+        file = sealed_file(actor, package_id)
+        record(actor, Tag.PACKAGE_DOWNLOADED, file.package_id, {"process": file.process_id, "sha256": file.sha256})
+    return file
+
+
+def sealed_file(actor: Actor, package_id: str) -> PackageFile:
+    """Return the file of a sealed package that ``actor`` may see; whoever asks audits why.
+
+    Raises:
+        NotFound: there is none, it is another agency's, or it is not sealed.
+        Unavailable: the file is not where it was put.
+    """
+    row = visible_to(actor).filter(id=package_id, state=PackageState.SEALED).first()
+    if row is None:
+        message = f"There is no sealed package {package_id[:20]} that you may open. Check the number."
+        raise NotFound(message)
+    path = settings.HEADWATER.packages / row.filename
+    if not path.is_file() or path.stat().st_size != row.size:
+        message = f"The file of package {row.id} is missing or incomplete. Tell the custodian; the audit has its hash."
+        raise Unavailable(message)
+    return PackageFile(
+        package_id=row.id,
+        process_id=row.process_id,
+        path=path,
+        filename=row.filename,
+        sha256=row.sha256,
+        size=row.size,
+    )
 
 
 def view(row: Package) -> PackageView:

@@ -6,6 +6,7 @@ from typing import Final
 
 from headwater.calls.records import CallRecord
 from headwater.errors import Conflict, NotFound
+from headwater.evidence.disclosure import Rule
 from headwater.evidence.material import Recording, Withheld
 from headwater.intake.events.conversations import vcon_of
 from headwater.intake.recordings import Recordings
@@ -20,6 +21,7 @@ _TOO_MUCH = (
     f"A package carries at most {MOST_OCTETS >> 20} MB of recordings, those of the first calls. The hash of each is "
     "stated; narrow the scope to get the others."
 )
+_RULES: Final = {_CHANGED: Rule.CHANGED, _GONE: Rule.GONE, _TOO_MUCH: Rule.BOUND}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,9 @@ def gather(records: Sequence[CallRecord], kept: Recordings, *, opened: bool) -> 
         elif why:
             left_out[why] = left_out.get(why, 0) + 1
         vcons[str(record.record_id)] = vcon_of(record, octets, open_called=opened)
-    withheld = tuple(Withheld(what="recordings", count=count, why=why) for why, count in left_out.items())
+    withheld = tuple(
+        Withheld(what="recordings", count=count, why=why, rule=_RULES[why]) for why, count in left_out.items()
+    )
     return Recorded(recordings=recordings, vcons=vcons, withheld=withheld)
 
 

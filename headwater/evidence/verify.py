@@ -8,11 +8,12 @@ a key inside a package proves nothing about who holds it.
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from headwater.errors import Invalid
-from headwater.evidence import consistency, container, curves, layout, published, stamp
+from headwater.evidence import consistency, container, curves, layout, published, redaction, stamp
 from headwater.evidence.report import Check, Outcome, Report
 from headwater.wire.canonical import canonical_json
 
@@ -78,16 +79,38 @@ def parse(octets: bytes, name: str) -> Any:
         raise container.NotAPackage(message, member=name) from error
 
 
-def verify(path: Path, key: bytes | None = None) -> Report:
+def verify(path: Path, key: bytes | None = None, *, full: Path | None = None) -> Report:
     """Check the package at ``path``; with ``key``, a PEM public key, also that this key sealed it.
+
+    With ``full``, where it is a public version, also that it belongs to the full package there.
 
     Never raises for what the file or the key holds. An unreadable file is a failed check.
     """
     try:
         with path.open("rb") as file:
-            return _verify(file, key)
+            report = _verify(file, key)
+            return _linked(report, file, full) if full is not None and report.ok else report
     except OSError as error:
         return Report(checks=(_failed("Container", f"The file cannot be read: {error.strerror}."),))
+
+
+def _linked(report: Report, file: BinaryIO, full: Path) -> Report:
+    """Return the report with the checks that a public version belongs to the full package."""
+    found = list(report.checks)
+    try:
+        with full.open("rb") as other:
+            public = Opened(file)
+            if layout.REDACTIONS not in public.members:
+                raise container.NotAPackage("this is no public version: it is compared with no other package")
+            found += [
+                Check(group="Full package", outcome=one.outcome, finding=one.text, file=one.file)
+                for one in redaction.check_link(public, Opened(other))
+            ]
+    except container.NotAPackage as error:
+        found.append(_failed("Full package", _sentence(error), error.member))
+    except OSError as error:
+        found.append(_failed("Full package", f"The full package cannot be read: {error.strerror}."))
+    return replace(report, checks=tuple(found))
 
 
 def _verify(file: BinaryIO, key: bytes | None) -> Report:
@@ -218,7 +241,9 @@ def _check_files(package: Opened, manifest: consistency.Manifest) -> Iterator[Ch
 
 def _check_contents(package: Opened, manifest: consistency.Manifest) -> Iterator[Check]:
     """Run the checks of what the files say; a table that cannot be read is a failed check."""
-    for group, check in consistency.CHECKS.items():
+    public = {"Redaction": redaction.check_redaction, "Papers": consistency.check_papers}
+    checks = public if layout.REDACTIONS in package.members else consistency.CHECKS
+    for group, check in checks.items():
         try:
             for finding in check(package, manifest):
                 yield Check(group=group, outcome=finding.outcome, finding=finding.text, file=finding.file)

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headwater.evidence import container, keys, layout
-from headwater.evidence.build import _signature
+from headwater.evidence.build import signature_file
 from headwater.evidence.report import Outcome
 from headwater.evidence.verify import verify
 from tests.evidence import specimen
@@ -62,7 +62,7 @@ def resealed(files: dict[str, bytes], key: Ed25519PrivateKey = specimen.KEY) -> 
     writer.add(layout.MANIFEST, octets)
     if layout.STAMP in files:
         writer.add(layout.STAMP, files[layout.STAMP])
-    writer.add(layout.SIGNATURE, _signature(octets + files.get(layout.STAMP, b""), key))
+    writer.add(layout.SIGNATURE, signature_file(octets + files.get(layout.STAMP, b""), key))
     writer.close()
     return out.getvalue()
 

@@ -1,5 +1,6 @@
 """The cover: matter, process, scope, what was found, what was withheld, how to check the package."""
 
+from headwater.evidence.disclosure import RULE_WORDS, Rule
 from headwater.evidence.material import Material, origins, spoken
 from headwater.evidence.parts import paper
 from headwater.evidence.parts.bates import Bates
@@ -17,6 +18,11 @@ def finding(material: Material) -> str:
     if best is not None:
         return f"No origin is confirmed. {best['outcome']}"
     return f"No origin is confirmed in {total} tracebacks. The tables say how far each was proven."
+
+
+def _cited(material: Material) -> list[tuple[Rule, str]]:
+    cited = {part.rule for part in material.withheld}
+    return [(rule, words) for rule, words in RULE_WORDS.items() if rule in cited]
 
 
 def octets(material: Material, key_id: str, bates: Bates) -> bytes:
@@ -52,6 +58,8 @@ def octets(material: Material, key_id: str, bates: Bates) -> bytes:
                 ("Calls in the scope", f"{material.campaign.calls_in_scope:,} (calls/members.csv)"),
                 ("Calls in full", f"{len(material.calls):,} (calls/, transcripts/)"),
                 ("Tracebacks", f"{len(material.tracebacks):,} (tracebacks.json)"),
+                ("Traceback table", "traceback-table.csv and .json: every hop with its call, times, attestation"),
+                ("Figures", "figures.csv and .json: each with its method and 95% interval"),
                 ("Provider path", f"{len(material.path):,} questions (provider-path.csv and .json)"),
                 ("Answers", f"{len(material.answers):,} (answers/)"),
                 ("Signatures", f"{len(material.signatures):,} signed calls judged (signatures/)"),
@@ -67,7 +75,8 @@ def octets(material: Material, key_id: str, bates: Bates) -> bytes:
             ]
         ),
         paper.heading("What is not in it"),
-        *paper.items([f"{p.what}" + (f" ({p.count:,})" if p.count else "") + f": {p.why}" for p in material.withheld]),
+        *paper.items([part.sentence for part in material.withheld]),
+        paper.note("Rules: " + " ".join(f"{rule.value}: {words}" for rule, words in _cited(material))),
         paper.heading("Documents of the process"),
         paper.table(
             ("Document", "Octets", "SHA-256 as received", "Received"),

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from headwater.evidence.material import Material, origins, spoken
+from headwater.evidence.parts import declaration_facts as facts
 from headwater.evidence.parts import paper
 from headwater.evidence.parts.bates import Bates
-from headwater.evidence.scope import NPA_CAVEAT
 
 HEADER = "DRAFT, NOT SIGNED. For the custodian to check, correct and sign under 28 U.S.C. 1746."
 #: Tracebacks shown on paper; all are in provider-path.csv.
@@ -22,7 +22,8 @@ def octets(material: Material, bates: Bates) -> bytes:
     """Return the draft as a PDF."""
     numbered = [
         *_declarant(), *_system(), *_campaign(material), *_ringing(material), *_tracebacks(material),
-        *_volume(material), *_limits(material),
+        *facts.knowledge(material), *facts.volume(material), *facts.spoofing(material), *facts.harm(material),
+        *facts.delay(material), *_limits(material),
     ]  # fmt: skip
     matter = material.matter
     story = [
@@ -79,6 +80,14 @@ def _system() -> list[Any]:
             "the provider registered before. Question, answer, times and signature are stored as they were sent. Each "
             "change and each look is written, in the same transaction, to an audit log whose entries are chained by "
             "hash."
+        ),
+        paper.paragraph(
+            f"Times of receipt are those of the clock of the host that received. I checked that clock against {_BLANK} "
+            f"on {_BLANK} and found a difference of {_BLANK}. A time of a call is its sender's; each record holds both."
+        ),
+        paper.paragraph(
+            f"How often the rule takes a call for a campaign's that is not, as last measured: {_BLANK}, by {_BLANK}. "
+            "The tables name for each call why it was taken, so that any of them can be judged by itself."
         ),
     ]
 
@@ -178,32 +187,12 @@ def _one_traceback(trace: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> l
     return [paper.together(intro, paper.table(head, body, (0.7, 2.2, 1.7, 2.3, 1.0, 2.3, 2.2, 1.1))), paper.gap()]
 
 
-def _volume(material: Material) -> list[Any]:
-    campaign = material.campaign
-    known = [(state or "unknown", count) for state, count in campaign.states.items()]
-    shown = ", ".join(f"{state} {count:,}" for state, count in known[:20])
-    more = f", and {len(known) - 20} others" if len(known) > 20 else ""
-    return [
-        paper.heading("6. Volume and the states called"),
-        paper.paragraph(
-            f"{campaign.calls_in_scope:,} reports were counted one by one (senders: {len(campaign.sources)}). The "
-            "count is of reports and is exact; how many calls were placed in all was not estimated."
-        ),
-        paper.paragraph(
-            f"By the area code of the called number: {shown}{more}." if shown else "No report is in scope."
-        ),
-        paper.note(NPA_CAVEAT),
-    ]
-
-
 def _limits(material: Material) -> list[Any]:
-    withheld = [
-        f"{part.what}" + (f" ({part.count:,})" if part.count else "") + f": {part.why}" for part in material.withheld
-    ]
+    withheld = [part.sentence for part in material.withheld]
     return [
-        paper.heading("7. Limits, and facts that cut against"),
+        paper.heading("11. Limits, and facts that cut against"),
         *paper.items(material.limits),
-        paper.heading("8. What is not in the package"),
+        paper.heading("12. What is not in the package"),
         *paper.items(withheld),
     ]
 
@@ -211,7 +200,7 @@ def _limits(material: Material) -> list[Any]:
 def _signature() -> list[Any]:
     return [
         paper.together(
-            paper.heading("9. Declaration"),
+            paper.heading("13. Declaration"),
             paper.paragraph(
                 "I declare under penalty of perjury under the laws of the United States of America that the foregoing "
                 "is true and correct."

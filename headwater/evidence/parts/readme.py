@@ -23,6 +23,8 @@ WHAT IS IN IT
   process.json            the process, its scope, what of it was accepted, hashes of its documents
   campaign.json           what the campaign is, how it was found, whether it rang at sealing
   limits.json             what a reader must know, facts that cut against the case included
+  traceback-table.csv/.json the same with the call's time (UTC and local), numbers, attestation, outcome
+  figures.csv/.json       every figure that is more than a count: value, 95% interval, method, what it is not
   provider-path.csv/.json one row for each question to a provider: asked, answered, took, from whom
   tracebacks.json         each traced call, its outcome in words, remarks
   notices.csv/.json       which provider was told of which call when and how, when it saw it
