@@ -19,9 +19,11 @@ BASELINE_DAYS_NEEDED: Final = 14
 #: An hour of the week counts as if so many weeks of the ordinary profile had been seen before.
 _ORDINARY_WEEKS: Final = 2
 
-#: Silence that a series' own rate explains with less than this probability is dormancy; never less than six hours.
+#: Silence that what is usual explains with less than this probability is dormancy; never less than six hours, and no
+#: weekend before the weekends of a series are known.
 SILENCE_P: Final = 0.001
 SILENCE_AT_LEAST: Final = timedelta(hours=6)
+SILENCE_YOUNG: Final = timedelta(hours=72)
 SILENCE_AT_MOST: Final = timedelta(days=7)
 #: Growth: beyond the 99% interval, at least twice what was expected, and no handful.
 GROWTH_FACTOR: Final = 2.0
@@ -137,45 +139,61 @@ def events(series: Series, *, now: datetime) -> list[Event]:
 
 
 def _silences(series: Series, now: datetime) -> list[Event]:
-    """Find the silences that the rate before them does not explain, and the calls that ended them."""
+    """Find the silences that what is usual in their hours does not explain, and the calls that ended them."""
     found = []
     rang = sorted(hour for hour, calls in series.hours.items() if calls)
     for here, following in zip(rang, [*rang[1:], None], strict=True):
         gap = (following or floor(now) + HOUR) - here
         if gap <= SILENCE_AT_LEAST:
             continue
-        rate = _rate(series.hours, rang, here)
-        limit = min(max(SILENCE_AT_LEAST, timedelta(hours=-log(SILENCE_P) / rate)), SILENCE_AT_MOST)
+        limit, words, evidence = _limit(series, rang, here)
         if gap <= limit:
             continue
-        evidence = {
+        told = evidence | {
             "rule": RULE_VERSION,
-            "rate_per_hour": round(rate, 3),
             "limit_h": round(limit / HOUR, 1),
             "silent_h": round(gap / HOUR, 1),
             "last_hour": here.isoformat(),
         }
-        explained = f"its rate, {rate:.2f} an hour, explains {limit / HOUR:.0f} h of silence at most"
+        sentence = f"No call after {here:%Y-%m-%d %H}:00 h; {words} {limit / HOUR:.0f} h of silence at most."
         found.append(
-            Event(
-                kind=Kind.DORMANT,
-                at=here + limit,
-                vantage=series.vantage,
-                sentence=f"No call after {here:%Y-%m-%d %H}:00 h; {explained}.",
-                evidence=evidence,
-            )
+            Event(kind=Kind.DORMANT, at=here + limit, vantage=series.vantage, sentence=sentence, evidence=told)
         )
         if following is not None:
+            again = f"Rings again after {gap / DAY:.1f} days of silence."
             found.append(
                 Event(
                     kind=Kind.RETURNED,
                     at=following,
                     vantage=series.vantage,
-                    sentence=f"Rings again after {gap / DAY:.1f} days of silence.",
-                    evidence=evidence | {"calls_in_hour": series.hours[following]},
+                    sentence=again,
+                    evidence=told | {"calls_in_hour": series.hours[following]},
                 )
             )
     return found
+
+
+def _limit(series: Series, rang: Sequence[datetime], here: datetime) -> tuple[timedelta, str, dict[str, Any]]:
+    """Return the longest silence after ``here`` that is explained, by what, and with which figures.
+
+    Where two weeks are known, by the hours of the week: nights and weekends are not silence. Before that by the mean
+    rate, and then no weekend is.
+    """
+    since = max(rang[0].replace(hour=0), here - timedelta(weeks=BASELINE_WEEKS))
+    calls_surprising = -log(SILENCE_P)
+    if here - since >= BASELINE_DAYS_NEEDED * DAY:
+        known = hours_of(since, here + HOUR)
+        profile = _profile(series.hours, known)
+        spread = dispersion((profile[_slot(hour)], float(series.hours.get(hour, 0))) for hour in known)
+        hour, missed = here + HOUR, 0.0
+        while hour - here < SILENCE_AT_MOST and missed < calls_surprising * spread:
+            missed += profile[_slot(hour)]
+            hour += HOUR
+        figures: dict[str, Any] = {"calls_missed": round(missed, 1), "dispersion": round(spread, 2)}
+        return max(SILENCE_AT_LEAST, hour - here), "what is usual in these hours explains", figures
+    rate = _rate(series.hours, rang, here)
+    limit = min(max(SILENCE_YOUNG, timedelta(hours=calls_surprising / rate)), SILENCE_AT_MOST)
+    return limit, f"its rate, {rate:.2f} an hour, explains", {"rate_per_hour": round(rate, 3)}
 
 
 def _rate(hours: Mapping[datetime, int], rang: Sequence[datetime], here: datetime) -> float:

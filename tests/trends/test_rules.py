@@ -61,8 +61,17 @@ def test_birth_dormancy_and_return_are_found_in_their_hours() -> None:
     assert found[0] == (Kind.BORN, START)
     assert (Kind.RETURNED, START + 10 * DAY) in found
     (dormant,) = [at for kind, at in found if kind is Kind.DORMANT]
-    # Twelve an hour explain no six hours of silence: the floor of the rule.
-    assert dormant == START + 47 * HOUR + rules.SILENCE_AT_LEAST
+    # Twelve an hour explain no silence; but two days tell nothing of how it keeps its weekends.
+    assert dormant == START + 47 * HOUR + rules.SILENCE_YOUNG
+
+
+def test_nights_and_weekends_are_no_silence_once_they_are_known() -> None:
+    hours = office_hours(6)
+    last = max(hours)
+    assert [kind for kind, _ in kinds(hours, last + HOUR)] == [Kind.BORN]
+    # Friday 22 h to Monday evening: a working day has passed without a call.
+    (dormant,) = [at for kind, at in kinds(hours, last + 5 * DAY) if kind is Kind.DORMANT]
+    assert last + 2 * DAY < dormant < last + 3 * DAY
 
 
 def test_a_rare_caller_is_not_called_dormant_over_a_weekend() -> None:

@@ -44,7 +44,7 @@ def test_the_desk_sees_the_country_the_map_and_the_families(desk_client: Browser
     assert "Blocking apps" in page
     assert "Honeypots" in page
     # Six or seven noons lie in the last seven days, as the hour is.
-    assert re.search(r"Michigan: (48 calls, 4\.76|56 calls, 5\.56) a million residents", page)
+    assert re.search(r"MI (48 calls, Michigan: 4\.76|56 calls, Michigan: 5\.56) a million residents", page)
     assert 'href="/trends/?what=family&amp;key=Utility&amp;days=7"' in page
     assert "are usual" in page
     assert "Nothing is said yet" not in page.split("Honeypots")[0]

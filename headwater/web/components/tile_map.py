@@ -68,7 +68,8 @@ def tile_map(
             x=place.column * (SIDE + GAP),
             y=place.row * (SIDE + GAP),
             step=_step(rates[code], edges),
-            says=f"{place.name}: {counts.get(code, 0):,} {what}, {rates[code]:.2f} a million residents",
+            # Begins with what is read in the tile, so that it can be called by that.
+            says=f"{code} {_short(counts.get(code, 0))} {what}, {place.name}: {rates[code]:.2f} a million residents",
             path=link(code),
             own=code in own,
         )
