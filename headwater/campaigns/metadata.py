@@ -16,7 +16,7 @@ from headwater.campaigns.bursts import BIN_S, Burst, Bursts, Table
 from headwater.campaigns.keys import KINDS, Heard, KeyKind, keys_of, name_of
 from headwater.campaigns.patterns import LEAST_CALLS, Faults, Pattern, patterns, unassignable
 
-METADATA_VERSION = "metadata/1"
+METADATA_VERSION = "metadata/2"
 
 #: A call that comes later than this after the newest is no news: a file of yesterday must not look like a burst.
 LATE_S = 120
@@ -71,6 +71,7 @@ class Metadata:
         self._counts: Counter[int] = Counter()
         self._window: deque[tuple[Heard, tuple[int, ...]]] = deque(maxlen=WINDOW_CALLS)
         self._told: dict[int, int] = {}
+        self._newest = 0.0
         self.late = 0
 
     def take(self, calls: Sequence[Heard]) -> list[Signal]:
@@ -84,10 +85,14 @@ class Metadata:
                 continue
             if at > self._bin:
                 signals += self._close(at)
+            self._newest = max(self._newest, call.at)
             keys = tuple(key for key in row if key)
             self._counts.update(keys)
             self._window.append((call, keys))
-        signals += self._signals(self._bursts.look(self._bin, *self._columns()))
+        if self._counts:
+            # Calls come a little out of order: what is over of the bin is what the newest call says.
+            over = min(max(self._newest - self._bin * BIN_S, 1.0) / BIN_S, 1.0)
+            signals += self._signals(self._bursts.look(self._bin, *self._columns(), over=over))
         return signals
 
     def tick(self, now: float) -> list[Signal]:

@@ -63,7 +63,13 @@ def _row(signal: Signal, member_of: dict[uuid.UUID, str]) -> CampaignSignal:
     campaign, members = campaigns.most_common(1)[0] if campaigns else (None, 0)
     figures: dict[str, Any] = {pattern.name: pattern.figures for pattern in signal.patterns}
     if signal.burst is not None:
-        figures["burst"] = {"ewma": signal.burst.ewma, "cusum": signal.burst.cusum, "mean": signal.burst.expected}
+        burst = signal.burst
+        figures["burst"] = {
+            "ewma": burst.ewma,
+            "cusum": burst.cusum,
+            "quick": burst.quick,
+            "mean": burst.expected,
+        }
     return CampaignSignal(
         kind=signal.kind.name.lower(),
         name=legible(signal.name)[:80],

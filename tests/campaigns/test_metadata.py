@@ -181,3 +181,46 @@ def test_strange_senders_make_keys_without_falling(signer: str, provider: str):
     row = keys_of([call])[0]
     assert (row[:3] == 0).all()
     assert name_of(KeyKind.PROVIDER, call) == provider
+
+
+def _followed(bins: int, calls_a_bin: int) -> Bursts:
+    bursts, key = Bursts(), np.array([7], dtype=np.uint64)
+    for at in range(1_000, 1_000 + bins):
+        bursts.close(at, key, np.array([calls_a_bin]))
+    bursts.table.columns["muted"][:] = 0
+    return bursts
+
+
+def test_a_strong_burst_is_told_of_before_its_bin_is_over():
+    key = np.array([7], dtype=np.uint64)
+    early = _followed(400, 1).look(1_400, key, np.array([9]), over=0.4)
+    assert [burst.key for burst in early] == [7]
+    # As many calls in the whole bin say less than in two fifths of it, and what follows is muted for five minutes.
+    whole = _followed(400, 1).look(1_400, key, np.array([9]), over=1.0)
+    assert early[0].quick > (whole[0].quick if whole else 0.0)
+
+
+def test_what_is_usual_for_this_minute_is_no_burst():
+    key = np.array([7], dtype=np.uint64)
+    rare, busy = _followed(400, 1), _followed(400, 1)
+    for at in range(1_400, 1_424):
+        busy.close(at, key, np.array([2]))
+    busy.table.columns["muted"][:] = 0
+    at_once = rare.look(1_424, key, np.array([7]))
+    within = busy.look(1_424, key, np.array([7]))
+    assert at_once, "seven calls where one is usual"
+    assert not within, "the same seven after two minutes of twice the rate"
+
+
+def test_a_million_keys_take_less_than_two_hundred_megabytes_and_come_back_from_a_checkpoint():
+    bursts, chance = Bursts(), np.random.default_rng(4)
+    keys = np.unique(chance.integers(1, np.iinfo(np.int64).max, 1_000_000).astype(np.uint64))
+    for at in range(0, len(keys), 100_000):
+        part = keys[at : at + 100_000]
+        bursts.close(1_000, part, np.ones(len(part), dtype=np.int64))
+    assert bursts.table.used == len(keys)
+    assert bursts.table.octets <= 200_000_000
+    again = Bursts(Table.load(bursts.table.dump()))
+    assert again.table.used == len(keys)
+    some = keys[::1_000]
+    assert again.expected(some, 1_001) == pytest.approx(bursts.expected(some, 1_001))
