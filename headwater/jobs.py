@@ -13,6 +13,7 @@ class Job(StrEnum):
 
     ADVANCE_TRACEBACK = "tracebacks.advance"
     DELIVER_MESSAGE = "outbox.deliver"
+    INDEX_MATTERS = "cases.index_matters"
     OPEN_TRACEBACKS = "tracebacks.open_for_campaign"
     SEND_PASSWORD_LINK = "accounts.send_password_link"  # noqa: S105 - a name
     PRESERVE = "legal.preserve"

@@ -169,7 +169,7 @@ def appeal(actor: Actor, reference: str, *, text: str, appellant: str = "", cont
         actor.require(Permission.RELIEF_WRITE)
     text = _said(text, "Say why the entry is wrong.")
     who = actor.label if own else " ".join(appellant.split())
-    how = actor.label.removeprefix("user:") if own else " ".join(contact.split())
+    how = (actor.email or actor.label) if own else " ".join(contact.split())
     if not (0 < len(who) <= MAX_LINE and 0 < len(how) <= MAX_LINE):
         raise Invalid("Say who appeals, and how to reach them.")
     entry = block_list.in_force(clock.now()).filter(reference=reference).first()

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "headwater.conduct",
     "headwater.alerts",
     "headwater.retention",
+    "headwater.cases",
     "headwater.legal",
     "headwater.evidence",
     "headwater.relief",

@@ -19,6 +19,7 @@ from headwater.accounts.actors import system
 from headwater.alerts import actions as alerts
 from headwater.conduct import actions as conduct
 from headwater.conduct import publishing
+from headwater.cases import index as matter_index
 from headwater.evidence import seal
 from headwater.intake.cdr.deliver import FileDoor
 from headwater.jobs import Job
@@ -199,3 +200,12 @@ def publish_block_feed(timestamp: int) -> None:  # noqa: ARG001 - procrastinate'
     key = blocking.signing_key(config.secrets)
     if version := blocking.publish(system("block-feed"), key, appeals=config.appeals, now=clock.now()):
         log.info("block feed published", version=version)
+
+
+@tasks.periodic(cron="* * * * *")
+@tasks.task(name=Job.INDEX_MATTERS.value, queueing_lock="cases.index_matters", retry=RETRY)
+def index_matters(timestamp: int = 0) -> None:  # noqa: ARG001 - procrastinate's signature
+    """Bring the index of deconfliction up to date, and tell agencies of each other."""
+    key = settings.HEADWATER.secret("deconfliction-key").encode()
+    if found := matter_index.index(system("deconfliction"), key):
+        log.info("matters matched", matches=found)

@@ -1,0 +1,1 @@
+"""Investigations: what belongs together, its timeline, its members; joint cases; deconfliction between agencies."""

@@ -1,0 +1,147 @@
+"""What cases are told of legal process, packages, notices and measures: the rooms above ``cases``, as it asks for them.
+
+What an agency sees of a campaign beyond its alert follows an accepted process of its own, as everywhere.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from headwater.accounts.actors import Actor
+from headwater.accounts.permissions import OrganisationKind, Permission
+from headwater.campaigns.models import Campaign
+from headwater.cases import matters, subjects
+from headwater.cases.states import Lane, MatterKind, SubjectKind
+from headwater.cases.subjects import Subject
+from headwater.cases.timeline import Moment
+from headwater.evidence.models import Package
+from headwater.evidence.queries import visible_to as visible_packages
+from headwater.evidence.states import STATE_WORDS as PACKAGE_WORDS
+from headwater.evidence.states import PackageState
+from headwater.legal.models import LegalProcess
+from headwater.legal.queries import visible_to as visible_processes
+from headwater.legal.rules import ACCEPTED, STATE_WORDS, TYPE_WORDS, ProcessState, ProcessType
+from headwater.relief.models import Measure, Notice
+from headwater.relief.states import MeasureKind, NoticeKind, ReportedAction
+
+#: Measures of a court.
+_COURT = {MeasureKind.ORDER_ISSUED, MeasureKind.ORDER_SERVED}
+
+
+def register() -> None:
+    """Register all of it, once."""
+    subjects.register(SubjectKind.PROCESS, Processes())
+    subjects.register(SubjectKind.PACKAGE, Packages())
+    subjects.register(SubjectKind.CAMPAIGN, CampaignsOfProcess())
+    matters.register(MatterKind.PROCESS, ProcessGround())
+
+
+class Processes:
+    """Legal process: an agency's own, and what was served on the consortium."""
+
+    def find(self, actor: Actor, reference: str) -> Subject | None:
+        """Return the process."""
+        if not actor.may(Permission.PROCESS_READ):
+            return None
+        row = visible_processes(actor).filter(id=reference).first()
+        if row is None:
+            return None
+        name = f"{TYPE_WORDS[ProcessType(row.process_type)]}, {row.case_number}"
+        return Subject(kind=SubjectKind.PROCESS, reference=row.id, name=name)
+
+    def moments(self, actor: Actor, reference: str) -> Iterable[Moment]:
+        """Return each step that it took."""
+        row = visible_processes(actor).get(id=reference)
+        kind = TYPE_WORDS[ProcessType(row.process_type)]
+        for step in row.state_changes.order_by("id"):
+            words = STATE_WORDS[ProcessState(step.to_state)].lower()
+            yield Moment(
+                at=step.at, lane=Lane.PROCESS, what=f"{kind} {row.id}: {words}", who=step.by, kind=SubjectKind.PROCESS,
+                reference=row.id,
+            )  # fmt: skip
+
+
+class Packages:
+    """Evidence packages: an agency's own, all for the consortium."""
+
+    def find(self, actor: Actor, reference: str) -> Subject | None:
+        """Return the package."""
+        if not actor.may(Permission.PROCESS_READ):
+            return None
+        row = visible_packages(actor).filter(id=reference).first()
+        if row is None:
+            return None
+        name = f"Package of {row.process_id}, {PACKAGE_WORDS[PackageState(row.state)].lower()}"
+        return Subject(kind=SubjectKind.PACKAGE, reference=row.id, name=name)
+
+    def moments(self, actor: Actor, reference: str) -> Iterable[Moment]:  # noqa: ARG002 - ``find`` has let them in
+        """Return when it was asked for and sealed."""
+        row = Package.objects.get(id=reference)
+        for at, what in ((row.requested_at, "asked for"), (row.sealed_at, f"sealed, SHA-256 {row.sha256[:12]}…")):
+            if at is not None:
+                yield Moment(
+                    at=at, lane=Lane.PROCESS, what=f"Package {row.id} {what}", kind=SubjectKind.PACKAGE,
+                    reference=row.id,
+                )  # fmt: skip
+
+
+class CampaignsOfProcess:
+    """Campaigns again: what an accepted process adds to them, and notices and measures for those who may know."""
+
+    def find(self, actor: Actor, reference: str) -> Subject | None:
+        """Return the campaign of an accepted process of the actor's agency."""
+        if not _reached(actor, reference):
+            return None
+        row = Campaign.objects.filter(id=reference).first()
+        return Subject(kind=SubjectKind.CAMPAIGN, reference=row.id, name=row.name) if row else None
+
+    def moments(self, actor: Actor, reference: str) -> Iterable[Moment]:
+        """Return measures against the campaign; for the consortium also what each notice came to."""
+        consortium = actor.organisation_kind is OrganisationKind.CONSORTIUM and actor.may(Permission.RELIEF_READ)
+        if not consortium and not _reached(actor, reference):
+            return
+        for measure in Measure.objects.filter(campaign_id=reference).order_by("at", "id"):
+            kind = MeasureKind(measure.kind)
+            lane = Lane.COURT if kind in _COURT else Lane.NOTICES
+            yield _moment(reference, measure.at, lane, f"{kind.label}: {measure.what}", who=measure.entered_by)
+        if consortium:
+            yield from _notices(reference)
+
+
+def _notices(campaign_id: str) -> Iterable[Moment]:
+    rows = Notice.objects.filter(campaign_id=campaign_id).select_related("provider").prefetch_related("reports")
+    for row in rows.order_by("sent_at", "id"):
+        name = f"{NoticeKind(row.kind).label} {row.id}"
+        for at, word, who in (
+            (row.seen_at, "opened by the provider", row.seen_by),
+            (row.acknowledged_at, "acknowledged", row.acknowledged_by),
+        ):
+            if at is not None:
+                yield _moment(campaign_id, at, Lane.NOTICES, f"{name} {word}", who=who)
+        for said in row.reports.all():
+            what = f"{row.provider.name} on {row.id}: {ReportedAction(said.action).label}"
+            yield _moment(campaign_id, said.reported_at, Lane.PROVIDER, what, who=said.reported_by)
+
+
+def _moment(campaign_id: str, at: datetime, lane: Lane, what: str, *, who: str = "") -> Moment:
+    return Moment(at=at, lane=lane, what=what, who=who, kind=SubjectKind.CAMPAIGN, reference=campaign_id)
+
+
+def _reached(actor: Actor, campaign_id: str) -> bool:
+    """Tell whether an accepted process of the actor's agency, that they may know of, is about the campaign."""
+    if actor.organisation_kind is not OrganisationKind.AGENCY or not actor.may(Permission.PROCESS_READ):
+        return False
+    return visible_processes(actor).filter(campaign_id=campaign_id, state__in=ACCEPTED).exists()
+
+
+class ProcessGround:
+    """Accepted process as a matter of deconfliction: the strongest ground there is."""
+
+    def name(self, actor: Actor, reference: str) -> str | None:
+        """Return what the process is called, None where it is not the actor's own and accepted."""
+        found = Processes().find(actor, reference)
+        return found.name if found and self.campaigns(actor.organisation_id, reference) else None
+
+    def campaigns(self, organisation_id: str, reference: str) -> frozenset[str]:
+        """Return the campaign that the process is about, while it is accepted."""
+        rows = LegalProcess.objects.filter(id=reference, agency_id=organisation_id, state__in=ACCEPTED)
+        return frozenset(rows.values_list("campaign_id", flat=True))
