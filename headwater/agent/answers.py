@@ -4,6 +4,7 @@ Path data only. Of a customer nothing leaves: no name, address, Call-ID or numbe
 ORIGINATED; who placed it needs legal process). Of other calls nothing leaves but how many were compared.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Final
@@ -11,11 +12,14 @@ from typing import Final
 from headwater import __version__
 from headwater.agent.config import Policy
 from headwater.calls.legs import Direction, Leg, Peer, PeerKind
+from headwater.calls.records import CallRecord
 from headwater.calls.rules import Match, Wanted
 from headwater.errors import Invalid
 from headwater.numbering.numbers import canonical
 from headwater.wire import agents as wire
+from headwater.wire.commitments import Proof
 
+Prove = Callable[[CallRecord], Proof | None]
 AGENT: Final = f"headwater-agent/{__version__}"
 _UPSTREAM: Final = frozenset(
     {wire.AnswerCode.UPSTREAM_US, wire.AnswerCode.UPSTREAM_FOREIGN, wire.AnswerCode.ORIGINATED_RESELLER}
@@ -59,10 +63,16 @@ def declined(question: wire.Question, provider: wire.Party, now: datetime) -> wi
     return _answer(question, provider, wire.AnswerCode.DECLINED, now, note="the carrier's policy excludes this reason")
 
 
-def answer(
-    question: wire.Question, match: Match, *, provider: wire.Party, policy: Policy, now: datetime
+def answer(  # noqa: PLR0913 - one argument a part of the answer, each by name
+    question: wire.Question,
+    match: Match,
+    *,
+    provider: wire.Party,
+    policy: Policy,
+    now: datetime,
+    prove: Prove = lambda _record: None,
 ) -> wire.Answer:
-    """Return the answer that ``match`` gives to ``question``."""
+    """Return the answer that ``match`` gives to ``question``. ``prove`` gives a record's proof, where there is one."""
     code = match.code
     note = match.note
     if code is wire.AnswerCode.RECORD_NOT_FOUND and _expired(question, policy, now):
@@ -76,8 +86,8 @@ def answer(
         now,
         upstream=_party(match.upstream) if code in _UPSTREAM and match.upstream else None,
         handed_to=_handed_to(question, egress) if show else None,
-        ingress=_leg(ingress, question, policy) if ingress and show else None,
-        egress=_leg(egress, question, policy) if egress and show else None,
+        ingress=_leg(ingress, question, policy, prove) if ingress and show else None,
+        egress=_leg(egress, question, policy, prove) if egress and show else None,
         score_millinats=match.score_millinats,
         basis=list(match.basis),
         candidates=match.compared,
@@ -123,7 +133,7 @@ def _party(peer: Peer) -> wire.Party:
     return wire.Party(spc=peer.spc, name=peer.name, country=peer.country)
 
 
-def _leg(leg: Leg, question: wire.Question, policy: Policy) -> wire.Leg:
+def _leg(leg: Leg, question: wire.Question, policy: Policy, prove: Prove) -> wire.Leg:
     fields = set(policy.fields)
     calling = leg.calling
     if leg.peer is None or leg.peer.kind is PeerKind.CUSTOMER:  # an address that no list names may be a customer's
@@ -144,6 +154,7 @@ def _leg(leg: Leg, question: wire.Question, policy: Policy) -> wire.Leg:
         origid=leg.origid if "origid" in fields else "",
         record_id=str(leg.record.record_id) if "record" in fields else "",
         record_sha256=leg.record.raw_sha256.hex() if "record" in fields else "",
+        proof=prove(leg.record) if "record" in fields else None,
     )
 
 

@@ -15,10 +15,12 @@ import structlog
 from headwater import clock
 from headwater.agent import answers, keys
 from headwater.agent.cdr import CdrSource
+from headwater.agent.commitments import Commitments
 from headwater.agent.config import AgentConfig, Carrier
 from headwater.agent.hub import AnswerRefused, HubAway, HubClient
 from headwater.agent.journal import Journal
 from headwater.agent.learned import Learned
+from headwater.agent.publishing import CommittingWriter, publish
 from headwater.agent.search import candidates
 from headwater.calls import queries
 from headwater.calls.queries import CallQueries
@@ -65,6 +67,7 @@ class _Parts:
     records: CallQueries
     journal: Journal
     learned: Learned
+    commitments: Commitments
     hub: HubClient
     doors: list[HepListeners] = field(default_factory=list)
     folders: list[CdrSource] = field(default_factory=list)
@@ -111,12 +114,21 @@ class CarrierAgent:
             store = await asyncio.to_thread(CallStore.open, url, database=carrier.database)
             stack.push_async_callback(asyncio.to_thread, store.close)
             await asyncio.to_thread(store.migrate)
-            writer = Writer(store)
+            commitments = Commitments(self._config.data / carrier.party.spc, spc=carrier.party.spc, key=key)
+            writer = CommittingWriter(store, commitments)
             stack.push_async_callback(writer.close)
             records = queries.connect(url, database=carrier.database)
             stack.callback(queries.disconnect, url, database=carrier.database)
             hub = HubClient(http=self._http, spc=carrier.party.spc, key=key, wait_s=self._config.hub.wait_s)
-            parts = _Parts(store=store, writer=writer, records=records, journal=journal, learned=learned, hub=hub)
+            parts = _Parts(
+                store=store,
+                writer=writer,
+                records=records,
+                journal=journal,
+                learned=learned,
+                commitments=commitments,
+                hub=hub,
+            )
             for number, door in enumerate(carrier.doors):
                 counters = Counters(f"{carrier.party.spc}/{number}")
                 listeners = HepListeners(
@@ -151,6 +163,14 @@ class CarrierAgent:
         """Hand in what a crash left behind, then ask for questions and answer them, until cancelled."""
         for question_id in self.parts.journal.unsettled():
             self._begin(question_id, self._hand_in(question_id))
+        async with asyncio.TaskGroup() as group:
+            publishing = group.create_task(publish(self.parts.commitments, self.parts.hub), name="roots")
+            try:
+                await self._serve()
+            finally:
+                publishing.cancel()
+
+    async def _serve(self) -> None:
         pause, idle = FIRST_PAUSE_S, IDLE_PAUSE_S
         while True:
             try:
@@ -208,7 +228,15 @@ class CarrierAgent:
         if answers.is_answered(question, carrier.policy):
             match = await self._match(question)
             self._learn(question, match)
-            answer = answers.answer(question, match, provider=carrier.party, policy=carrier.policy, now=clock.now())
+            answer = await asyncio.to_thread(
+                answers.answer,
+                question,
+                match,
+                provider=carrier.party,
+                policy=carrier.policy,
+                now=clock.now(),
+                prove=lambda record: parts.commitments.proof(record.record_id, record.received_at),
+            )
         else:
             answer = answers.declined(question, carrier.party, clock.now())
         parts.journal.answered(

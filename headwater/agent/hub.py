@@ -13,12 +13,16 @@ from headwater.agent.config import Hub
 from headwater.agent.keys import SigningKey
 from headwater.errors import HeadwaterError, Unavailable
 from headwater.wire.agents import Question, Questions, Receipt
+from headwater.wire.commitments import Roots, Taken
 
 MOST_OCTETS: Final = 4 * 1024 * 1024
 """Longest body taken from the hub: 2,000 questions are about 1 MB."""
 TIMEOUT_S: Final = 15.0
 ANSWERS: Final = "/api/agents/v1/answers"
 QUESTIONS: Final = "/api/agents/v1/questions"
+ROOTS: Final = "/api/agents/v1/roots"
+MOST_ROOTS: Final = 200
+"""Roots in one request: three hours and more."""
 
 #: What will be no different when the same octets come again. A wrong signature in of ours (401, 403) is mended by an
 #: operator or a clock, so it is tried again.
@@ -76,11 +80,29 @@ class HubClient:
         except msgspec.MsgspecError as error:
             raise HubAway(f"hub sent no receipt to {self.spc}: {error}") from error
 
+    async def publish(self, roots: list[str]) -> Taken:
+        """Hand in signed roots, oldest first; the same may be handed in again.
+
+        Raises:
+            AnswerRefused: the hub will not take them: another root stands for one of the minutes.
+            HubAway: it may take them later.
+        """
+        body = msgspec.json.encode(Roots(roots=roots))
+        status, said = await self._send("POST", ROOTS, action="roots.write", body=body, patience_s=0)
+        if status in _FINAL:
+            raise AnswerRefused(f"{status}: {_words(said)}")
+        if status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
+            raise HubAway(f"hub answered {status} to roots of {self.spc}: {_words(said)}")
+        try:
+            return msgspec.json.decode(said, type=Taken)
+        except msgspec.MsgspecError as error:
+            raise HubAway(f"hub did not say what it took of {self.spc}'s roots: {error}") from error
+
     async def _send(self, method: str, path: str, *, action: str, body: bytes, patience_s: float) -> tuple[int, bytes]:
         token = self.key.bearer(issuer=self.spc, action=action, body=body, now=clock.now())
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         if body:
-            headers["Content-Type"] = "application/jose"
+            headers["Content-Type"] = "application/json" if path == ROOTS else "application/jose"
         timeout = httpx.Timeout(TIMEOUT_S, read=TIMEOUT_S + patience_s)
         try:
             async with self.http.stream(method, path, headers=headers, content=body or None, timeout=timeout) as reply:

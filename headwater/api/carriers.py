@@ -27,9 +27,10 @@ from headwater.providers import queries as register
 from headwater.providers import signatures
 from headwater.providers.queries import KeyView, ProviderView
 from headwater.providers.signatures import Action, BadToken
-from headwater.tracebacks import actions, answering, questions
+from headwater.tracebacks import actions, answering, questions, roots
 from headwater.tracebacks.answering import MAX_ANSWER, Submission
 from headwater.wire import agents as wire
+from headwater.wire.commitments import Root, Roots, Taken
 
 #: Longest wait of one poll, seconds.
 MAX_WAIT_S = 60.0
@@ -38,9 +39,9 @@ REFUSED = Counter("headwater_agent_requests_refused", "Requests of agents that w
 ANSWERS = Counter("headwater_agent_answers", "Answers of agents by what became of them", ["result"])
 
 _REFERENCES, _SCHEMAS = msgspec.json.schema_components(
-    [wire.Questions, wire.Receipt, wire.Answer], ref_template="#/components/schemas/{name}"
+    [wire.Questions, wire.Receipt, wire.Answer, Roots, Taken], ref_template="#/components/schemas/{name}"
 )
-_QUESTIONS, _RECEIPT, _ANSWER = _REFERENCES
+_QUESTIONS, _RECEIPT, _ANSWER, _ROOTS, _TAKEN = _REFERENCES
 
 
 class CarrierApi(NinjaAPI):
@@ -145,6 +146,36 @@ def post_answer(request: HttpRequest) -> HttpResponse:
     return _json(receipt, HTTPStatus.CREATED if fresh else HTTPStatus.OK)
 
 
+@api.post(
+    "/roots",
+    summary="Publish signed roots, oldest first",
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _ROOTS}}},
+        "responses": {200: {"description": "OK", "content": {"application/json": {"schema": _TAKEN}}}},
+    },
+)
+def post_roots(request: HttpRequest) -> HttpResponse:
+    """Take in roots; the same again changes nothing, another root for a minute is refused with 409."""
+    body = request.body
+    if len(body) > MAX_ANSWER:
+        raise TooLarge(f"A body may have {MAX_ANSWER} octets.")
+    provider, actor = _admit(request, Action.WRITE_ROOTS, body)
+    try:
+        sent = msgspec.json.decode(body, type=Roots).roots
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Invalid(f"The roots cannot be read: {error}") from error
+    return _json(roots.take_roots(actor, [_root(provider, one) for one in sent]))
+
+
+def _root(provider: ProviderView, jws: str) -> tuple[str, Root]:
+    octets = jws.encode()
+    key = _key(provider, signatures.key_id_of(octets))
+    root = roots.decoded(signatures.verified_payload(octets, key.public_jwk))
+    if root.spc.strip().upper() != provider.spc:
+        raise Invalid(f"The root names {root.spc[:16]}; {provider.spc} sent it.")
+    return jws, root
+
+
 def _admit(request: HttpRequest, action: Action, body: bytes) -> tuple[ProviderView, Actor]:
     try:
         return providers.admit(request.headers.get("Authorization", ""), action=action, body=body)
@@ -193,5 +224,5 @@ def _key(provider: ProviderView, key_id: str) -> KeyView:
     return key
 
 
-def _json(value: wire.Questions | wire.Receipt, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+def _json(value: wire.Questions | wire.Receipt | Taken, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(value), status=status.value, content_type="application/json")

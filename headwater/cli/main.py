@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "intake": "headwater.cli.intake",
     "evidence": "headwater.cli.evidence",
     "relief": "headwater.cli.relief",
+    "forward": "headwater.cli.forward",
     "agent": "headwater.cli.agent",
     "signers": "headwater.cli.signers",
     "stir": "headwater.cli.stir",

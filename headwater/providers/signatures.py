@@ -33,6 +33,7 @@ class Action(StrEnum):
 
     READ_QUESTIONS = "questions.read"
     WRITE_ANSWERS = "answers.write"
+    WRITE_ROOTS = "roots.write"
 
 
 class Refusal(StrEnum):

@@ -20,7 +20,7 @@ from headwater.audit import actions as audit
 from headwater.audit.tags import Tag
 from headwater.errors import NotFound, TooLarge
 from headwater.providers import queries as providers
-from headwater.tracebacks import exchange, inbox, projection
+from headwater.tracebacks import exchange, inbox, projection, roots
 from headwater.tracebacks.checks import ProviderError
 from headwater.tracebacks.engine import TracebackError
 from headwater.tracebacks.models import Answer, Hop, RefusedAnswer, Viewing
@@ -171,6 +171,7 @@ def _record(actor: Actor, submission: Submission, now: datetime) -> tuple[wire.R
         answered_by=actor.label,
         received_at=now,
     )
+    roots.prove(hop.provider_id, answer)
     upstream = providers.by_spc(answer.upstream.spc) if answer.upstream else None
     statement = exchange.statement(
         answer,

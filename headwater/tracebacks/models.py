@@ -7,6 +7,7 @@ from django.db import models
 from headwater.campaigns.models import Campaign
 from headwater.identifiers import new_id
 from headwater.providers.models import Provider
+from headwater.tracebacks.forward import ForwardGrade, ForwardState
 from headwater.tracebacks.reminders import Step
 from headwater.tracebacks.states import FlagKind, Grade, HopKind, HopRole, HopState, TellingWay, TracebackState
 from headwater.wire.agents import AnswerCode
@@ -215,4 +216,38 @@ class Flag(models.Model):
     kind = models.CharField(max_length=16, choices=FlagKind.choices())
     detail = models.TextField(blank=True)
     at = models.DateTimeField()
+    engine_version = models.CharField(max_length=32)
+
+
+class CarrierRoot(models.Model):
+    """The signed root that a carrier's agent published for one minute. Never changed."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="roots")
+    minute = models.CharField(max_length=17)
+    """``2026-06-09T16:00Z``."""
+    root = models.CharField(max_length=64)
+    jws = models.TextField()
+    """As it was signed: what the next root's ``previous`` is the SHA-256 of."""
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "minute"], name="one_root_a_minute")]
+
+
+class ForwardTracing(models.Model):
+    """One call-back number being traced forward. Its events are the truth; the other columns follow from them."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "TF"), editable=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, null=True, related_name="forwards")
+    number = models.CharField(max_length=18)
+    state = models.CharField(max_length=24, choices=ForwardState.choices(), default=ForwardState.SUBMITTED.value)
+    grade = models.CharField(max_length=20, choices=ForwardGrade.choices(), default="", blank=True)
+    server = models.ForeignKey(Provider, on_delete=models.PROTECT, null=True, related_name="+")
+    """Set only with the grade *serving provider confirmed*."""
+    outcome = models.TextField(blank=True)
+    events = models.JSONField(default=list)
+    opened_by = models.CharField(max_length=200)
+    opened_at = models.DateTimeField(db_index=True)
+    closed_at = models.DateTimeField(null=True)
+    next_due_at = models.DateTimeField(null=True, db_index=True)
     engine_version = models.CharField(max_length=32)

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from headwater.tracebacks import engine
+from headwater.tracebacks import engine, forward
 from headwater.tracebacks.checks import CLOCK_SKEW, DOMESTIC, WINDOW_SLACK
 from headwater.tracebacks.engine import HOP_TRANSITIONS, TRACEBACK_TRANSITIONS, WINDOWS_TERMINATING, WINDOWS_UPSTREAM
+from headwater.tracebacks.forward import FORWARD_TRANSITIONS, POINTS_ON, ForwardCode, ForwardGrade
 from headwater.tracebacks.outcomes import NAMES_UPSTREAM
 from headwater.tracebacks.states import FlagKind, Grade
 from headwater.tracebacks.trace import DOUBT_PPM, SURE_PPM, UNSTEADY
@@ -41,8 +42,8 @@ _GRADES: dict[Grade, str] = {
     ),
     Grade.ENTRY_CONFIRMED: "The last provider says that it received the call from abroad. No origin is named.",
     Grade.ORIGIN_STATED: (
-        "A provider answers ORIGINATED by its own record, and the provider that it handed the call to has not named it, "
-        "or no unbroken path joins it to the called party. No finding."
+        "A provider answers ORIGINATED by its own record, and the provider that it handed the call to has not named "
+        "it, or no unbroken path joins it to the called party. No finding."
     ),
     Grade.ORIGIN_NAMED: (
         "A proven neighbour names a provider that gives no record, nobody handed the call to it, and the call bears a "
@@ -57,7 +58,9 @@ _ANSWERS: dict[AnswerCode, str] = {
     AnswerCode.UPSTREAM_FOREIGN: "The walk ends: the answerer is the gateway, unless a bridge shows a domestic one.",
     AnswerCode.ORIGINATED: "The walk ends: origin confirmed, or on-net at hop 1.",
     AnswerCode.ORIGINATED_RESELLER: "The reseller is asked; one that is in no register ends the walk.",
-    AnswerCode.RECORD_NOT_FOUND: "Asked again, of an agent twice; then the walk tries its detours, and else ends at the frontier.",
+    AnswerCode.RECORD_NOT_FOUND: (
+        "Asked again, of an agent twice; then the walk tries its detours, and else ends at the frontier."
+    ),
     AnswerCode.RECORD_EXPIRED: "As RECORD_NOT_FOUND.",
     AnswerCode.NOT_OURS: (
         "Returns to the provider that named the answerer, which is asked again once, both being flagged; if both "
@@ -97,6 +100,7 @@ def engine_page() -> str:
                 "\n## Flags\n\nFacts with their question, not judgements.\n\n| flag | says |\n|---|---|",
                 *(f"| `{kind.value}` | {kind.label} |" for kind in FlagKind),
                 *_refusals(),
+                *_forward(),
             ]
         ).rstrip()
         + "\n"
@@ -113,6 +117,21 @@ def _refusals() -> Iterator[str]:
     yield f"- The matched record lies more than the window and {minutes} minutes from the call."
     yield f"- It was answered before the question, or more than {int(CLOCK_SKEW.total_seconds() // 60)} minutes ahead."
     yield "- A provider stands on the path a second time with the same record."
+
+
+def _forward() -> Iterator[str]:
+    yield "\n## Trace forward\n"
+    yield f"`headwater/tracebacks/forward.py`, `{forward.VERSION}`: who serves a call-back number. It begins at what"
+    yield "points at a provider: the registry of number blocks, a responsible organisation, a carrier's route. All are"
+    yield "asked at once and followed to whoever says that its own customer has the number. That is confirmed only where"
+    yield "another source points at the same provider.\n"
+    yield from _table(FORWARD_TRANSITIONS)
+    yield "\n| answer | names a provider |\n|---|---|"
+    for code in ForwardCode:
+        yield f"| {code} | {'yes' if code in POINTS_ON else 'no'} |"
+    yield "\n| grade |\n|---|"
+    for grade in ForwardGrade:
+        yield f"| {grade.label} |"
 
 
 def _table(table: Mapping[Any, Mapping[Any, Any]]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from headwater.wire.agents import Answer, Question, Questions, Receipt
+from headwater.wire.commitments import Root, Roots, Taken
 
 
 @dataclass
@@ -28,6 +29,8 @@ class FakeHub:
     posts: list[tuple[str, bytes]] = field(default_factory=list)
     """(SPC, octets) of every answer that was posted, also of those that got an error."""
     accepted: dict[str, bytes] = field(default_factory=dict)
+    roots: dict[str, dict[str, str]] = field(default_factory=dict)
+    """SPC -> minute -> signed root."""
     polls: int = 0
     errors: list[tuple[int, bytes]] = field(default_factory=list)
     """What the next answers' requests get instead of a receipt."""
@@ -71,13 +74,26 @@ class FakeHub:
 
     async def _reply(self, scope: Any, body: bytes) -> tuple[int, bytes]:
         authorization = dict(scope["headers"]).get(b"authorization", b"").decode()
-        action = "questions.read" if scope["method"] == "GET" else "answers.write"
+        of_roots = scope["path"].endswith("/roots")
+        action = "questions.read" if scope["method"] == "GET" else "roots.write" if of_roots else "answers.write"
         spc = self._signed_in(authorization.removeprefix("Bearer "), action, body)
         if not spc:
             return 401, b"not signed in"
         if scope["method"] == "GET":
             return await self._questions(spc, float(parse_qs(scope["query_string"].decode())["wait"][0]))
-        return self._take(spc, body)
+        return self._keep(spc, body) if of_roots else self._take(spc, body)
+
+    def _keep(self, spc: str, body: bytes) -> tuple[int, bytes]:
+        """Keep roots: each must follow from the one before."""
+        kept = self.roots.setdefault(spc, {})
+        for sent in msgspec.json.decode(body, type=Roots).roots:
+            payload = jws.deserialize_compact(sent.encode(), self.keys[spc], algorithms=["ES256"]).payload
+            root = msgspec.json.decode(payload, type=Root)
+            last = list(kept.values())[-1:]
+            if last and root.previous != sha256(last[0].encode()).hexdigest():
+                self.problems.append(f"the root of {root.minute} does not follow from the one before")
+            kept[root.minute] = sent
+        return 200, msgspec.json.encode(Taken(last=max(kept, default=""), taken=len(kept)))
 
     def _signed_in(self, token: str, action: str, body: bytes) -> str:
         for spc, key in self.keys.items():

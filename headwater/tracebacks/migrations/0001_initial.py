@@ -200,4 +200,36 @@ class Migration(migrations.Migration):
             model_name='tracebackevent',
             constraint=models.UniqueConstraint(fields=('traceback', 'sequence'), name='one_event_a_step'),
         ),
+        migrations.CreateModel(
+            name='CarrierRoot',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('minute', models.CharField(max_length=17)),
+                ('root', models.CharField(max_length=64)),
+                ('jws', models.TextField()),
+                ('received_at', models.DateTimeField()),
+                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='roots', to='providers.provider')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('provider', 'minute'), name='one_root_a_minute')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ForwardTracing',
+            fields=[
+                ('id', models.CharField(default=functools.partial(headwater.identifiers.new_id, *('TF',), **{}), editable=False, max_length=16, primary_key=True, serialize=False)),
+                ('number', models.CharField(max_length=18)),
+                ('state', models.CharField(choices=[('submitted', 'Submitted'), ('in_progress', 'In progress'), ('completed_serving', 'Completed: serving provider found'), ('ended_foreign', 'Ended: the number is served abroad'), ('ended_not_served', 'Ended: nobody who was asked serves it'), ('ended_non_responsive', 'Ended: no response'), ('ended_unreachable', 'Ended: the next provider cannot be asked'), ('ended_disputed', 'Ended: disputed'), ('cancelled', 'Cancelled')], default='submitted', max_length=24)),
+                ('grade', models.CharField(blank=True, choices=[('', 'No outcome yet'), ('server_confirmed', 'Serving provider confirmed'), ('server_stated', 'Serving provider by its own statement'), ('server_named', 'Serving provider named by others'), ('unknown', 'Serving provider not known')], default='', max_length=20)),
+                ('outcome', models.TextField(blank=True)),
+                ('events', models.JSONField(default=list)),
+                ('opened_by', models.CharField(max_length=200)),
+                ('opened_at', models.DateTimeField(db_index=True)),
+                ('closed_at', models.DateTimeField(null=True)),
+                ('next_due_at', models.DateTimeField(db_index=True, null=True)),
+                ('engine_version', models.CharField(max_length=32)),
+                ('campaign', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='forwards', to='campaigns.campaign')),
+                ('server', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='providers.provider')),
+            ],
+        ),
     ]
