@@ -70,7 +70,7 @@ def draft(  # noqa: PLR0913 - who, from what, what, with what, and for a machine
     row = LegalProcess.objects.create(
         agency_id=agency,
         submitted_by=_person(actor, officer),
-        submitted_via="" if actor.label.startswith("user:") else actor.label,
+        submitted_via="" if actor.person_id else actor.label,
         idempotency_key=idempotency_key,
         alert=alert,
         campaign_id=subjects.about(agency, named, alert),
@@ -106,7 +106,7 @@ def revise(actor: Actor, process_id: str, request: Request, document: Document |
     row.campaign_id = subjects.about(row.agency_id, named, row.alert)
     for name, value in _columns(request).items():
         setattr(row, name, value)
-    if actor.label.startswith("user:"):
+    if actor.person_id:
         row.submitted_by = _person(actor)
     row.save()
     subjects.keep(row, named)
@@ -132,7 +132,7 @@ def serve(actor: Actor, process_id: str) -> ProcessView:
     after = rules.after(ProcessState(row.state), Step.SERVE)
     rules.check_request(queries.request_of(row), now, documents=row.documents.count())
     row.served_at = now
-    if actor.label.startswith("user:"):
+    if actor.person_id:
         row.submitted_by = _person(actor)
         _name(row, row.submitted_by, actor, now)
     move(actor, row, after, now=now)
@@ -331,7 +331,7 @@ def _alert(agency: str, alert_id: str) -> Alert:
 
 def _person(actor: Actor, officer: str = "") -> User:
     """Return the person behind ``actor``: process is served by a person who can be asked about it."""
-    email = actor.email or (actor.label.removeprefix("user:") if actor.label.startswith("user:") else officer)
+    email = actor.email or officer
     person = User.objects.filter(
         email=email.strip().lower(), organisation_id=actor.organisation_id, is_active=True
     ).first()

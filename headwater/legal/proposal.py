@@ -17,6 +17,16 @@ RETURN_IN = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a process is drafted from, as far as the agency was told of it; all empty: from nothing."""
+
+    campaign_id: str = ""
+    campaign_name: str = ""
+    tracebacks: tuple[str, ...] = ()
+    first_call: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """What the form is filled with."""
 
@@ -28,27 +38,31 @@ class Proposal:
     return_date: date
 
 
-def propose(  # noqa: PLR0913 - each a fact of the record, by name
-    *,
-    agency: str,
-    agency_state: str,
-    officer: str,
-    campaign_id: str,
-    campaign_name: str,
-    first_call: date,
-    now: datetime,
-) -> Proposal:
-    """Return the proposal; days are those of the agency's own zone."""
-    scope = (
-        f"Records of the campaign {campaign_name} ({campaign_id}): for each traced call the path of providers with "
-        "their questions, answers and times; examples of the calls with transcripts and the records as received; "
-        "the timeline; the log of custody."
-    )
+def propose(*, agency: str, agency_state: str, officer: str, about: About, now: datetime) -> Proposal:
+    """Return the proposal; ``now`` is in the agency's own zone, whose days it proposes."""
+    first = about.first_call.astimezone(now.tzinfo) if about.first_call else now
     return Proposal(
         authority=agency,
         statute=STATE_STATUTE if agency_state else "",
         signer=officer,
-        scope=scope,
-        covers_from=first_call,
+        scope=_scope(about),
+        covers_from=first.date(),
         return_date=now.date() + RETURN_IN,
+    )
+
+
+def _scope(about: About) -> str:
+    if about.tracebacks:
+        many = len(about.tracebacks) > 1
+        return (
+            f"Records of the traceback{'s' if many else ''} {', '.join(about.tracebacks)}: the path of providers with "
+            "their questions, answers and times; the call with its transcript and the record as received; the log of "
+            "custody."
+        )
+    if not about.campaign_id:
+        return ""
+    return (
+        f"Records of the campaign {about.campaign_name} ({about.campaign_id}): for each traced call the path of "
+        "providers with their questions, answers and times; examples of the calls with transcripts and the records as "
+        "received; the timeline; the log of custody."
     )

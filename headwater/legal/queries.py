@@ -51,11 +51,6 @@ class DocumentContent:
     sha256: str
 
 
-def person_of(actor: Actor) -> str:
-    """Return the e-mail address of the person behind ``actor``, in lower case; "" where a machine acts."""
-    return actor.email or (actor.label.removeprefix("user:").lower() if actor.label.startswith("user:") else "")
-
-
 def visible_to(actor: Actor) -> QuerySet[LegalProcess]:
     """Return the processes that ``actor`` may know of: an agency its own, the consortium what was served.
 
@@ -66,7 +61,7 @@ def visible_to(actor: Actor) -> QuerySet[LegalProcess]:
     if actor.organisation_kind is OrganisationKind.CONSORTIUM:
         return everything.filter(served_at__isnull=False)
     if actor.organisation_kind is OrganisationKind.AGENCY and actor.organisation_id:
-        named = Q(people__user__email=person_of(actor), people__removed_at__isnull=True)
+        named = Q(people__user_id__in=_persons(actor), people__removed_at__isnull=True)
         known = Q(sealed=False) | Q(submitted_via=actor.label)
         own = everything.filter(agency_id=actor.organisation_id)
         # A subquery, not a join: the rows are locked by some callers, and DISTINCT rows cannot be.
@@ -174,10 +169,10 @@ def open_scopes(actor: Actor, *, now: datetime) -> tuple[Scope, ...]:
         return ()
     rows = visible_to(actor).filter(
         id__in=LegalProcess.objects.filter(
-            people__user__email=person_of(actor), people__removed_at__isnull=True, state__in=ACCEPTED
+            people__user_id__in=_persons(actor), people__removed_at__isnull=True, state__in=ACCEPTED
         ).values("id")
     )
-    return tuple(scope for scope in map(scope_of, rows) if scope.is_open_to(person_of(actor), now))
+    return tuple(scope for scope in map(scope_of, rows) if _is_open(scope, actor, now))
 
 
 def open_scope(actor: Actor, process_id: str, *, now: datetime) -> Scope:
@@ -188,10 +183,19 @@ def open_scope(actor: Actor, process_id: str, *, now: datetime) -> Scope:
             withdrawn, run out, or never accepted. The answer is the same.
     """
     scope = scope_of(find(actor, process_id))
-    if not scope.is_open_to(person_of(actor), now):
+    if not _is_open(scope, actor, now):
         message = (
             f"Process {process_id[:20]} opens nothing to you now. It must be accepted and not ended, and name you: "
             "a colleague who is named on it can add you."
         )
         raise NotFound(message)
     return scope
+
+
+def _persons(actor: Actor) -> frozenset[str]:
+    """Return the people whose matters are the actor's: none where a machine acts."""
+    return actor.answers_for | {actor.person_id} if actor.person_id else frozenset()
+
+
+def _is_open(scope: Scope, actor: Actor, now: datetime) -> bool:
+    return bool(actor.person_id) and scope.is_open_to(actor.person_id, now, answers_for=actor.answers_for)

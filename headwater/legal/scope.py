@@ -65,9 +65,11 @@ class Scope:
     """Calls before it; None: as they come, until the access ends."""
     classes: frozenset[Disclosure]
     people: frozenset[str]
-    """E-mail addresses of those whom it is open to, in lower case."""
+    """Identifiers of those whom it is open to: named, of the agency, and their accounts open."""
     access_until: datetime | None
     """From then on nothing is open; None only where nothing was accepted."""
+    leavers: frozenset[str] = field(default_factory=frozenset)
+    """Named people whose accounts are closed: open to whom they handed their matters over to, and to nobody else."""
 
     def stands(self, now: datetime) -> bool:
         """Tell whether the process opens anything at ``now``: accepted, not ended, not run out."""
@@ -78,9 +80,12 @@ class Scope:
             and now < self.access_until
         )
 
-    def is_open_to(self, person: str, now: datetime) -> bool:
-        """Tell whether ``person``, by e-mail address, may look at ``now``."""
-        return self.stands(now) and person.lower() in self.people
+    def is_open_to(self, person: str, now: datetime, *, answers_for: frozenset[str] = frozenset()) -> bool:
+        """Tell whether ``person``, by identifier, may look at ``now``.
+
+        ``answers_for``: the people whose matters are theirs now.
+        """
+        return self.stands(now) and (person in self.people or not self.leavers.isdisjoint(answers_for - {person}))
 
     def reaches(self, disclosure: Disclosure) -> bool:
         """Tell whether the acceptance opened that class."""

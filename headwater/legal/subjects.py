@@ -4,6 +4,7 @@ from headwater.alerts.models import Alert
 from headwater.campaigns.models import Campaign
 from headwater.errors import NotFound
 from headwater.legal.models import LegalProcess, ProcessSubject
+from headwater.legal.proposal import About
 from headwater.legal.rules import Subjects
 from headwater.tracebacks.models import Traceback
 
@@ -51,6 +52,24 @@ def about(agency: str, found: Subjects, alert: Alert | None) -> str:
             "calls first."
         )
     return campaign
+
+
+def facts(agency: str, found: Subjects) -> About:
+    """Return what a form is filled in with for these subjects; empty of none.
+
+    Raises:
+        NotFound: the agency was not told of one of them.
+    """
+    if not found:
+        return About()
+    named(agency, found, None)
+    campaign = Campaign.objects.get(id=about(agency, found, None))
+    return About(
+        campaign_id=campaign.id,
+        campaign_name=campaign.name,
+        tracebacks=tuple(sorted(found.tracebacks)),
+        first_call=campaign.first_call_at,
+    )
 
 
 def keep(row: LegalProcess, found: Subjects) -> None:

@@ -215,7 +215,8 @@ def scope_of(row: LegalProcess) -> Scope:
         classes.add(Disclosure.CALLED_NUMBERS)
     if row.granted_customer_identity:
         classes.add(Disclosure.CUSTOMER_IDENTITY)
-    people = row.people.filter(removed_at__isnull=True, user__is_active=True, user__organisation_id=row.agency_id)
+    named = row.people.filter(removed_at__isnull=True, user__organisation_id=row.agency_id)
+    accounts = dict(named.values_list("user_id", "user__is_active"))
     request = request_of(row)
     return Scope(
         process=row.id,
@@ -226,7 +227,8 @@ def scope_of(row: LegalProcess) -> Scope:
         start=row.granted_from or row.covers_from,
         end=row.granted_to,
         classes=frozenset(classes) & request.classes,
-        people=frozenset(email.lower() for email in people.values_list("user__email", flat=True)),
+        people=frozenset(one for one, is_open in accounts.items() if is_open),
+        leavers=frozenset(one for one, is_open in accounts.items() if not is_open),
         access_until=row.access_until,
     )
 

@@ -219,6 +219,14 @@ READ_COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     "tracebacks_traceback": {P: ("id", "campaign_id", "state", "grade", "origin_id")},
 }
 
+#: View -> who may read it. A view reads what lies behind it with the rights of its owner.
+VIEWS: dict[str, tuple[Process, ...]] = {
+    "legal_open_process": (),
+    "legal_scoped_call": (P,),
+    "legal_scoped_hop": (P,),
+    "legal_scoped_traceback": (P,),
+}
+
 #: Sequences of procrastinate (bigserial): numbers for those who insert.
 SEQUENCES: dict[str, tuple[Process, ...]] = {
     "procrastinate_jobs_id_seq": (D, P, A, W),
@@ -379,6 +387,9 @@ def _grant(cursor: CursorWrapper) -> None:
     for table, columns in READ_COLUMNS.items():
         for process, names in columns.items():
             cursor.execute(f"GRANT SELECT ({', '.join(names)}) ON {table} TO {process.database_role}")
+    for view, readers in VIEWS.items():
+        for process in readers:
+            cursor.execute(f"GRANT SELECT ON {view} TO {process.database_role}")
     for sequence, users in SEQUENCES.items():
         cursor.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO {', '.join(u.database_role for u in users)}")
     cursor.execute(

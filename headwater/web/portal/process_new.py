@@ -1,4 +1,4 @@
-"""New process: one form filled in from an alert, then a review, then served with a receipt."""
+"""New process: one form filled in from an alert, campaign or traceback, then a review, then served with a receipt."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -11,9 +11,10 @@ from django.views.decorators.http import require_http_methods
 from headwater import clock
 from headwater.accounts.permissions import Permission
 from headwater.alerts.queries import AlertView, alert
-from headwater.legal import actions, queries
-from headwater.legal.proposal import STATUTES, propose
-from headwater.legal.rules import BadRequest, ProcessState
+from headwater.errors import NotFound
+from headwater.legal import actions, queries, subjects
+from headwater.legal.proposal import STATUTES, About, propose
+from headwater.legal.rules import BadRequest, ProcessState, Subjects
 from headwater.web.access import ActorRequest, page
 from headwater.web.portal.forms import ProcessForm, initial_of
 
@@ -25,15 +26,40 @@ _FORM = "portal/process_new.html"
 def start(request: ActorRequest, alert_id: str) -> HttpResponseBase:
     """Show the form for an alert, or keep what was entered as a draft and go on to the review."""
     told = alert(request.actor, alert_id)
+    about = About(
+        campaign_id=told.row.campaign_id,
+        campaign_name=told.row.campaign_name,
+        first_call=datetime.fromisoformat(told.facts["first_call_at"]),
+    )
+    return _start(request, about, told)
+
+
+@page(Permission.PROCESS_SUBMIT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def start_on(request: ActorRequest) -> HttpResponseBase:
+    """Show the form for a campaign or tracebacks that the agency was told of, named in the address, or an empty one."""
+    named = Subjects(
+        campaigns=frozenset(request.GET.getlist("campaign")[:20]),
+        tracebacks=frozenset(request.GET.getlist("traceback")[:50]),
+    )
+    return _start(request, subjects.facts(request.actor.organisation_id, named), None)
+
+
+def _start(request: ActorRequest, about: About, told: AlertView | None) -> HttpResponseBase:
     zone = request.user.organisation.time_zone
     if request.method != "POST":
-        form = ProcessForm(initial=_proposed(request, told), zone=zone, now=clock.now())
+        form = ProcessForm(initial=_proposed(request, about), zone=zone, now=clock.now())
         return _show(request, form, told)
     form = ProcessForm(request.POST, request.FILES, zone=zone, now=clock.now())
-    if not form.is_valid() or form.document_read is None:
-        return _show(request, form, told, status=422)
-    draft = actions.draft(request.actor, alert_id, form.request(), form.document_read)
-    return HttpResponseRedirect(reverse("process_review", args=[draft.id]))
+    if form.is_valid():
+        try:
+            alert_id = told.row.id if told else ""
+            draft = actions.draft(request.actor, alert_id, form.request(), form.document_read)
+        except NotFound as error:
+            form.add_error("campaigns", str(error))
+        else:
+            return HttpResponseRedirect(reverse("process_review", args=[draft.id]))
+    return _show(request, form, told, status=422)
 
 
 @page(Permission.PROCESS_SUBMIT)
@@ -43,16 +69,20 @@ def revise(request: ActorRequest, process_id: str) -> HttpResponseBase:
     found = queries.process(request.actor, process_id)
     if found.state is not ProcessState.DRAFT:
         return HttpResponseRedirect(reverse("process", args=[found.id]))
-    told = alert(request.actor, found.alert_id)
-    zone = request.user.organisation.time_zone
+    told = alert(request.actor, found.alert_id) if found.alert_id else None
+    zone, held = request.user.organisation.time_zone, bool(found.documents)
     if request.method != "POST":
-        form = ProcessForm(initial=initial_of(found.request, zone), zone=zone, now=clock.now(), held=True)
+        form = ProcessForm(initial=initial_of(found.request, zone), zone=zone, now=clock.now(), held=held)
         return _show(request, form, told, draft=found)
-    form = ProcessForm(request.POST, request.FILES, zone=zone, now=clock.now(), held=True)
-    if not form.is_valid():
-        return _show(request, form, told, draft=found, status=422)
-    actions.revise(request.actor, process_id, form.request(), form.document_read)
-    return HttpResponseRedirect(reverse("process_review", args=[found.id]))
+    form = ProcessForm(request.POST, request.FILES, zone=zone, now=clock.now(), held=held)
+    if form.is_valid():
+        try:
+            actions.revise(request.actor, process_id, form.request(), form.document_read)
+        except NotFound as error:
+            form.add_error("campaigns", str(error))
+        else:
+            return HttpResponseRedirect(reverse("process_review", args=[found.id]))
+    return _show(request, form, told, draft=found, status=422)
 
 
 @page(Permission.PROCESS_SUBMIT)
@@ -73,16 +103,14 @@ def review(request: ActorRequest, process_id: str) -> HttpResponseBase:
     return render(request, "portal/process_review.html", context)
 
 
-def _proposed(request: ActorRequest, told: AlertView) -> dict[str, object]:
+def _proposed(request: ActorRequest, about: About) -> dict[str, object]:
     agency, person = request.user.organisation, request.user
     zone = ZoneInfo(agency.time_zone)
     proposal = propose(
         agency=agency.name,
         agency_state=agency.state,
         officer=f"{person.name}, {person.title}" if person.title else person.name,
-        campaign_id=told.row.campaign_id,
-        campaign_name=told.row.campaign_name,
-        first_call=datetime.fromisoformat(told.facts["first_call_at"]).astimezone(zone).date(),
+        about=about,
         now=clock.now().astimezone(zone),
     )
     return {
@@ -90,6 +118,8 @@ def _proposed(request: ActorRequest, told: AlertView) -> dict[str, object]:
         "statute": proposal.statute,
         "signer": proposal.signer,
         "scope": proposal.scope,
+        "campaigns": "" if about.tracebacks else about.campaign_id,
+        "tracebacks": " ".join(about.tracebacks),
         "covers_from": proposal.covers_from,
         "return_date": proposal.return_date,
         "called_numbers": True,
@@ -99,7 +129,7 @@ def _proposed(request: ActorRequest, told: AlertView) -> dict[str, object]:
 def _show(
     request: ActorRequest,
     form: ProcessForm,
-    told: AlertView,
+    told: AlertView | None,
     *,
     draft: queries.ProcessView | None = None,
     status: int = 200,

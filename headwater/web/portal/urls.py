@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from headwater.web import downloads, trends, webhooks
-from headwater.web.portal import alerts, process_new, processes, record
+from headwater.web.portal import alerts, process_new, processes, record, scope
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -18,12 +18,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("alerts/<str:alert_id>/ringing/", alerts.ringing, name="alert_ringing"),
     path("alerts/<str:alert_id>/serve/", process_new.start, name="process_new"),
     path("requests/", processes.index, name="processes"),
+    path("requests/new/", process_new.start_on, name="process_new_on"),
     path("requests/<str:process_id>/", processes.process, name="process"),
     path("requests/<str:process_id>/change/", process_new.revise, name="process_revise"),
     path("requests/<str:process_id>/review/", process_new.review, name="process_review"),
     path("requests/<str:process_id>/ringing/", processes.ringing, name="process_ringing"),
     path("requests/<str:process_id>/withdraw/", processes.withdraw, name="process_withdraw"),
     path("requests/<str:process_id>/supply/", processes.supply, name="process_supply"),
+    path("requests/<str:process_id>/people/", processes.name_person, name="process_name_person"),
+    path("requests/<str:process_id>/people/remove/", processes.remove_person, name="process_remove_person"),
+    path("requests/<str:process_id>/time/", processes.ask_time, name="process_ask_time"),
+    path("requests/<str:process_id>/time/<int:extension_id>/", processes.answer_time, name="process_answer_time"),
+    path("requests/<str:process_id>/open/", scope.live, name="process_scope"),
+    path("requests/<str:process_id>/open/ringing/", scope.ringing, name="process_scope_ringing"),
+    path("requests/<str:process_id>/open/calls/", scope.calls, name="process_scope_calls"),
+    path("requests/<str:process_id>/open/<str:traceback_id>/", scope.traceback, name="process_scope_traceback"),
+    path("requests/<str:process_id>/letters/<int:letter_id>/", downloads.letter, name="process_letter"),
     path("requests/<str:process_id>/documents/<int:document_id>/", downloads.document, name="process_document"),
     path("trends/", trends.portal, name="trends"),
     path("record/", record.record, name="record"),
