@@ -116,6 +116,21 @@ TABLES: dict[str, dict[Process, str]] = {
     "trends_forecast": {D: "S", P: "S", W: "SIU"},
     # Alerts: sent by the worker, read by agencies.
     "alerts_alert": {D: "S", P: "S", W: "SI"},
+    # Cases: each organisation its own; POLICIES keep the desk from agencies' cases and the portal from the
+    # consortium's. The worker alone reads what a matter points at; the portal can delete pointers, not read them.
+    "cases_case": {D: "SIU", P: "SIU", W: "S"},
+    "cases_casemember": {D: "SIU", P: "SIU"},
+    "cases_caseitem": {D: "SIU", P: "SIU", W: "S"},
+    "cases_casenote": {D: "SI", P: "SI"},
+    "cases_casetask": {D: "SIU", P: "SIU"},
+    "cases_casedocument": {D: "SI", P: "SI"},
+    "cases_jointcase": {P: "SI"},
+    "cases_jointparty": {P: "SIU"},
+    "cases_jointnote": {P: "SI"},
+    "cases_consent": {P: "SIU", W: "S"},
+    "cases_matter": {P: "SIU", W: "SU"},
+    "cases_pointer": {P: "D", W: "SID"},
+    "cases_match": {P: "SD", W: "SID"},
     # Legal process: drafted and served in the portal, decided at the desk, produced by the worker. No carrier sees it.
     "legal_legalprocess": {D: "SU", P: "SIU", W: "SU"},
     "legal_processdocument": {D: "S", P: "SID", W: "S"},
@@ -216,6 +231,8 @@ READ_COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     # An alert says how far a campaign's calls were traced, not the path: that follows an accepted process.
     # INSERT ... RETURNING id: a provider's report is a measure, whose number goes to the audit.
     "relief_measure": {A: ("id",)},
+    # DELETE ... WHERE matter_id needs it; what the pointer is stays the worker's.
+    "cases_pointer": {P: ("matter_id",)},
     "tracebacks_traceback": {P: ("id", "campaign_id", "state", "grade", "origin_id")},
 }
 
@@ -269,6 +286,16 @@ def _owner(kind: str, column: str = "user_id") -> str:
         f"ON o.id = u.organisation_id WHERE u.id = {column} AND o.kind = '{kind}')"
     )
 
+
+def _of_case(kind: str) -> str:
+    return (
+        "EXISTS (SELECT 1 FROM cases_case c JOIN accounts_organisation o "  # noqa: S608 - our words
+        f"ON o.id = c.organisation_id WHERE c.id = case_id AND o.kind = '{kind}')"
+    )
+
+
+#: What hangs on a case.
+_OF_CASES = ("casemember", "caseitem", "casenote", "casetask", "casedocument")
 
 AUDIENCE = {D: "consortium", P: "agency", A: "provider"}
 
@@ -337,6 +364,17 @@ POLICIES: tuple[Policy, ...] = (
     Policy("accounts_webhookendpoint", W, sees="true", writes="true", changes="true"),
     Policy("audit_entry", P, sees=_kind("organisation", AUDIENCE[P]), writes="false", changes="false"),
     *(Policy("audit_entry", process, sees="true", writes="false", changes="false") for process in (D, W)),
+    # An agency's cases are not there for the desk, nor the consortium's for the portal.
+    *(
+        Policy("cases_case", process, sees=rule, writes=rule, changes=rule)
+        for process, rule in ((D, _DESK), (P, _PORTAL))
+    ),
+    *(
+        Policy(f"cases_{name}", process, sees=rule, writes=rule, changes=rule)
+        for name in _OF_CASES
+        for process, rule in ((D, _of_case(AUDIENCE[D])), (P, _of_case(AUDIENCE[P])))
+    ),
+    *(Policy(f"cases_{name}", W, sees="true", writes="false", changes="false") for name in ("case", "caseitem")),
     Policy("legal_legalprocess", P, sees="true", writes=_PORTAL_STATES, changes="true"),
     Policy("legal_legalprocess", D, sees="true", writes="true", changes="true"),
     # What was opened is the desk's to say: the portal names subjects, and takes away those of its drafts.
