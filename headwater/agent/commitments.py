@@ -7,6 +7,7 @@ On the carrier's own disk, in its folder: ``minutes/`` holds the leaves of each 
 import base64
 import os
 import secrets
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from headwater.agent.keys import SigningKey
 from headwater.calls.commitments import DEPTH, Tree, leaf, record_key
 from headwater.calls.records import CallRecord
 from headwater.errors import Invalid
-from headwater.wire.commitments import Proof, Root
+from headwater.wire.commitments import VERSION, Proof, Root, Roots, Short, payload_of
 
 FIRST: Final = "0" * 64
 MINUTE: Final = timedelta(minutes=1)
@@ -96,9 +97,27 @@ class Commitments:
             minute = minute_of(_instant(minute) + MINUTE)
         return done
 
-    def roots(self, *, after: str = "") -> list[str]:
-        """Return the signed roots of the minutes after ``after``, oldest first."""
-        return [line.jws for line in self._lines if line.minute > after]
+    def roots(self, *, after: str = "", most: int = 0) -> Roots:
+        """Return the signed roots of the minutes after ``after``, oldest first, as they travel.
+
+        ``most``: at most so many, 0 for all. They end where another key began to sign.
+        """
+        place = bisect_right(self._lines, after, key=lambda line: line.minute)
+        wanted = self._lines[place : place + most] if most else self._lines[place:]
+        before = self._lines[place - 1].jws if place else ""
+        short: list[Short] = []
+        first = ""
+        for line in wanted:
+            header, payload, signature = line.jws.split(".")
+            if first and header != first:
+                break
+            first = header
+            root = msgspec.json.decode(_octets(payload), type=Root)
+            minutes = int(_instant(line.minute).timestamp()) // 60
+            short.append(Short(minutes, root.depth, bytes.fromhex(root.root), _octets(signature)))
+        kid = msgspec.json.decode(_octets(first), type=dict[str, str])["kid"] if first else ""
+        previous = bytes.fromhex(_digest(before)) if before else bytes(32)
+        return Roots(VERSION, self._spc, kid, previous, short)
 
     def proof(self, record_id: UUID, received_at: datetime) -> Proof | None:
         """Return the proof of a record, or None where no sealed minute holds it."""
@@ -126,7 +145,7 @@ class Commitments:
         _, leaves = self._leaves(minute)
         tree = self._tree(leaves, minute)
         root = Root(spc=self._spc, minute=minute, depth=tree.depth, root=tree.root.hex(), previous=self._last.digest)
-        jws = self._key.signed(msgspec.json.encode(root))
+        jws = self._key.signed(payload_of(root))
         line = Line(minute=minute, jws=jws)
         with self._path.open("ab") as file:
             file.write(msgspec.json.encode(line) + b"\n")
@@ -181,7 +200,10 @@ def _digest(jws: str) -> str:
 
 
 def _payload(jws: str) -> bytes:
-    part = jws.split(".")[1]
+    return _octets(jws.split(".")[1])
+
+
+def _octets(part: str) -> bytes:
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 

@@ -80,14 +80,14 @@ class HubClient:
         except msgspec.MsgspecError as error:
             raise HubAway(f"hub sent no receipt to {self.spc}: {error}") from error
 
-    async def publish(self, roots: list[str]) -> Taken:
+    async def publish(self, roots: Roots) -> Taken:
         """Hand in signed roots, oldest first; the same may be handed in again.
 
         Raises:
             AnswerRefused: the hub will not take them: another root stands for one of the minutes.
             HubAway: it may take them later.
         """
-        body = msgspec.json.encode(Roots(roots=roots))
+        body = msgspec.msgpack.encode(roots)
         status, said = await self._send("POST", ROOTS, action="roots.write", body=body, patience_s=0)
         if status in _FINAL:
             raise AnswerRefused(f"{status}: {_words(said)}")
@@ -102,7 +102,7 @@ class HubClient:
         token = self.key.bearer(issuer=self.spc, action=action, body=body, now=clock.now())
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         if body:
-            headers["Content-Type"] = "application/json" if path == ROOTS else "application/jose"
+            headers["Content-Type"] = "application/msgpack" if path == ROOTS else "application/jose"
         timeout = httpx.Timeout(TIMEOUT_S, read=TIMEOUT_S + patience_s)
         try:
             async with self.http.stream(method, path, headers=headers, content=body or None, timeout=timeout) as reply:

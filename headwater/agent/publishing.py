@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 #: How long after a minute is over it is sealed: records of its last moment are noted by then.
 SETTLE_S: Final = 1.0
 MINUTE_S: Final = 60.0
+#: After every minute: asks the hub where it stands without bringing anything.
+NEVER: Final = "9999"
 
 
 class CommittingWriter(Writer):
@@ -52,8 +54,8 @@ async def publish(commitments: Commitments, hub: HubClient, *, every_s: float = 
         try:
             await asyncio.to_thread(commitments.seal, now=clock.now())
             if known is None:
-                known = (await hub.publish([])).last
-            while missing := commitments.roots(after=known)[:MOST_ROOTS]:
+                known = (await hub.publish(commitments.roots(after=NEVER))).last
+            while (missing := commitments.roots(after=known, most=MOST_ROOTS)).roots:
                 known = (await hub.publish(missing)).last
             said = ""
         except HubAway as error:

@@ -30,7 +30,7 @@ from headwater.providers.signatures import Action, BadToken
 from headwater.tracebacks import actions, answering, questions, roots
 from headwater.tracebacks.answering import MAX_ANSWER, Submission
 from headwater.wire import agents as wire
-from headwater.wire.commitments import Root, Roots, Taken
+from headwater.wire.commitments import Roots, Taken
 
 #: Longest wait of one poll, seconds.
 MAX_WAIT_S = 60.0
@@ -150,7 +150,11 @@ def post_answer(request: HttpRequest) -> HttpResponse:
     "/roots",
     summary="Publish signed roots, oldest first",
     openapi_extra={
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _ROOTS}}},
+        "requestBody": {
+            "required": True,
+            "description": "MessagePack of Roots: an array of its members in order.",
+            "content": {"application/msgpack": {"schema": _ROOTS}},
+        },
         "responses": {200: {"description": "OK", "content": {"application/json": {"schema": _TAKEN}}}},
     },
 )
@@ -161,19 +165,15 @@ def post_roots(request: HttpRequest) -> HttpResponse:
         raise TooLarge(f"A body may have {MAX_ANSWER} octets.")
     provider, actor = _admit(request, Action.WRITE_ROOTS, body)
     try:
-        sent = msgspec.json.decode(body, type=Roots).roots
+        sent = msgspec.msgpack.decode(body, type=Roots)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"The roots cannot be read: {error}") from error
-    return _json(roots.take_roots(actor, [_root(provider, one) for one in sent]))
-
-
-def _root(provider: ProviderView, jws: str) -> tuple[str, Root]:
-    octets = jws.encode()
-    key = _key(provider, signatures.key_id_of(octets))
-    root = roots.decoded(signatures.verified_payload(octets, key.public_jwk))
-    if root.spc.strip().upper() != provider.spc:
-        raise Invalid(f"The root names {root.spc[:16]}; {provider.spc} sent it.")
-    return jws, root
+    if sent.spc.strip().upper() != provider.spc:
+        raise Invalid(f"The roots name {sent.spc[:16]}; {provider.spc} sent them.")
+    signed = roots.rebuild(sent)
+    for jws, _root in signed:
+        signatures.verified_payload(jws.encode(), _key(provider, sent.key_id).public_jwk)
+    return _json(roots.take_roots(actor, signed))
 
 
 def _admit(request: HttpRequest, action: Action, body: bytes) -> tuple[ProviderView, Actor]:

@@ -123,8 +123,8 @@ def _forward() -> Iterator[str]:
     yield "\n## Trace forward\n"
     yield f"`headwater/tracebacks/forward.py`, `{forward.VERSION}`: who serves a call-back number. It begins at what"
     yield "points at a provider: the registry of number blocks, a responsible organisation, a carrier's route. All are"
-    yield "asked at once and followed to whoever says that its own customer has the number. That is confirmed only where"
-    yield "another source points at the same provider.\n"
+    yield "asked at once and followed to whoever says that its own customer has the number. That is confirmed only"
+    yield "where another source points at the same provider.\n"
     yield from _table(FORWARD_TRANSITIONS)
     yield "\n| answer | names a provider |\n|---|---|"
     for code in ForwardCode:

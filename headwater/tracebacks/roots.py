@@ -7,7 +7,6 @@ could replace a root could replace its records. A proof that does not lead to th
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-import msgspec
 from django.db import connection, transaction
 
 from headwater import clock
@@ -20,12 +19,14 @@ from headwater.errors import Conflict, Invalid
 from headwater.tracebacks.checks import ProviderError
 from headwater.tracebacks.models import CarrierRoot
 from headwater.wire import agents as wire
-from headwater.wire.commitments import VERSION, Root, Taken
+from headwater.wire.commitments import VERSION, Root, Roots, Taken, minute_text, rebuilt
 
 #: Roots in one request.
 MOST_ROOTS = 200
 #: How far a minute may be ahead of our clock.
 AHEAD = timedelta(minutes=2)
+#: Minutes from 1970 to the year 3000.
+LAST_MINUTE = 541_727_520
 
 
 class RootRefused(Conflict):
@@ -126,13 +127,23 @@ def prove(provider_id: str, answer: wire.Answer) -> dict[str, str]:
     return found
 
 
-def decoded(payload: bytes) -> Root:
-    """Read a root.
+def rebuild(sent: Roots) -> list[tuple[str, Root]]:
+    """Return each root of a request with the JWS that its signature must be over: each names the one before.
 
     Raises:
-        Invalid: it is none.
+        Invalid: there are too many, or a minute is none.
     """
-    try:
-        return msgspec.json.decode(payload, type=Root)
-    except msgspec.MsgspecError as error:
-        raise Invalid(f"This is no root: {error}") from error
+    if sent.version != VERSION or len(sent.roots) > MOST_ROOTS:
+        raise Invalid(f"Roots have version {VERSION}, and one request brings {MOST_ROOTS} at most.")
+    found: list[tuple[str, Root]] = []
+    previous = sent.previous.hex()
+    for short in sent.roots:
+        if not 0 <= short.minute < LAST_MINUTE:
+            raise Invalid("A root's minute is counted from 1970 and lies before the year 3000.")
+        root = Root(
+            spc=sent.spc, minute=minute_text(short.minute), depth=short.depth, root=short.root.hex(), previous=previous
+        )
+        jws = rebuilt(root, sent.key_id, short.signature)
+        previous = sha256(jws.encode()).hexdigest()
+        found.append((jws, root))
+    return found

@@ -1,6 +1,11 @@
 """Roots and proofs: what an agent publishes each minute, and what an answer's leg is proved by. No behaviour."""
 
+import base64
+from datetime import UTC, datetime
+
 import msgspec
+
+from headwater.wire.canonical import canonical_json
 
 VERSION = 1
 
@@ -18,12 +23,27 @@ class Root(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of the JWS of the minute before; 64 zeros at the first."""
 
 
-class Roots(msgspec.Struct, frozen=True, kw_only=True):
-    """Signed roots, oldest first."""
+class Short(msgspec.Struct, frozen=True, array_like=True):
+    """One root as it travels: what the hub cannot work out by itself."""
 
-    version: int = VERSION
-    roots: list[str]
-    """Compact JWS each."""
+    minute: int
+    """Minutes since 1970 (UTC)."""
+    depth: int
+    root: bytes
+    signature: bytes
+    """Of the JWS that ``rebuilt`` makes of it: 64 octets (ES256)."""
+
+
+class Roots(msgspec.Struct, frozen=True, array_like=True):
+    """Signed roots, oldest first, as MessagePack."""
+
+    version: int
+    spc: str
+    key_id: str
+    """Thumbprint of the key that signed all of them; a request is of one key."""
+    previous: bytes
+    """SHA-256 of the JWS of the minute before the first of them."""
+    roots: list[Short]
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,3 +65,24 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The record's own key: it opens this leaf alone."""
     path: list[str]
     """Siblings from the leaf upwards."""
+
+
+def minute_text(minutes: int) -> str:
+    """Return a minute as roots name it, from its number since 1970."""
+    return datetime.fromtimestamp(minutes * 60, UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+
+def protected(key_id: str) -> dict[str, str]:
+    """Return the header of a root's JWS."""
+    return {"alg": "ES256", "kid": key_id}
+
+
+def payload_of(root: Root) -> bytes:
+    """Return the octets of a root that are signed."""
+    return msgspec.json.encode(root)
+
+
+def rebuilt(root: Root, key_id: str, signature: bytes) -> str:
+    """Return the compact JWS of a root: header and payload follow from it, only the signature has to travel."""
+    parts = (canonical_json(protected(key_id)), payload_of(root), signature)
+    return ".".join(base64.urlsafe_b64encode(one).rstrip(b"=").decode() for one in parts)

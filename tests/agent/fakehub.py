@@ -16,7 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from headwater.wire.agents import Answer, Question, Questions, Receipt
-from headwater.wire.commitments import Root, Roots, Taken
+from headwater.wire.commitments import Root, Roots, Taken, minute_text, rebuilt
 
 
 @dataclass
@@ -86,12 +86,18 @@ class FakeHub:
     def _keep(self, spc: str, body: bytes) -> tuple[int, bytes]:
         """Keep roots: each must follow from the one before."""
         kept = self.roots.setdefault(spc, {})
-        for sent in msgspec.json.decode(body, type=Roots).roots:
-            payload = jws.deserialize_compact(sent.encode(), self.keys[spc], algorithms=["ES256"]).payload
-            root = msgspec.json.decode(payload, type=Root)
+        came = msgspec.msgpack.decode(body, type=Roots)
+        previous = came.previous.hex()
+        for one in came.roots:
+            root = Root(
+                spc=came.spc, minute=minute_text(one.minute), depth=one.depth, root=one.root.hex(), previous=previous
+            )
+            sent = rebuilt(root, came.key_id, one.signature)
+            jws.deserialize_compact(sent.encode(), self.keys[spc], algorithms=["ES256"])
             last = list(kept.values())[-1:]
             if last and root.previous != sha256(last[0].encode()).hexdigest():
                 self.problems.append(f"the root of {root.minute} does not follow from the one before")
+            previous = sha256(sent.encode()).hexdigest()
             kept[root.minute] = sent
         return 200, msgspec.json.encode(Taken(last=max(kept, default=""), taken=len(kept)))
 

@@ -7,11 +7,13 @@ import msgspec
 import pytest
 
 from headwater.agent import keys
-from headwater.agent.commitments import Commitments, _payload, minute_of
+from headwater.agent.commitments import Commitments, minute_of
 from headwater.calls.commitments import is_under
 from headwater.calls.records import CallRecord
 from headwater.errors import Invalid
-from headwater.wire.commitments import Root
+from headwater.providers.signatures import verified_payload
+from headwater.tracebacks.roots import rebuild
+from headwater.wire.commitments import Root, Roots
 from tests.tracebacks.support import call
 
 NOON = datetime(2026, 6, 9, 16, 0, 30, tzinfo=UTC)
@@ -30,8 +32,9 @@ def record(number: int) -> CallRecord:
 
 
 def roots(kept: Commitments) -> dict[str, Root]:
-    found = [msgspec.json.decode(_payload(one), type=Root) for one in kept.roots()]
-    return {one.minute: one for one in found}
+    """The published roots as the hub reads them."""
+    sent = msgspec.msgpack.decode(msgspec.msgpack.encode(kept.roots()), type=Roots)
+    return {root.minute: root for _, root in rebuild(sent)}
 
 
 def proved(kept: Commitments, one: CallRecord) -> bool:
@@ -60,7 +63,20 @@ def test_every_minute_has_a_root_and_each_names_the_one_before(tmp_path: Path) -
     found = roots(kept)
     assert sorted(found) == [minute_of(NOON + n * MINUTE) for n in range(5)]
     assert len({one.root for one in found.values()}) == 5, "empty minutes cannot be told from each other"
-    assert opened(tmp_path).seal(now=NOON + 7 * MINUTE)[0] in opened(tmp_path).roots(after=minute_of(NOON + 4 * MINUTE))
+    later = opened(tmp_path)
+    assert len(later.seal(now=NOON + 7 * MINUTE)) == 2
+    assert len(later.roots(after=minute_of(NOON + 4 * MINUTE)).roots) == 2
+    assert len(later.roots(most=3).roots) == 3
+
+
+def test_what_travels_is_rebuilt_to_the_very_octets_that_were_signed(tmp_path: Path) -> None:
+    kept = opened(tmp_path)
+    signed = [*kept.seal(now=NOON), *kept.seal(now=NOON + 9 * MINUTE)]
+    sent = kept.roots()
+    assert [jws for jws, _ in rebuild(sent)] == signed
+    key = keys.load(tmp_path / "key.pem").public_jwk
+    assert all(verified_payload(jws.encode(), key) for jws, _ in rebuild(sent))
+    assert len(msgspec.msgpack.encode(sent)) / len(sent.roots) < 129
 
 
 def test_a_record_that_comes_while_its_minute_is_sealed_goes_into_the_next(tmp_path: Path) -> None:
