@@ -8,6 +8,7 @@ It flatters the peer: its authors' own encryption costs 2.5 ms.
 import base64
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -192,4 +193,4 @@ def run() -> Claim:
 
 def _hashes() -> float:
     octets, rounds = secrets.token_bytes(200), 100_000
-    return 1_000 * rounds / _cpu_ms(lambda: [sha256(octets).digest() for _ in range(rounds)] and None)
+    return 1_000 * rounds / _cpu_ms(lambda: deque((sha256(octets).digest() for _ in range(rounds)), maxlen=0).clear())
