@@ -53,14 +53,22 @@ def wanted(question: wire.Question, policy: Policy) -> Wanted:
     )
 
 
-def is_answered(question: wire.Question, policy: Policy) -> bool:
-    """Tell whether the policy lets the agent answer questions with this reason."""
-    return any(fnmatchcase(question.reason, pattern) for pattern in policy.reasons)
+def excluded(question: wire.Question, policy: Policy) -> str:
+    """Return, in words, what of the policy keeps a question from the agent; "" where nothing does."""
+    for what, value, patterns in (
+        ("reason", question.reason, policy.reasons),
+        ("requester", question.requester, policy.requesters),
+        ("campaign", question.campaign, policy.campaigns),
+    ):
+        if not any(fnmatchcase(value, pattern) for pattern in patterns):
+            return what
+    return ""
 
 
-def declined(question: wire.Question, provider: wire.Party, now: datetime) -> wire.Answer:
+def declined(question: wire.Question, provider: wire.Party, now: datetime, *, because: str = "reason") -> wire.Answer:
     """Return the answer to a question that the policy keeps from the agent."""
-    return _answer(question, provider, wire.AnswerCode.DECLINED, now, note="the carrier's policy excludes this reason")
+    note = f"the carrier's policy excludes this {because}"
+    return _answer(question, provider, wire.AnswerCode.DECLINED, now, note=note)
 
 
 def answer(  # noqa: PLR0913 - one argument a part of the answer, each by name

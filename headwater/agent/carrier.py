@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -22,13 +23,14 @@ from headwater.agent.journal import Journal
 from headwater.agent.learned import Learned
 from headwater.agent.publishing import CommittingWriter, publish
 from headwater.agent.search import candidates
+from headwater.agent.status import CarrierStatus, Times
 from headwater.calls import queries
 from headwater.calls.queries import CallQueries
 from headwater.calls.rules import Match, identified, match_call
 from headwater.calls.store import CallStore
 from headwater.calls.writer import Writer
 from headwater.errors import Unavailable
-from headwater.intake.counters import Counters
+from headwater.intake.counters import Counters, Outcome
 from headwater.intake.listeners import HepListeners
 from headwater.intake.tls import server_context
 from headwater.wire.agents import AnswerCode, Question
@@ -85,6 +87,10 @@ class CarrierAgent:
         self._open: _Parts | None = None
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._tried: set[str] = set()
+        """Questions of a dry run that were decided."""
+        self.times = Times.fresh()
+        self._answered: Counter[str] = Counter()
         self._log = structlog.get_logger(__name__).bind(carrier=carrier.party.spc)
 
     @property
@@ -151,6 +157,26 @@ class CarrierAgent:
             self._open = parts
             self._stack = stack.pop_all()
 
+    def status(self) -> CarrierStatus:
+        """Return how the carrier stands now."""
+        parts, health = self.parts, self.health
+        return CarrierStatus(
+            spc=self.carrier.party.spc,
+            hub_reached_at=health.hub_reached_at,
+            hub_problem=health.hub_problem,
+            answered=dict(self._answered),
+            refused=health.refused,
+            failed=health.failed,
+            unsettled=len(parts.journal.unsettled()),
+            under_way=len(self._under_way),
+            records={door.counters.door: door.counters.total(Outcome.ACCEPTED) for door in parts.doors},
+            backlog=sum(door.backlog_records for door in parts.doors),
+            files=sum(folder.files for folder in parts.folders),
+            drifting=parts.learned.drifting(),
+            times=self.times,
+            dry_run=self._config.dry_run,
+        )
+
     async def close(self) -> None:
         """Stop reading, make durable what was read, and give everything back."""
         for task in self._under_way.values():
@@ -161,7 +187,7 @@ class CarrierAgent:
 
     async def run(self) -> None:
         """Hand in what a crash left behind, then ask for questions and answer them, until cancelled."""
-        for question_id in self.parts.journal.unsettled():
+        for question_id in () if self._config.dry_run else self.parts.journal.unsettled():
             self._begin(question_id, self._hand_in(question_id))
         async with asyncio.TaskGroup() as group:
             publishing = group.create_task(publish(self.parts.commitments, self.parts.hub), name="roots")
@@ -197,7 +223,8 @@ class CarrierAgent:
         self.health.hub_problem = problem
 
     def _is_fresh(self, question: Question) -> bool:
-        return question.question_id not in self._under_way and len(self._under_way) < 4 * AT_ONCE
+        known = question.question_id in self._under_way or question.question_id in self._tried
+        return not known and len(self._under_way) < 4 * AT_ONCE
 
     def _begin(self, question_id: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(self._guarded(question_id, work), name=f"question-{question_id}")
@@ -218,14 +245,18 @@ class CarrierAgent:
     # -- one question ----------------------------------------------------------------------------------------------
 
     async def _answer(self, question: Question) -> None:
+        began = asyncio.get_running_loop().time()
         if self.parts.journal.answer(question.question_id) is None:
             await self._decide(question)
-        await self._hand_in(question.question_id)
+        if not self._config.dry_run:
+            await self._hand_in(question.question_id)
+        self.times.took(asyncio.get_running_loop().time() - began)
 
     async def _decide(self, question: Question) -> None:
         """Find the answer, sign it and write it down. What is written is what will be sent, now or after a crash."""
         carrier, parts = self.carrier, self.parts
-        if answers.is_answered(question, carrier.policy):
+        because = answers.excluded(question, carrier.policy)
+        if not because:
             match = await self._match(question)
             self._learn(question, match)
             answer = await asyncio.to_thread(
@@ -238,7 +269,12 @@ class CarrierAgent:
                 prove=lambda record: parts.commitments.proof(record.record_id, record.received_at),
             )
         else:
-            answer = answers.declined(question, carrier.party, clock.now())
+            answer = answers.declined(question, carrier.party, clock.now(), because=because)
+        if self._config.dry_run:
+            told = msgspec.json.encode(answer).decode()
+            self._log.info("dry run: would answer", question_id=question.question_id, code=answer.code, answer=told)
+            self._tried.add(question.question_id)
+            return
         parts.journal.answered(
             question_id=question.question_id,
             jws=parts.hub.key.signed(msgspec.json.encode(answer)),
@@ -304,6 +340,7 @@ class CarrierAgent:
                 pause = min(pause * 2, LONGEST_PAUSE_S)
             else:
                 self.health.answered += 1
+                self._answered[entry.code] += 1
                 if not journal.is_settled(question_id):
                     journal.receipt(question_id=question_id, receipt_id=receipt.receipt_id)
                 self._log.info("answered", question_id=question_id, code=entry.code, receipt=receipt.receipt_id)

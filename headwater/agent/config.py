@@ -46,6 +46,11 @@ class _Hub(_Strict, frozen=True, kw_only=True):
     wait_s: Annotated[float, msgspec.Meta(ge=1, le=60)] = 25.0
 
 
+class _Status(_Strict, frozen=True, kw_only=True):
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+    host: str = "127.0.0.1"
+
+
 class _Hep(_Strict, frozen=True, kw_only=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)]
     host: str = "127.0.0.1"
@@ -84,6 +89,10 @@ class Policy(_Strict, frozen=True, kw_only=True):
 
     reasons: tuple[str, ...] = ("*",)
     """Shell patterns of the question's reason."""
+    requesters: tuple[str, ...] = ("*",)
+    """Shell patterns of who wants the call traced, as the question names it."""
+    campaigns: tuple[str, ...] = ("*",)
+    """Shell patterns of the campaign's name; a question without one matches ``*`` alone."""
     fields: tuple[str, ...] = FIELDS
     max_window_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 900
     retention_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 550
@@ -108,6 +117,8 @@ class _File(_Strict, frozen=True, kw_only=True):
     data: str
     hub: _Hub
     carrier: list[_Carrier]
+    status: _Status | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +190,10 @@ class AgentConfig:
     data: Path
     hub: Hub
     carriers: tuple[Carrier, ...] = field(default=())
+    status: tuple[str, int] | None = None
+    """Host and port of the health and metrics server; None opens none."""
+    dry_run: bool = False
+    """Decide and log what would be answered; send nothing and keep nothing of it."""
 
 
 def load(path: Path) -> AgentConfig:
@@ -214,7 +229,14 @@ def checked(tables: dict[str, Any], *, folder: Path) -> AgentConfig:
     _unique("key_file", [str(carrier.key_file) for carrier in carriers])
     doors = [(door.host, door.port) for carrier in carriers for door in carrier.doors if door.port]
     _unique("hep host and port", [f"{host}:{port}" for host, port in doors])
-    return AgentConfig(data=folder / file.data, hub=_hub(file.hub, folder), carriers=carriers)
+    status = (file.status.host, file.status.port) if file.status else None
+    return AgentConfig(
+        data=folder / file.data,
+        hub=_hub(file.hub, folder),
+        carriers=carriers,
+        status=status,
+        dry_run=file.dry_run,
+    )
 
 
 def _hub(hub: _Hub, folder: Path) -> Hub:

@@ -7,6 +7,7 @@ holds the SHA-256 of the line before it, so that a changed, dropped or moved lin
 
 import fcntl
 import os
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -17,7 +18,7 @@ import msgspec
 import structlog
 
 from headwater import clock
-from headwater.errors import Conflict, Invalid
+from headwater.errors import Conflict, Invalid, NotFound
 
 FIRST: Final = "0" * 64
 
@@ -160,13 +161,37 @@ class Journal:
                 self._note(self._checked(line, number), line)
 
     def _checked(self, line: bytes, number: int) -> Entry:
-        try:
-            entry = msgspec.json.decode(line, type=Entry)
-        except msgspec.MsgspecError as error:
-            raise JournalDamaged(f"{self.path}, line {number}: {error}; restore the file from a copy") from error
-        if entry.previous != self._last:
-            raise JournalDamaged(
-                f"{self.path}, line {number} does not follow from the line before it: a line was changed, dropped or "
-                "moved; restore the file from a copy"
-            )
-        return entry
+        return _entry(self.path, line, number, self._last)
+
+
+def _entry(path: Path, line: bytes, number: int, previous: str) -> Entry:
+    try:
+        entry = msgspec.json.decode(line, type=Entry)
+    except msgspec.MsgspecError as error:
+        raise JournalDamaged(f"{path}, line {number}: {error}; restore the file from a copy") from error
+    if entry.previous != previous:
+        raise JournalDamaged(
+            f"{path}, line {number} does not follow from the line before it: a line was changed, dropped or "
+            "moved; restore the file from a copy"
+        )
+    return entry
+
+
+def checked_lines(path: Path) -> Iterator[Entry]:
+    """Yield the lines of a journal, also of a running agent's; a torn last line is left out.
+
+    Raises:
+        JournalDamaged: a line does not follow from the one before it.
+        NotFound: there is no journal.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise NotFound(f"There is no journal {path}: nothing was answered yet.") from None
+    with file:
+        last = FIRST
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            yield _entry(path, line, number, last)
+            last = sha256(line).hexdigest()

@@ -10,6 +10,7 @@ import structlog
 from headwater.agent.carrier import CarrierAgent
 from headwater.agent.config import AgentConfig
 from headwater.agent.hub import client
+from headwater.agent.status import StatusServer
 from headwater.intake.collector import calm_collector
 
 HEALTH_EVERY_S: Final = 60.0
@@ -30,17 +31,22 @@ async def serve(config: AgentConfig, *, ready: Callable[[list[CarrierAgent]], No
         loop.add_signal_handler(number, stop.set)
     async with client(config.hub) as http:
         agents = [CarrierAgent(config, carrier, http) for carrier in config.carriers]
+        status = StatusServer(*config.status, lambda: [agent.status() for agent in agents]) if config.status else None
         started: list[CarrierAgent] = []
         try:
             for agent in agents:
                 await agent.start()
                 started.append(agent)
+            if status is not None:
+                await status.start()
             log.info("agent serves", carriers=[agent.carrier.party.spc for agent in agents], hub=config.hub.url)
             calm_collector()
             if ready is not None:
                 ready(agents)
             await _until(stop, agents)
         finally:
+            if status is not None:
+                await status.close()
             await asyncio.gather(*(agent.close() for agent in started))
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)

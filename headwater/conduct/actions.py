@@ -33,7 +33,10 @@ def assess(actor: Actor, *, provider_id: str = "", now: datetime | None = None) 
     with the present evidence is raised in its place; one that the record no longer bears out ends.
     """
     actor.require(Permission.CONDUCT_ASSESS)
-    now = now or clock.now()
+    return _look(actor, provider_id=provider_id, now=now or clock.now())
+
+
+def _look(actor: Actor, *, provider_id: str, now: datetime) -> list[str]:
     since = now - rules.THRESHOLDS[rules.VERSION].window
     groups: dict[str, list[Passage]] = {}
     for one in passages.between(since, now):
@@ -168,7 +171,7 @@ def decide_dispute(
     to = DisputeState.UPHELD if uphold else DisputeState.REJECTED
     with transaction.atomic():
         found = _move(actor, dispute_id, to, text, now, own=False)
-        assess(actor, provider_id=found.provider_id, now=now)
+        _look(actor, provider_id=found.provider_id, now=now or clock.now())
     return found
 
 

@@ -113,6 +113,8 @@ def _passage(  # noqa: PLR0913 - one argument a neighbour, each by name
     first = min(group, key=lambda one: one.asked_at)
     answered = min((one.answered_at for one in group if one.answered_at), default=None)
     named_by = before or hop.downstream
+    # Asked once more and not answered again: what it said before is what it said.
+    said = hop.answer_code or next((one.answer_code for one in reversed(group) if one.answer_code), "")
     return Passage(
         traceback_id=row.id,
         provider=neighbour(hop.provider),
@@ -130,7 +132,7 @@ def _passage(  # noqa: PLR0913 - one argument a neighbour, each by name
         legal_due_at=first.legal_due_at,
         final_due_at=first.final_due_at,
         withdrawn_at=hop.withdrawn_at,
-        answer=hop.answer_code,
+        answer=said,
         by_agent=hop.provider.channel == "agent",
         upstream=upstream,
         downstream=neighbour(named_by.provider) if named_by is not None else None,

@@ -133,7 +133,7 @@ def plain_phone(text: str) -> str:
 
 
 def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower().replace("&", " and ").replace("'", ""))
+    return _WORD.findall(text.lower().replace("&", " and ").replace("'", "").replace(".", ""))
 
 
 def _values(filing: Filing) -> dict[tuple[SignKind, str], str]:

@@ -11,6 +11,8 @@ from headwater.tracebacks.states import Reason
 from headwater.tracebacks.trace import Call, Hop, Party, Respondent, Statement
 from headwater.wire import agents as wire
 
+#: Who asks: the consortium traces on its own account; an agency gets what a process opens, and asks no carrier here.
+REQUESTER = "consortium"
 #: Longest free text that an answer may carry, and most lines of basis.
 MAX_NOTE = 2_000
 MAX_BASIS = 40
@@ -66,6 +68,7 @@ def question(
         identity_digest=hop.call.identity_digest,
         campaign=campaign,
         reason=reason.value,
+        requester=REQUESTER,
         asked_at=instant(hop.asked_at),
         legal_due_at=instant(hop.legal_due_at),
         platform_due_at=instant(hop.platform_due_at),

@@ -70,6 +70,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """SHA-256 of the Identity header's token on that leg, hexadecimal, where there was one."""
     campaign: str = ""
     reason: str = ""
+    requester: str = ""
+    """Who wants the call traced: ``consortium``, or the kind of agency; a carrier's policy may look at it."""
     asked_at: str
     legal_due_at: str
     platform_due_at: str

@@ -135,7 +135,7 @@ def test_an_upheld_dispute_takes_the_call_out_of_every_figure_and_ends_the_flag(
     record = queries.record(provider, own, now=NOW)
     assert [row.set_aside for row in record.rows] == [False, False, True]
     assert record.measures.asked == 2
-    assert record.ended_flags[0].ended_because == "the record no longer bears it out"
+    assert "the record no longer bears it out" in {flag.ended_because for flag in record.ended_flags}
     tags = list(AuditEntry.objects.filter(tag__startswith="conduct:").order_by("seq").values_list("tag", flat=True))
     assert tags[-2:] == ["conduct:dispute:decided", "conduct:flag:ended"]
     with pytest.raises(Conflict):
