@@ -83,11 +83,11 @@ def person(kind: OrganisationKind, role: Role, email: str, **organisation: Any) 
     )
 
 
-def carrier(email: str, *, name: str, spc: str) -> User:
+def carrier(email: str, *, name: str, spc: str, role: Role = Role.PROVIDER_STAFF) -> User:
     """Save a person of a provider, and the provider."""
     from headwater.providers.models import Provider
 
-    user = person(OrganisationKind.PROVIDER, Role.PROVIDER_STAFF, email, name=name)
+    user = person(OrganisationKind.PROVIDER, role, email, name=name)
     Provider.objects.create(organisation=user.organisation, name=name, spc=spc, created_at=clock.now())
     return user
 

@@ -192,18 +192,42 @@ def send_password_link(email: str, *, application: str, address: str = "") -> No
     if lately.count() >= MOST_LINKS_AN_HOUR:
         return
     who = Actor(label=f"visitor:{email}", organisation_id=user.organisation_id)
-    _revoke_standing(email, InvitationPurpose.PASSWORD)
+    row = _password_link(who, user)
+    record(who, Tag.ACCOUNT_PASSWORD_LINK_SENT, user.id, {"invitation": row.id, "address": address})
+
+
+@transaction.atomic
+def send_help(actor: Actor, *, person_id: str) -> InvitationView:
+    """Mail a person a link to set a new password, for who manages accounts.
+
+    Raises:
+        NotFound: There is no such person.
+        Conflict: Their account is closed.
+    """
+    actor.require(Permission.ACCOUNT_MANAGE)
+    user = User.objects.select_related("organisation").filter(id=person_id).first()
+    if user is None:
+        raise NotFound(f"There is no person {person_id[:20]}.")
+    if not user.is_active:
+        raise Conflict(f"The account of {user.email} is closed.")
+    row = _password_link(actor, user)
+    record(actor, Tag.ACCOUNT_PASSWORD_LINK_SENT, user.id, {"invitation": row.id})
+    return view(row)
+
+
+def _password_link(actor: Actor, user: User) -> Invitation:
+    _revoke_standing(user.email, InvitationPurpose.PASSWORD)
     row, token = _create(
-        who,
+        actor,
         InvitationPurpose.PASSWORD,
         user.organisation,
-        email=email,
+        email=user.email,
         name=user.name,
         role=Role(user.role),
         person=user,
     )
     _mail(row, token)
-    record(who, Tag.ACCOUNT_PASSWORD_LINK_SENT, user.id, {"invitation": row.id, "address": address})
+    return row
 
 
 def of_organisation(actor: Actor, organisation_id: str) -> list[InvitationView]:

@@ -212,17 +212,36 @@ class IdentityProvider(models.Model):
     """OpenID Connect: the issuer; SAML: the entity ID."""
     client_id = models.CharField(max_length=200, blank=True)
     client_secret = models.TextField(blank=True)
-    """Encrypted (``accounts.sealing``); "" where the client proves itself with its own key."""
+    """Encrypted (``accounts.sealing``)."""
+    client_key = models.TextField(blank=True)
+    """RSA private key, PEM, encrypted: what the client proves itself with where it has no secret."""
     sign_in_url = models.CharField(max_length=500, blank=True)
     """SAML: the address of the provider's HTTP-Redirect single sign-on."""
     certificates = models.TextField(blank=True)
     """SAML: the provider's signing certificates, PEM."""
+    domains = models.JSONField(default=list)
+    """Mail domains whose people are led here from the sign-in page."""
     strong_contexts = models.JSONField(default=list)
     """Values of acr, amr or AuthnContextClassRef that say that a second factor was shown."""
     enabled = models.BooleanField(default=True)
     created_by = models.CharField(max_length=200)
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+
+
+class ExternalIdentity(models.Model):
+    """Which person a provider's lasting name stands for: an address that is given to somebody else opens nothing."""
+
+    provider = models.ForeignKey(IdentityProvider, on_delete=models.PROTECT, related_name="identities")
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="external_identities")
+    subject_sha256 = models.CharField(max_length=64)
+    bound_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "subject_sha256"], name="one_person_a_subject"),
+            models.UniqueConstraint(fields=["provider", "person"], name="one_subject_a_person"),
+        ]
 
 
 class UsedAssertion(models.Model):

@@ -227,7 +227,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.TRACEBACK_READ,
         }
     ),
-    Role.ADMINISTRATOR: frozenset({P.ACCOUNT_MANAGE}),
+    Role.ADMINISTRATOR: frozenset({P.ACCOUNT_MANAGE, P.OUTBOX_READ}),
     Role.AGENCY_OFFICER: _OFFICER,
     Role.AGENCY_ADMINISTRATOR: _OFFICER | {P.ACCOUNT_MANAGE_OWN},
     Role.PROVIDER_STAFF: _STAFF,

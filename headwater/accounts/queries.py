@@ -8,6 +8,7 @@ from headwater import clock
 from headwater.accounts import rules
 from headwater.accounts.actors import Actor
 from headwater.accounts.models import Deputy, Handover, MachineCredential, Organisation, User
+from headwater.accounts.permission_words import words_of
 from headwater.accounts.permissions import (
     ROLE_PERMISSIONS,
     SCOPE_PERMISSIONS,
@@ -130,6 +131,19 @@ def deputy_actor(user: User, deputy_id: str) -> Actor | None:
         email=theirs.email,
         answers_for=theirs.answers_for,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """One thing that a person may do."""
+
+    permission: Permission
+    words: str
+
+
+def granted(user: User) -> list[Granted]:
+    """Return what ``user`` may do, in plain words, in alphabetical order."""
+    return [Granted(permission=each, words=words_of(each)) for each in sorted(actor_of(user).permissions)]
 
 
 def _answers_for(person_id: str) -> frozenset[str]:

@@ -14,6 +14,10 @@ class SecondFactor(DefaultMFAAdapter):  # type: ignore[misc] # allauth ships no 
         """Return the name that the authenticator app shows."""
         return "Headwater"
 
+    def _get_site_name(self) -> str:
+        # A passkey is kept under this name; the host is its other half.
+        return "Headwater"
+
     def encrypt(self, text: str) -> str:
         """Return ``text`` encrypted."""
         return box(PURPOSE).encrypt(text.encode()).decode()

@@ -9,7 +9,7 @@ from allauth.account.internal.flows.login import record_authentication
 from allauth.account.signals import password_changed, user_logged_in
 from allauth.core import context
 from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_reset
+from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed, authenticator_reset
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
@@ -44,6 +44,13 @@ class SignIn(DefaultAccountAdapter):  # type: ignore[misc] # allauth ships no ty
             return False
         return bool(super().is_reauthentication_required(app=app, **kwargs))
 
+    def get_login_stages(self) -> list[str]:
+        """Ask for no second factor where the organisation's provider showed one and its rule says that it counts."""
+        stages: list[str] = super().get_login_stages()
+        if getattr(context.request, "second_factor_at_provider", False):
+            return [stage for stage in stages if not stage.endswith("mfa.stages.AuthenticateStage")]
+        return stages
+
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
         """Send nothing: the audit is the notice. Mail leaves Headwater through the outbox alone."""
 
@@ -72,10 +79,17 @@ def second_factor_refused(request: HttpRequest, user: User, **_: Any) -> None:
 @receiver(authenticator_added)
 def second_factor_enrolled(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
     """Audit an enrolment, and count its code as shown: the form has just checked it."""
-    if authenticator.type == Authenticator.Type.TOTP:
+    if authenticator.type in {Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN}:
         record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)
-        detail = {"email": user.email, "by": "person"}
+        detail = {"email": user.email, "by": "person", "type": authenticator.type}
         _record(actor_of(user), Tag.ACCOUNT_SECOND_FACTOR_ENROLLED, user.id, detail)
+
+
+@receiver(authenticator_removed)
+def second_factor_removed(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:  # noqa: ARG001 - a signal's signature
+    """Audit that a person took one of their second factors away."""
+    detail = {"email": user.email, "type": authenticator.type}
+    _record(actor_of(user), Tag.ACCOUNT_SECOND_FACTOR_REMOVED, user.id, detail)
 
 
 @receiver(authenticator_reset)

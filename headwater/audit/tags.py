@@ -170,6 +170,7 @@ class Tag(StrEnum):
     PROVIDER_KEY_REVOKED = "provider:key:revoked"
     PROVIDER_REGISTERED = "provider:provider:registered"
     PROVIDER_REQUEST_REFUSED = "provider:request:refused"
+    RECORDING_HEARD = "campaign:recording:heard"
     REGISTRY_LOADED = "registry:load:taken"
     REGISTRY_LOAD_REFUSED = "registry:load:refused"
     RELIEF_VIEWED = "relief:campaign:viewed"

@@ -46,6 +46,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "accounts_deputy": {D: "SI", P: "SI", A: "SI"},
     "accounts_handover": {D: "SI", P: "SI", A: "SI"},
     "accounts_identityprovider": {D: "SIU", P: "S", A: "S"},
+    "accounts_externalidentity": {D: "SID", P: "SI", A: "SI"},
     "accounts_usedassertion": {D: "SI", P: "SI", A: "SI", W: "SD"},
     # An organisation's own people manage its endpoints; who causes an event looks up who wants it.
     "accounts_webhookendpoint": {D: "S", P: "SIU", A: "SIU", W: "SU"},
@@ -90,6 +91,8 @@ TABLES: dict[str, dict[Process, str]] = {
     "campaigns_campaignstatechange": {D: "S", P: "S", W: "SI"},
     "campaigns_detectorcheckpoint": {D: "S", P: "S", W: "SIU"},
     "campaigns_setasidecall": {D: "S", W: "SI"},
+    "campaigns_recordingtranscript": {D: "S", W: "SIU"},
+    "campaigns_awaitedcall": {W: "SIU"},
     # Tracebacks: the engine runs in the worker and, where a person opens one, at the desk. A carrier sees its questions
     # and hands in answers; it changes nothing that stands.
     "tracebacks_traceback": {D: "SIU", A: "S", W: "SIU"},
@@ -335,6 +338,7 @@ POLICIES: tuple[Policy, ...] = (
         if process is not D
         for table, column in (
             ("accounts_contactcheck", "person_id"),
+            ("accounts_externalidentity", "person_id"),
             ("accounts_deputy", "person_id"),
             ("accounts_handover", "leaver_id"),
         )
@@ -346,6 +350,7 @@ POLICIES: tuple[Policy, ...] = (
             "accounts_invitation",
             "accounts_identityprovider",
             "accounts_contactcheck",
+            "accounts_externalidentity",
             "accounts_deputy",
             "accounts_handover",
         )

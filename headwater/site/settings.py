@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "headwater.web.middleware.SessionUse",
     "headwater.web.middleware.ErrorPages",
 ]
 
@@ -152,7 +153,16 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 # Seconds after which acts of weight (permissions.FRESH_TO_ACT) and changes of factors ask again who one is.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 # Wrong passwords and wrong codes: 10 a minute from an address, 5 in five minutes for an account.
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "reauthenticate": "10/m/user"}
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "reauthenticate": "10/m/user",
+    # One-time links: opened and sent; new passwords asked for; codes of the second check of contact; single sign-on.
+    "link": "20/m/ip",
+    "forgotten": "5/m/ip,3/h/key",
+    "contact_code": "10/m/ip,10/5m/key",
+    "single_sign_on": "20/m/ip",
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("HEADWATER_TRUSTED_PROXIES", "0"))
 MFA_ADAPTER = "headwater.accounts.second_factor.SecondFactor"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

@@ -54,6 +54,8 @@ def page(permission: Permission) -> Callable[[View[P]], Callable[Concatenate[Htt
                 return detour
             known: Any = request
             known.actor = present_actor(request)
+            if request.path == "/" and not known.actor.may(permission):
+                return _first_page(known.actor)
             known.actor.require(permission)
             return freshness_detour(request, permission) or view(known, *args, **kwargs)
 
@@ -165,6 +167,14 @@ def freshness_detour(request: HttpRequest, permission: Permission) -> HttpRespon
     messages.warning(request, "Nothing was sent yet: confirm that it is you, then send the form again.")
     back = urlsplit(request.headers.get("Referer", ""))
     return _for_htmx(request, _step(step, back.path if back.netloc == request.get_host() else "/"))
+
+
+def _first_page(actor: Actor) -> HttpResponseBase:
+    """Lead from the application's root to the first page that the person may open."""
+    for item in application.current().navigation:
+        if item.path != "/" and item.permission is not None and actor.may(item.permission):
+            return HttpResponseRedirect(item.path)
+    raise Forbidden(f"{actor.label} may open no page here. Ask your administrator for a role.")
 
 
 def _step(step: str, after: str) -> HttpResponseRedirect:

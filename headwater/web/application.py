@@ -46,6 +46,7 @@ DESK = Application(
         Item("Sources", "/sources/", Permission.CALL_READ),
         Item("Outbox", "/outbox/", Permission.OUTBOX_READ),
         Item("Audit", "/audit/", Permission.AUDIT_READ),
+        Item("Organisations", "/organisations/", Permission.ACCOUNT_MANAGE),
     ),
 )
 
@@ -60,6 +61,7 @@ PORTAL = Application(
         Item("Requests", "/requests/", Permission.PROCESS_READ),
         Item("Webhooks", "/webhooks/", Permission.WEBHOOK_MANAGE),
         Item("Record", "/record/", Permission.AUDIT_READ_OWN),
+        Item("Organisation", "/organisation/", Permission.ACCOUNT_CONFIRM),
     ),
 )
 
@@ -76,6 +78,7 @@ CARRIER = Application(
         Item("Contacts", "/contacts/", Permission.CONTACT_WRITE),
         Item("Notices", "/notices/", Permission.NOTICE_ANSWER),
         Item("Uploads", "/uploads/", Permission.FILE_UPLOAD),
+        Item("Organisation", "/organisation/", Permission.ACCOUNT_CONFIRM),
         Item("Webhooks", "/webhooks/", Permission.WEBHOOK_MANAGE),
     ),
 )

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+from allauth.account.adapter import get_adapter
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from headwater import errors
+from headwater.accounts import sessions
 
 #: Scripts and styles come from this server's files alone; nothing inline, nothing from elsewhere.
 CONTENT_SECURITY_POLICY = (
@@ -50,6 +52,23 @@ class SecurityHeaders:
             response.headers.setdefault(name, value)
         # Static files say themselves how long they may be kept; everything else may be about a person.
         response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class SessionUse:
+    """Notes from where and when a signed-in browser's session was used, for its person's own list."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer, then note."""
+        response = self.get_response(request)
+        key = request.session.session_key
+        if key and request.user.is_authenticated:
+            sessions.note_use(
+                key, address=str(get_adapter().get_client_ip(request)), agent=request.headers.get("User-Agent", "")
+            )
         return response
 
 

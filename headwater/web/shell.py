@@ -28,6 +28,8 @@ class Shell:
     navigation: tuple[Entry, ...] = ()
     person_name: str = ""
     organisation_name: str = ""
+    acting_for: str = ""
+    """The colleague for whom the person acts in this session, "" for themselves."""
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
@@ -46,6 +48,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
             navigation=_entries(here, request.path, actor),
             person_name=user.name,
             organisation_name=user.organisation.name,
+            acting_for=actor.email if actor.person_id and actor.person_id != user.id else "",
         )
     }
 

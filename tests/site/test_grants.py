@@ -206,9 +206,9 @@ def test_every_process_may_append_to_the_audit_in_its_own_name(roles: dict[Proce
 def people(roles: dict[Process, str], django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """A person of each audience, committed, so that other connections see them."""
     organisations = """
-        INSERT INTO accounts_organisation (id, kind, name, state, address, time_zone, created_at)
-        VALUES ('T-c', 'consortium', '', '', '', '', now()), ('T-a', 'agency', '', '', '', '', now()),
-            ('T-p', 'provider', '', '', '', '', now())
+        INSERT INTO accounts_organisation (id, kind, name, state, address, time_zone, created_at, called_numbers)
+        VALUES ('T-c', 'consortium', '', '', '', '', now(), 'masked'), ('T-a', 'agency', '', '', '', '', now(), 'masked'),
+            ('T-p', 'provider', '', '', '', '', now(), 'masked')
     """
     users = """
         INSERT INTO accounts_user (

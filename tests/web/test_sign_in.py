@@ -98,7 +98,7 @@ def test_without_a_second_factor_every_page_leads_to_enrolment(dana: User) -> No
     password(browser)
     for path in ("/", "/campaigns/", "/tracebacks/"):
         assert browser.get(path).headers["Location"].startswith("/account/enrol/?next=")
-    assert browser.get("/account/").headers["Location"] == "/account/enrol/"
+    assert browser.get("/account/").headers["Location"] == "/account/enrol/?next=%2Faccount%2F"
 
 
 @pytest.mark.django_db(transaction=True)

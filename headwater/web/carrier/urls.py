@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web import webhooks
+from headwater.web import own_organisation, webhooks
 from headwater.web.carrier import contacts, links, notices, questions, record, sheets, uploads
 
 handler400 = "headwater.web.failures.bad_request"
@@ -13,6 +13,17 @@ handler500 = "headwater.web.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headwater.web.signin.urls")),
+    path("organisation/", own_organisation.organisation, name="own-organisation"),
+    path("organisation/confirm/", own_organisation.confirm, name="own-organisation-confirm"),
+    path("organisation/close/", own_organisation.close, name="own-organisation-close"),
+    path(
+        "organisation/credentials/issue/", own_organisation.issue_credential, name="own-organisation-issue-credential"
+    ),
+    path(
+        "organisation/credentials/change/",
+        own_organisation.change_credential,
+        name="own-organisation-change-credential",
+    ),
     path("", questions.waiting, name="questions"),
     path("answered/", questions.answered, name="answered"),
     path("questions/<str:question_id>/", questions.question, name="question"),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web import downloads, trends, webhooks
+from headwater.web import downloads, own_organisation, trends, webhooks
 from headwater.web.portal import alerts, process_new, processes, record, scope
 
 handler400 = "headwater.web.failures.bad_request"
@@ -13,6 +13,17 @@ handler500 = "headwater.web.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headwater.web.signin.urls")),
+    path("organisation/", own_organisation.organisation, name="own-organisation"),
+    path("organisation/confirm/", own_organisation.confirm, name="own-organisation-confirm"),
+    path("organisation/close/", own_organisation.close, name="own-organisation-close"),
+    path(
+        "organisation/credentials/issue/", own_organisation.issue_credential, name="own-organisation-issue-credential"
+    ),
+    path(
+        "organisation/credentials/change/",
+        own_organisation.change_credential,
+        name="own-organisation-change-credential",
+    ),
     path("", alerts.index, name="alerts"),
     path("alerts/<str:alert_id>/", alerts.alert, name="alert"),
     path("alerts/<str:alert_id>/ringing/", alerts.ringing, name="alert_ringing"),
