@@ -52,6 +52,8 @@ PROPOSE_AT = 0.90
 _KINDS_AT_LEAST = 2
 #: Where a record says the SHA-256 of its sound, and which known recording that is.
 AUDIO, RECORDING = "audio_sha256", "recording"
+#: Where it says that its words are those of its recording, with what heard them.
+TRANSCRIBED = "transcribed"
 _LONGEST = 120
 
 

@@ -10,7 +10,7 @@ from django.db.models.functions import Greatest
 
 from headwater.accounts.actors import Actor
 from headwater.campaigns.fusion import Node, Proposal, nodes_of, weigh
-from headwater.campaigns.models import Campaign, CampaignEdit, CampaignNode
+from headwater.campaigns.models import Campaign, CampaignEdit, CampaignNode, RecordingTranscript
 from headwater.campaigns.queries import visible_to
 from headwater.campaigns.script import legible
 
@@ -65,9 +65,10 @@ def note(calls: "Iterable[Call]") -> None:
 
 
 def recordings(limit: int = 2_000) -> tuple[str, ...]:
-    """Return the recordings that campaigns have, heard last first. For Headwater itself."""
+    """Return recordings that campaigns have or that are turned into words, the latest first. For Headwater itself."""
     rows = CampaignNode.objects.filter(kind="recording").order_by("-last_at").values_list("value", flat=True)
-    return tuple(dict.fromkeys(rows[:limit]))
+    listened = RecordingTranscript.objects.order_by("-asked_at").values_list("recording", flat=True)
+    return tuple(dict.fromkeys([*listened[:limit], *rows[:limit]]))
 
 
 def nodes(actor: Actor, campaign_id: str) -> tuple[Node, ...]:

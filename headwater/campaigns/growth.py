@@ -1,5 +1,6 @@
 """How calls make campaigns grow, inside the transaction of ``actions.observe``: members, states, names."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from headwater.calls.records import CallRecord
 from headwater.campaigns import rules
 from headwater.campaigns.engine import RULE_VERSION, reasons
 from headwater.campaigns.exemplars import Placement
+from headwater.campaigns.fusion import TRANSCRIBED
 from headwater.campaigns.memory import Memory
 from headwater.campaigns.models import Campaign, CampaignMember, CampaignStateChange
 from headwater.campaigns.naming import unique
@@ -172,6 +174,14 @@ def named() -> QuerySet[Campaign]:
     return Campaign.objects.filter(Q(confirmed_at__isnull=False) | Q(name_status=NameStatus.ACCEPTED))
 
 
+def _beside(call: Call) -> dict[str, Any]:
+    """Return what is kept with a membership beside the matcher's reasons."""
+    beside: dict[str, Any] = {"founded": call.campaign_id} if call.placement.campaign_id is None else {}
+    if call.record.headers.get(TRANSCRIBED):
+        beside["words"] = json.loads(call.record.headers[TRANSCRIBED])
+    return beside
+
+
 def _member(call: Call, *, now: datetime) -> CampaignMember:
     record, placement = call.record, call.placement
     return CampaignMember(
@@ -188,5 +198,5 @@ def _member(call: Call, *, now: datetime) -> CampaignMember:
         score=placement.score,
         nearest_record_id=placement.nearest,
         rule_version=placement.rule_version,
-        reasons=reasons(placement) | ({"founded": call.campaign_id} if placement.campaign_id is None else {}),
+        reasons=reasons(placement) | _beside(call),
     )

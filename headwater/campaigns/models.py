@@ -5,7 +5,7 @@ from functools import partial
 from django.db import models
 
 from headwater.accounts.models import choices
-from headwater.campaigns.states import CampaignState, NameStatus
+from headwater.campaigns.states import CampaignState, HearingState, NameStatus
 from headwater.identifiers import new_id
 
 
@@ -189,6 +189,40 @@ class DetectorCheckpoint(models.Model):
     """Reports without a transcript: not grouped by text."""
     too_short = models.PositiveBigIntegerField(default=0)
     """Reports with fewer words than can be compared."""
+
+
+class RecordingTranscript(models.Model):
+    """What a recording says, by speech to text: one a recording, with what heard it and how sure that is."""
+
+    recording = models.CharField(primary_key=True, max_length=64)
+    """Its name: the SHA-256 of the first file in which this sound was known."""
+    state = models.CharField(max_length=8, choices=choices(HearingState), default=HearingState.WAITING)
+    asked_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    heard_at = models.DateTimeField(null=True)
+    text = models.TextField(blank=True)
+    language = models.CharField(max_length=8, blank=True)
+    """As Whisper writes it: ``en``, ``es``, ``zh``; empty where nothing was said."""
+    language_probability = models.FloatField(default=0.0)
+    confidence = models.FloatField(default=0.0)
+    """Mean probability of a token, 0 to 1."""
+    seconds = models.FloatField(default=0.0)
+    model = models.CharField(max_length=64, blank=True)
+    version = models.CharField(max_length=64, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "asked_at"], name="transcript_by_state")]
+
+
+class AwaitedCall(models.Model):
+    """A report without words whose recording is being listened to: it is placed when that is done."""
+
+    record_id = models.UUIDField(primary_key=True)
+    recording = models.ForeignKey(RecordingTranscript, on_delete=models.PROTECT, related_name="awaited_by")
+    at = models.DateTimeField()
+    placed_at = models.DateTimeField(null=True)
 
 
 class SetAsideCall(models.Model):

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet
@@ -31,6 +32,7 @@ from headwater.campaigns.values import (
     DetectorView,
     Member,
     MemberPage,
+    Provenance,
     Reason,
     Sample,
     Similar,
@@ -327,8 +329,14 @@ def _member(row: CampaignMember, exemplars: set[uuid.UUID]) -> Member:
             exemplars=row.reasons.get("exemplars", 0),
             evidence=tuple((e["kind"], e["value"], e["weight"]) for e in row.reasons.get("evidence", ())),
             founded_as=row.reasons.get("campaign") or "",
+            words_from=_words_from(row.reasons.get("words")),
         ),
     )
+
+
+def _words_from(told: Mapping[str, Any] | None) -> str:
+    """Return where a call's words come from, in words; "" where they are the sender's own."""
+    return Provenance(**told).sentence if told else ""
 
 
 def _sample(campaign_id: str) -> Sample | None:

@@ -42,3 +42,12 @@ class NameStatus(StrEnum):
     def label(self) -> str:
         """The word on screen."""
         return self.value.capitalize()
+
+
+class HearingState(StrEnum):
+    """Where a recording stands on its way to words."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    HEARD = "heard"
+    FAILED = "failed"

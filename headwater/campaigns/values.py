@@ -49,6 +49,26 @@ class CampaignPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where the words of a call come from, when they are not the sender's."""
+
+    recording: str
+    language: str
+    language_probability: float
+    confidence: float
+    model: str
+    version: str
+
+    @property
+    def sentence(self) -> str:
+        """The provenance in words."""
+        return (
+            f"Words by speech to text ({self.model}, {self.version}) from the recording {self.recording[:12]}: "
+            f"language {self.language} ({self.language_probability:.2f}), mean confidence {self.confidence:.2f}."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Why one call belongs to its campaign."""
 
@@ -64,6 +84,8 @@ class Reason:
     """How many exemplars the support is the mean of; 0 where an older rule did not say."""
     evidence: tuple[tuple[str, float, float], ...] = ()
     """(kind, value, weight) for the nearest exemplar, the prior first; none where the words alone decided."""
+    words_from: str = ""
+    """Where the words come from, when they are not the sender's: by which model, and how sure."""
     founded_as: str = ""
     """Campaign that it was placed into; another than today's where a person merged or split since."""
 

@@ -34,12 +34,28 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Campaign detection.", no_args_is_help=True)
     group.command("evaluate")(evaluate)
     group.command("replay")(replay)
+    group.command("leads")(leads)
 
     @group.callback()
     def _campaigns() -> None:
         """Campaign detection."""
 
     app.add_typer(group, name="campaigns")
+
+
+def leads(campaign: Annotated[str, typer.Argument(help="Identifier of the campaign.")]) -> None:
+    """Show where a campaign's calls may originate, from all its tracebacks together. Leads, never findings."""
+    from headwater.site.setup import django  # here, as all that needs Django: help must come without it
+
+    django()
+    from headwater.accounts.actors import system
+    from headwater.tracebacks.pointing import leads_of
+
+    found = leads_of(system("operator"), campaign)
+    for one in found:
+        print(f"{one.probability:6.1%}  {one.spc:<8} {one.sentence}")
+    if not found:
+        print("No traceback of this campaign has ended at a provider yet.")
 
 
 def evaluate(
@@ -88,9 +104,10 @@ def replay(record_id: Annotated[uuid.UUID, typer.Argument(help="A call that belo
 
     from headwater.accounts.actors import system
     from headwater.calls.queries import connect
+    from headwater.campaigns import transcripts
     from headwater.campaigns.replay import replay as again
 
-    text = connect(settings.HEADWATER.calls_url).record(record_id).transcript
+    text = transcripts.words_of(connect(settings.HEADWATER.calls_url).record(record_id))
     found = again(system("operator"), record_id, text)
     typer.echo(msgspec.json.format(msgspec.json.encode(reasons(found.placement))).decode())
     typer.echo("The same answer." if found.same else f"Another answer: {', '.join(found.differs)} differ.")

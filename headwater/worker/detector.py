@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from headwater import clock
 from headwater.calls.queries import connect
 from headwater.calls.records import CallRecord
-from headwater.campaigns import actions, edits, queries
+from headwater.campaigns import actions, edits, hearing, queries, transcripts
 from headwater.campaigns.memory import BEGINNING, Memory, load
 from headwater.errors import Conflict, Unavailable
 from headwater.worker.voices import Voices
@@ -46,14 +46,21 @@ class Calls(Protocol):
     def received_since(self, at: datetime, *, limit: int) -> Sequence[CallRecord]:
         """Return reports received after ``at``, oldest first."""
 
+    def records(self, ids: "Sequence[uuid.UUID]") -> Sequence[CallRecord]:
+        """Return the records of these identifiers that are there."""
+
 
 class Detector:
     """One follower of the call store. ``turn`` does one round; ``run`` below repeats it."""
 
-    def __init__(self, calls: Callable[[], Calls], voices: Voices | None = None) -> None:
-        """Follow the store that ``calls`` connects to; it is asked again after every failure."""
+    def __init__(self, calls: Callable[[], Calls], voices: Voices | None = None, *, listens: bool = False) -> None:
+        """Follow the store that ``calls`` connects to; it is asked again after every failure.
+
+        Where something ``listens``, reports with sound and without words wait for what it hears.
+        """
         self._connect = calls
         self._voices = voices
+        self._listens = listens
         self._forget()
 
     def reset(self) -> None:
@@ -88,6 +95,7 @@ class Detector:
             # Exemplars changed hands: the memory is built again from what is stored.
             self._memory = load()
         self._follow(now)
+        self._place_heard(now)
         if self._reviewed_at is None or now - self._reviewed_at >= REVIEW_EVERY:
             actions.review_states(self._memory, now=now)
             self._reviewed_at = now
@@ -103,7 +111,7 @@ class Detector:
         while rows := self._calls.received_since(at, limit=BATCH):
             fresh = [row for row in rows if row.record_id not in self._seen]
             if fresh:
-                self._place(self._voices.told(fresh) if self._voices else fresh)
+                self._place(self._with_words(fresh))
             at = rows[-1].received_at
             self._read_to = max(self._read_to, at)
             self._seen.update((row.record_id, row.received_at) for row in fresh)
@@ -112,7 +120,23 @@ class Detector:
         oldest = self._read_to - 2 * OVERLAP
         self._seen = {record_id: at for record_id, at in self._seen.items() if at >= oldest}
 
+    def _with_words(self, rows: Sequence[CallRecord]) -> Sequence[CallRecord]:
+        told = self._voices.told(rows) if self._voices else rows
+        return transcripts.with_words(told, now=clock.now()) if self._listens else told
+
+    def _place_heard(self, now: datetime) -> None:
+        """Place the reports that waited for their recording's words."""
+        if not self._listens or self._calls is None:
+            return
+        while waited := transcripts.ready(BATCH):
+            rows = self._with_words(self._calls.records(waited))
+            if rows:
+                self._place(rows)
+            transcripts.settle(waited, now=now)
+
     def _place(self, rows: Sequence[CallRecord]) -> None:
+        if not rows:
+            return
         try:
             observed = actions.observe(self._memory or load(), rows, now=clock.now())
         except (Conflict, InterfaceError, OperationalError):
@@ -163,7 +187,7 @@ class Follower(Protocol):
 
 def run(stop: threading.Event, calls: Callable[[], Calls] = configured_store, beside: Follower | None = None) -> None:
     """Follow the call store until ``stop`` is set. Outages of store or database are waited out, nothing is skipped."""
-    detector = Detector(calls, Voices(settings.HEADWATER.home))
+    detector = Detector(calls, Voices(settings.HEADWATER.home), listens=not hearing.missing())
     failures = 0
     try:
         while not stop.is_set():

@@ -25,7 +25,7 @@ from headwater.audit import actions as audit
 from headwater.errors import Conflict, HeadwaterError
 from headwater.outbox import actions as outbox
 from headwater.tracebacks import actions as tracebacks
-from headwater.worker import connectors, trends, verifier
+from headwater.worker import connectors, speech, trends, verifier
 from headwater.worker.tasks import HEARTBEAT_S, STALLED_S, tasks
 
 log = structlog.get_logger(__name__)
@@ -118,6 +118,11 @@ async def run_verifier(stop: asyncio.Event) -> None:
     await _thread(verifier.run, stop)
 
 
+async def run_speech(stop: asyncio.Event) -> None:
+    """Turn recordings into words in a thread of its own, which has a process for it, until ``stop``."""
+    await _thread(speech.run, stop)
+
+
 async def _thread(part: Callable[[threading.Event], None], stop: asyncio.Event) -> None:
     halt = threading.Event()
     following = asyncio.create_task(asyncio.to_thread(part, halt))
@@ -173,6 +178,7 @@ async def work(stop: asyncio.Event) -> None:
         "clock": run_clock,
         "detector": run_detector,
         "verifier": run_verifier,
+        "speech": run_speech,
         "checkpoints": run_checkpoints,
         "connectors": connectors.run,
     }

@@ -70,13 +70,17 @@ class CallLog:
     """An in-memory twin of the call store, as far as the detector reads it."""
 
     def __init__(self, records: Sequence[CallRecord] = ()) -> None:
-        self.records = list(records)
+        self.held = list(records)
 
     def received_since(self, at: datetime, *, limit: int) -> list[CallRecord]:
         """Return what was received after ``at``, oldest first; ties with the last one come along."""
         rows = sorted(
-            (record for record in self.records if record.received_at > at), key=lambda r: (r.received_at, r.record_id)
+            (record for record in self.held if record.received_at > at), key=lambda r: (r.received_at, r.record_id)
         )
         if len(rows) > limit:
             rows = [row for row in rows if row.received_at <= rows[limit - 1].received_at]
         return rows
+
+    def records(self, ids: Sequence[uuid.UUID]) -> list[CallRecord]:
+        """Return the records of these identifiers that are there."""
+        return [record for record in self.held if record.record_id in set(ids)]

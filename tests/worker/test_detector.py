@@ -37,7 +37,7 @@ def test_it_places_what_was_reported_and_then_only_what_is_new():
     assert detector.turn(NOW)
     assert Campaign.objects.get().calls == 2
 
-    log.records += reports(scripts_of("Legal-Enforcement-Notice")[2:4], start=NOW + timedelta(minutes=1), first=20)
+    log.held += reports(scripts_of("Legal-Enforcement-Notice")[2:4], start=NOW + timedelta(minutes=1), first=20)
     detector.turn(NOW + timedelta(seconds=1))
 
     assert (Campaign.objects.get().calls, Campaign.objects.get().state) == (4, CampaignState.ACTIVE)
@@ -56,7 +56,7 @@ def test_a_record_that_becomes_visible_late_is_not_missed():
     detector = follow(log)
     detector.turn(NOW)
     # Written by another process before ``late``, committed after it.
-    log.records.append(msg_at(middle, late.received_at - timedelta(seconds=3)))
+    log.held.append(msg_at(middle, late.received_at - timedelta(seconds=3)))
 
     detector.turn(NOW + LOOK_BACK_EVERY)
 
@@ -73,7 +73,7 @@ def test_a_restart_goes_on_where_it_stopped_and_doubles_nothing():
     log = CallLog(rows[:25])
     follow(log).turn(NOW)
     connection.close()
-    log.records = list(rows)
+    log.held = list(rows)
 
     follow(log).turn(NOW)
 

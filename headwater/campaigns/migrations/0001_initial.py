@@ -175,4 +175,35 @@ class Migration(migrations.Migration):
             model_name='campaignsignal',
             constraint=models.UniqueConstraint(fields=('key', 'bin'), name='one_signal_a_key_and_bin'),
         ),
+        migrations.CreateModel(
+            name='RecordingTranscript',
+            fields=[
+                ('recording', models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('taken', 'Taken'), ('heard', 'Heard'), ('failed', 'Failed')], default=headwater.campaigns.states.HearingState['WAITING'], max_length=8)),
+                ('asked_at', models.DateTimeField()),
+                ('taken_at', models.DateTimeField(null=True)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('heard_at', models.DateTimeField(null=True)),
+                ('text', models.TextField(blank=True)),
+                ('language', models.CharField(blank=True, max_length=8)),
+                ('language_probability', models.FloatField(default=0.0)),
+                ('confidence', models.FloatField(default=0.0)),
+                ('seconds', models.FloatField(default=0.0)),
+                ('model', models.CharField(blank=True, max_length=64)),
+                ('version', models.CharField(blank=True, max_length=64)),
+                ('error', models.CharField(blank=True, max_length=500)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['state', 'asked_at'], name='transcript_by_state')],
+            },
+        ),
+        migrations.CreateModel(
+            name='AwaitedCall',
+            fields=[
+                ('record_id', models.UUIDField(primary_key=True, serialize=False)),
+                ('at', models.DateTimeField()),
+                ('placed_at', models.DateTimeField(null=True)),
+                ('recording', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='awaited_by', to='campaigns.recordingtranscript')),
+            ],
+        ),
     ]

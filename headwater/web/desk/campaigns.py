@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from headwater import clock
 from headwater.accounts.permissions import Permission
 from headwater.alerts import queries as alerts
-from headwater.campaigns import actions, graph, queries, signals
+from headwater.campaigns import actions, graph, hearing, queries, signals, transcripts
 from headwater.campaigns.queries import Order
 from headwater.campaigns.rules import CONFIRM_AT
 from headwater.campaigns.states import CampaignState
@@ -90,6 +90,8 @@ def index(request: ActorRequest) -> HttpResponseBase:
         "suspected": found.by_state[CampaignState.SUSPECTED],
         "ringing": _ringing(found),
         "detector": queries.detector(),
+        "hearing": transcripts.hearing(),
+        "unheard": hearing.missing(),
         "confirm_at": CONFIRM_AT,
     }
     return render(request, "desk/campaign_list.html", context)
