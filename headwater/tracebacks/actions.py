@@ -19,7 +19,7 @@ from headwater.calls.records import CallRecord
 from headwater.campaigns.models import Campaign, CampaignMember
 from headwater.errors import Conflict, Invalid, NotFound
 from headwater.providers import queries as providers
-from headwater.tracebacks import engine, exchange, inbox, neighbours, projection, rules
+from headwater.tracebacks import backlog, engine, exchange, inbox, neighbours, projection, rules
 from headwater.tracebacks.commands import Ask, Bridge, Close, Command, Escalate, Remind, Reopen
 from headwater.tracebacks.commands import Flag as FlagCommand
 from headwater.tracebacks.models import Flag, Hop, Traceback
@@ -55,11 +55,17 @@ class CannotBeTraced(Invalid):
 
 
 def open_for_campaign(
-    actor: Actor, campaign_id: str, *, limit: int = rules.PER_CAMPAIGN, now: datetime | None = None
+    actor: Actor,
+    campaign_id: str,
+    *,
+    limit: int = rules.PER_CAMPAIGN,
+    budget: rules.Budget = rules.DEFAULT_BUDGET,
+    now: datetime | None = None,
 ) -> list[str]:
     """Open tracebacks of up to ``limit`` fresh calls of a campaign, spread over terminating carriers.
 
-    Doing it again opens only what is missing up to ``limit``. Returns the identifiers that were opened.
+    Doing it again opens only what is missing up to ``limit``. A carrier at which too many questions wait gets none.
+    Returns the identifiers that were opened.
 
     Raises:
         NotFound: there is no such campaign.
@@ -73,7 +79,7 @@ def open_for_campaign(
             raise NotFound(f"There is no campaign {campaign_id}.")
         opened: list[str] = []
         traced = dict(campaign.tracebacks.values_list("record_id", "terminating_provider__spc"))
-        candidates = _candidates(campaign_id, traced, now)
+        candidates = _candidates(campaign_id, traced, budget, now)
         while len(traced) < limit:
             chosen = rules.choose(candidates, traced=traced.values(), now=now, limit=1)
             if not chosen:
@@ -209,7 +215,9 @@ def _record(record_id: uuid.UUID) -> CallRecord | None:
     return next(iter(calls.connect(settings.HEADWATER.calls_url).records([record_id])), None)
 
 
-def _candidates(campaign_id: str, traced: dict[uuid.UUID, str], now: datetime) -> list[rules.Candidate]:
+def _candidates(
+    campaign_id: str, traced: dict[uuid.UUID, str], budget: rules.Budget, now: datetime
+) -> list[rules.Candidate]:
     members = (
         CampaignMember.objects.filter(campaign_id=campaign_id, call_at__gte=now - rules.FRESH)
         .exclude(terminating_spc="")
@@ -217,7 +225,7 @@ def _candidates(campaign_id: str, traced: dict[uuid.UUID, str], now: datetime) -
         .order_by("-call_at")
         .values_list("record_id", "call_at", "terminating_spc")[:500]
     )
-    known = {spc for spc in {spc for _, _, spc in members} if providers.by_spc(spc)}
+    known = backlog.with_room(filter(None, map(providers.by_spc, {spc for _, _, spc in members})), budget)
     return [
         rules.Candidate(record_id=record_id, call_at=call_at, terminating_spc=spc)
         for record_id, call_at, spc in members

@@ -30,6 +30,7 @@ from headwater.relief import blocking
 from headwater.retention import actions as retention
 from headwater.site.config import Process
 from headwater.tracebacks import actions as tracebacks
+from headwater.tracebacks import automation, forwarding
 from headwater.tracebacks import telling as asking
 from headwater.uploads import actions as uploads
 from headwater.worker import postman
@@ -174,6 +175,15 @@ def forget_tokens(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's sig
 def tell_providers(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
     """Put questions to people, remind them, and escalate what is overdue."""
     asking.turn(carrier_url=settings.HEADWATER.url(Process.CARRIER))
+
+
+@tasks.periodic(cron="*/5 * * * *")
+@tasks.task(name="worker.trace_campaigns", queueing_lock="worker.trace_campaigns")
+def trace_campaigns(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
+    """Give confirmed campaigns the tracebacks that they lack, the most valuable first; let traces forward lapse."""
+    if opened := automation.turn():
+        log.info("tracebacks opened", opened=len(opened))
+    forwarding.pass_due()
 
 
 @tasks.periodic(cron="17 * * * *")

@@ -7,19 +7,23 @@ from typing import Any
 import msgspec
 import pytest
 from django.db import connection
+from typer.testing import CliRunner
 
 from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.audit.models import AuditEntry
 from headwater.calls.records import CallRecord
 from headwater.campaigns.models import Campaign, CampaignMember, CampaignState
+from headwater.cli.main import build as command_line
 from headwater.errors import Conflict, Forbidden, NotFound
-from headwater.tracebacks import actions, answering, queries, questions
+from headwater.tracebacks import actions, answering, automation, pointing, queries, questions
 from headwater.tracebacks.actions import CannotBeTraced, TracebackNotFound
 from headwater.tracebacks.answering import QuestionNotFound, Submission
 from headwater.tracebacks.engine import ProviderError, TracebackError
 from headwater.tracebacks.models import Answer, Flag, Hop, RefusedAnswer, Traceback, TracebackEvent
+from headwater.tracebacks.rules import Budget
 from headwater.tracebacks.states import Grade, HopRole, HopState, TracebackState
+from headwater.wire.agents import Answer as Answering
 from headwater.wire.agents import AnswerCode, Party, Receipt
 from tests.tracebacks.support import OPERATOR, Pen, call, octets, opened, register
 
@@ -45,7 +49,10 @@ def cedar() -> Pen:
 def says(pen: Pen, code: AnswerCode, upstream: Pen | Party | None = None, **more: Any) -> tuple[Receipt, bool]:
     """Answer the one open question of ``pen`` as its agent does."""
     [asked] = questions.waiting_questions(pen.actor)
-    answer = pen.answer(asked, code, upstream.provider if isinstance(upstream, Pen) else upstream, **more)
+    return gives(pen, pen.answer(asked, code, upstream.provider if isinstance(upstream, Pen) else upstream, **more))
+
+
+def gives(pen: Pen, answer: Answering) -> tuple[Receipt, bool]:
     return answering.record_answer(pen.actor, Submission(octets=octets(answer), answer=answer, key_id="k"))
 
 
@@ -281,11 +288,11 @@ def test_who_may_do_what(desk: Actor, custodian: Actor, agency: Actor, provider:
         actions.open_for_campaign(custodian, "C-0000000000")
 
 
-def campaign_with(keep: Keep, *calls: tuple[str, str, timedelta]) -> Campaign:
+def campaign_with(keep: Keep, *calls: tuple[str, str, timedelta], name: str = "SSA-Suspended") -> Campaign:
     """A confirmed campaign whose members are (event, terminating code, age)."""
     now = clock.now()
     campaign = Campaign.objects.create(
-        name="SSA-Suspended",
+        name=name,
         state=CampaignState.CONFIRMED,
         first_call_at=now,
         last_call_at=now,
@@ -365,3 +372,58 @@ def test_views_say_how_each_answer_came_and_what_it_rests_on(alder: Pen, birch: 
     [answer] = queries.answers(desk, traceback_id)
     assert answer.octets_sha256 == hop.answer_sha256
     assert [event["event"]["event"] for event in queries.events(desk, traceback_id)] == ["opened", "answered"]
+
+
+def test_a_carrier_at_which_too_many_questions_wait_gets_no_further_traceback(keep: Keep, alder: Pen) -> None:
+    campaign = campaign_with(keep, ("1", "709A", timedelta(minutes=1)), ("2", "709A", timedelta(minutes=2)))
+    small = Budget(open_by_agent=1)
+    assert len(actions.open_for_campaign(OPERATOR, campaign.id, budget=small)) == 2, "nothing waits yet"
+    later = campaign_with(keep, ("3", "709A", timedelta(minutes=1)), name="Card-Services")
+    assert actions.open_for_campaign(OPERATOR, later.id, budget=small) == []
+    assert len(actions.open_for_campaign(OPERATOR, later.id)) == 1
+
+
+def test_by_itself_the_busiest_campaign_comes_first_and_a_turn_is_bounded(keep: Keep, alder: Pen, birch: Pen) -> None:
+    few = campaign_with(keep, ("1", "709A", timedelta(minutes=1)))
+    many = campaign_with(keep, *((str(n), "709B", timedelta(minutes=n)) for n in range(2, 7)), name="Card-Services")
+    for one in (few, many):
+        one.state, one.last_call_at = "confirmed", clock.now()
+        one.save()
+    opened = automation.turn(budget=Budget(a_turn=2))
+    assert [Traceback.objects.get(id=one).campaign_id for one in opened] == [many.id, many.id]
+    assert len(automation.turn()) == 2, "what is left: one of each"
+    assert automation.turn() == []
+
+
+def test_a_call_without_a_record_lets_another_be_traced_by_itself(keep: Keep, alder: Pen) -> None:
+    campaign = campaign_with(keep, *((str(n), "709A", timedelta(minutes=n)) for n in range(1, 8)))
+    campaign.state, campaign.last_call_at = "confirmed", clock.now()
+    campaign.save()
+    assert len(automation.turn()) == 3
+    Traceback.objects.filter(campaign=campaign).update(state="ended_record_not_found", grade="frontier")
+    assert len(automation.turn()) == 3
+    Traceback.objects.filter(campaign=campaign).update(state="completed_originating", grade="origin_confirmed")
+    assert automation.turn() == [], "an origin is confirmed: no more by itself"
+
+
+def test_tracebacks_of_a_campaign_make_a_lead_that_says_it_is_none_of_a_finding(
+    keep: Keep, desk: Actor, alder: Pen, birch: Pen, cedar: Pen
+) -> None:
+    campaign = campaign_with(keep, *((str(n), "709A", timedelta(minutes=n)) for n in range(1, 4)))
+    opened_ = actions.open_for_campaign(OPERATOR, campaign.id)
+    for _ in range(3):  # its name, the refusal, the name once more
+        for asked in questions.waiting_questions(alder.actor):
+            gives(alder, alder.answer(asked, AnswerCode.UPSTREAM_US, birch.provider))
+        for asked in questions.waiting_questions(birch.actor):
+            gives(birch, birch.answer(asked, AnswerCode.DECLINED))
+        for traceback_id in opened_:
+            actions.advance(traceback_id)
+    [first, *_others] = pointing.leads_of(desk, campaign.id)
+    assert first.spc == birch.provider.spc
+    assert first.traces == 3
+    assert "not a finding" in first.sentence
+    assert 0.3 < first.probability < 0.9
+    with pytest.raises(NotFound):
+        pointing.leads_of(alder.actor, campaign.id)
+    words = ["campaigns", "leads", campaign.id]
+    assert birch.provider.spc in CliRunner().invoke(command_line(words), words).output
