@@ -15,7 +15,7 @@ from headwater.accounts.models import User
 from headwater.accounts.permissions import Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
-from headwater.cases import matters, queries, subjects
+from headwater.cases import holds, matters, queries, subjects
 from headwater.cases.models import Case, CaseDocument, CaseItem, CaseMember, CaseNote, CaseTask
 from headwater.cases.states import (
     ENTERED_BY_HAND,
@@ -169,6 +169,7 @@ def add_item(actor: Actor, case_id: str, kind: SubjectKind, reference: str, *, w
         added_at=clock.now(), added_by=actor.label,
     )  # fmt: skip
     record(actor, Tag.CASE_ITEM_ADDED, row.id, {"kind": kind, "reference": found.reference})
+    holds.reach_too(actor, row.id, kind, found.reference)
 
 
 @transaction.atomic

@@ -33,7 +33,7 @@ def set_hold(actor: Actor, wish: Wish, *, reason: str, now: datetime) -> HoldVie
         NotFound: there is no such campaign or process.
     """
     actor.require(Permission.HOLD_WRITE)
-    kind, reach = wish.kind(), wish.process
+    kind, reach = wish.kind(), wish.process or wish.case
     row = LegalHold(
         kind=kind.value,
         subject=wish.campaign or (reach.process if reach else "") or wish.source,

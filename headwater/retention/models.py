@@ -12,9 +12,9 @@ class LegalHold(models.Model):
 
     id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "LH"), editable=False)
     kind = models.CharField(max_length=16)
-    """``campaign``, ``process``, ``records`` or ``source``."""
+    """``campaign``, ``case``, ``process``, ``records`` or ``source``."""
     subject = models.CharField(max_length=64)
-    """Campaign, process or source that is held; "" for records by name."""
+    """Campaign, case, process or source that is held; "" for records by name."""
     start = models.DateTimeField(null=True)
     end = models.DateTimeField(null=True)
     """Of a source or process: the times of call from ``start`` up to and without ``end``; open of some."""

@@ -18,20 +18,22 @@ class HoldKind(StrEnum):
     """By what a hold names its calls."""
 
     CAMPAIGN = "campaign"
+    CASE = "case"
     PROCESS = "process"
     RECORDS = "records"
     SOURCE = "source"
 
 
 #: Kinds whose records grow after the hold was set.
-GROWING: Final = frozenset({HoldKind.CAMPAIGN, HoldKind.PROCESS})
+GROWING: Final = frozenset({HoldKind.CAMPAIGN, HoldKind.CASE, HoldKind.PROCESS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """What a legal process covers, as ``legal`` states it: the union of its subjects, within its times of call."""
+    """What a legal process or a case covers, as its room states it: the union of its subjects, within its times."""
 
     process: str
+    """Identifier of the process, or of the case."""
     campaigns: tuple[str, ...] = ()
     tracebacks: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
@@ -42,9 +44,10 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a person asks to be held: one of a campaign, a process, records, or a source with its times of call."""
+    """What a person asks to be held: one of a campaign, a case, a process, records, or a source with its times."""
 
     campaign: str = ""
+    case: Reach | None = None
     process: Reach | None = None
     records: tuple[UUID, ...] = ()
     source: str = ""
@@ -61,6 +64,7 @@ class Wish:
             kind
             for kind, given in (
                 (HoldKind.CAMPAIGN, self.campaign),
+                (HoldKind.CASE, self.case),
                 (HoldKind.PROCESS, self.process),
                 (HoldKind.RECORDS, self.records),
                 (HoldKind.SOURCE, self.source),
@@ -68,7 +72,7 @@ class Wish:
             if given
         ]
         if len(named) != 1:
-            raise Invalid("a hold names one thing: a campaign, a process, records, or a source")
+            raise Invalid("a hold names one thing: a campaign, a case, a process, records, or a source")
         if len(self.records) > MOST_RECORDS:
             raise Invalid(f"a hold names at most {MOST_RECORDS} records; set several, or hold the source and time")
         timed = self.start is not None and self.end is not None and self.start < self.end

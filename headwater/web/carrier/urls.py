@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from headwater.web import own_organisation, webhooks
-from headwater.web.carrier import contacts, links, notices, questions, record, sheets, uploads
+from headwater.web.carrier import block_feed, contacts, links, notices, questions, record, sheets, uploads
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -43,6 +43,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("record/questions/<str:question_id>/dispute/", record.dispute, name="record-dispute"),
     path("record/disputes/<str:dispute_id>/withdraw/", record.withdraw, name="record-dispute-withdraw"),
     path("agent/", record.agent, name="own-agent"),
+    path("block-feed/", block_feed.entries, name="carrier-block-feed"),
+    path("block-feed/appeal/", block_feed.appeal, name="carrier-block-feed-appeal"),
     path("notices/", notices.listing, name="notices"),
     path("notices/<str:notice_id>/", notices.notice, name="notice"),
     path("notices/<str:notice_id>/acknowledge/", notices.acknowledge, name="notice-acknowledge"),

@@ -2,13 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web import downloads, trends
+from headwater.web import cases, downloads, trends
 from headwater.web.desk import (
     accounts,
     audit,
+    block_feed,
     calls,
     campaign_review,
     campaigns,
+    holds,
     identity_providers,
     live,
     outbox,
@@ -96,6 +98,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<str:campaign_id>/relief/block/", relief.block, name="relief-block"),
     path("campaigns/<str:campaign_id>/relief/block/<int:entry_id>/", relief.unblock, name="relief-unblock"),
     path("process/", processes.index, name="processes"),
+    *cases.urls(),
+    path("block-feed/", block_feed.entries, name="desk-block-feed"),
+    path("block-feed/enter/", block_feed.enter, name="block-feed-enter"),
+    path("block-feed/appeal/", block_feed.appeal, name="block-feed-appeal"),
+    path("block-feed/appeals/<str:appeal_id>/", block_feed.decide, name="block-feed-decide"),
+    path("block-feed/entries/<int:entry_id>/", block_feed.withdraw, name="block-feed-withdraw"),
+    path("holds/", holds.holds, name="holds"),
+    path("holds/put/", holds.put_on, name="hold-put"),
+    path("holds/<str:hold_id>/release/", holds.release, name="hold-release"),
     path("process/figures/", processes.measured, name="process_figures"),
     path("process/<str:process_id>/", processes.process, name="process"),
     path("process/<str:process_id>/begin/", process_acts.begin, name="process_begin"),

@@ -2,8 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web import downloads, own_organisation, trends, webhooks
-from headwater.web.portal import alerts, process_new, processes, record, scope
+from headwater.web import cases, downloads, own_organisation, trends, webhooks
+from headwater.web.portal import alerts, deconfliction, process_new, processes, record, scope
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -48,6 +48,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("requests/<str:process_id>/documents/<int:document_id>/", downloads.document, name="process_document"),
     path("trends/", trends.portal, name="trends"),
     path("record/", record.record, name="record"),
+    *cases.urls(),
+    path("deconfliction/", deconfliction.deconfliction, name="deconfliction"),
+    path("deconfliction/<slug:deed>/", deconfliction.act, name="deconfliction-act"),
+    path("joint/<str:joint_id>/", deconfliction.joint_case, name="joint-case"),
+    path("joint/<str:joint_id>/<slug:deed>/", deconfliction.joint_act, name="joint-act"),
     path("webhooks/", webhooks.listing, name="webhooks"),
     path("webhooks/<str:endpoint_id>/", webhooks.endpoint, name="webhook"),
     path("webhooks/<str:endpoint_id>/rotate/", webhooks.rotate, name="webhook-rotate"),
