@@ -24,6 +24,8 @@ class LegalProcess(models.Model):
     """The machine credential that sent it for ``submitted_by``, as the audit names it; "" for the pages."""
     idempotency_key = models.CharField(max_length=128, blank=True)
     """Of the agency's machine: the same key again gives the same process."""
+    request_sha256 = models.CharField(max_length=64, blank=True)
+    """Of what that machine sent: the same key with other content is refused."""
     alert = models.ForeignKey(Alert, on_delete=models.PROTECT, null=True, related_name="processes")
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="processes")
     """The campaign that it is about; what it opens stands in ``subjects``."""

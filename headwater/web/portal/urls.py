@@ -47,6 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("requests/<str:process_id>/letters/<int:letter_id>/", downloads.letter, name="process_letter"),
     path("requests/<str:process_id>/documents/<int:document_id>/", downloads.document, name="process_document"),
     path("trends/", trends.portal, name="trends"),
+    path("api/agencies/v1/", include("headwater.api.agency_urls")),
     path("record/", record.record, name="record"),
     *cases.urls(),
     path("deconfliction/", deconfliction.deconfliction, name="deconfliction"),
