@@ -49,11 +49,11 @@ class CheckView:
     ended_at: datetime | None
 
     def state(self, now: datetime) -> str:
-        """Return ``passed``, ``given up``, ``expired`` or ``waiting``."""
+        """Return ``passed``, ``given_up``, ``expired`` or ``waiting``."""
         if self.passed_at is not None:
             return "passed"
         if self.ended_at is not None:
-            return "given up"
+            return "given_up"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "waiting"
 
 

@@ -45,11 +45,11 @@ DESK = Application(
         Item("Identity", "/stir/", Permission.CALL_READ),
         Item("Registries", "/registries/", Permission.PROVIDER_READ),
         Item("Sources", "/sources/", Permission.CALL_READ),
+        Item("Organisations", "/organisations/", Permission.ACCOUNT_MANAGE),
         Item("Block feed", "/block-feed/", Permission.RELIEF_READ),
         Item("Outbox", "/outbox/", Permission.OUTBOX_READ),
         Item("Holds", "/holds/", Permission.HOLD_WRITE),
         Item("Audit", "/audit/", Permission.AUDIT_READ),
-        Item("Organisations", "/organisations/", Permission.ACCOUNT_MANAGE),
     ),
 )
 

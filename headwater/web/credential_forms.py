@@ -11,6 +11,7 @@ from headwater.accounts.queries import CredentialView
 from headwater.calls.records import SourceKind
 from headwater.errors import Invalid, NotFound
 from headwater.web.access import ActorRequest
+from headwater.web.uswds import StyledForm
 
 
 def words(value: str) -> str:
@@ -18,7 +19,7 @@ def words(value: str) -> str:
     return value.replace("_", " ").capitalize()
 
 
-class CredentialForm(forms.Form):
+class CredentialForm(StyledForm):
     """A machine credential."""
 
     name = forms.CharField(label="What people call it", max_length=200)

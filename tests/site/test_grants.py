@@ -207,7 +207,8 @@ def people(roles: dict[Process, str], django_db_blocker: pytest.FixtureRequest) 
     """A person of each audience, committed, so that other connections see them."""
     organisations = """
         INSERT INTO accounts_organisation (id, kind, name, state, address, time_zone, created_at, called_numbers)
-        VALUES ('T-c', 'consortium', '', '', '', '', now(), 'masked'), ('T-a', 'agency', '', '', '', '', now(), 'masked'),
+        VALUES ('T-c', 'consortium', '', '', '', '', now(), 'masked'),
+            ('T-a', 'agency', '', '', '', '', now(), 'masked'),
             ('T-p', 'provider', '', '', '', '', now(), 'masked')
     """
     users = """

@@ -20,9 +20,10 @@ from headwater.accounts.permissions import (
 from headwater.errors import Conflict, Invalid
 from headwater.web.access import ActorRequest, page
 from headwater.web.credential_forms import CredentialForm, changed, issue, words
+from headwater.web.uswds import StyledForm
 
 
-class OrganisationForm(forms.Form):
+class OrganisationForm(StyledForm):
     """A new organisation, or what of one can be corrected."""
 
     kind = forms.ChoiceField(label="Kind", choices=[(kind.value, words(kind)) for kind in OrganisationKind])
@@ -40,7 +41,7 @@ class OrganisationForm(forms.Form):
     time_zone = forms.CharField(label="Time zone", help_text="Such as America/Detroit.", initial="America/New_York")
 
 
-class InvitationForm(forms.Form):
+class InvitationForm(StyledForm):
     """Whom to invite."""
 
     email = forms.EmailField(label="Work e-mail address", max_length=254)
@@ -54,7 +55,7 @@ class InvitationForm(forms.Form):
         self.fields["role"].choices = [(role.value, words(role)) for role in fitting]  # type: ignore[attr-defined] # a ChoiceField
 
 
-class DomainForm(forms.Form):
+class DomainForm(StyledForm):
     """A verified domain."""
 
     domain = forms.CharField(label="Domain", help_text="The part after the @, such as michigan.gov.", max_length=253)

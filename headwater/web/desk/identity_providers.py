@@ -15,16 +15,17 @@ from headwater.accounts.permissions import Permission
 from headwater.accounts.rules import Protocol, SecondFactorRule
 from headwater.errors import Invalid, NotFound
 from headwater.web.access import ActorRequest, page
+from headwater.web.uswds import StyledForm
 
 
-class ProviderForm(forms.Form):
+class ProviderForm(StyledForm):
     """An identity provider of either protocol."""
 
     protocol = forms.ChoiceField(
         label="It speaks",
         choices=[(Protocol.OIDC.value, "OpenID Connect"), (Protocol.SAML.value, "SAML 2.0")],
         initial=Protocol.OIDC.value,
-        widget=forms.RadioSelect(attrs={"class": "usa-radio__input"}),
+        widget=forms.RadioSelect,
     )
     name = forms.CharField(label="Name", help_text="As it stands on the sign-in page.", max_length=200)
     domains = forms.CharField(
@@ -58,7 +59,7 @@ class ProviderForm(forms.Form):
             (SecondFactorRule.PROVIDER.value, "The provider's, where it says that one was shown"),
         ],
         initial=SecondFactorRule.HEADWATER.value,
-        widget=forms.RadioSelect(attrs={"class": "usa-radio__input"}),
+        widget=forms.RadioSelect,
     )
     strong_contexts = forms.CharField(
         label="How the provider says that one was shown",

@@ -16,9 +16,10 @@ from headwater.accounts.permissions import ROLE_ORGANISATION, Permission, Role
 from headwater.errors import Conflict, Forbidden, Invalid, NotFound
 from headwater.web.access import ActorRequest, page
 from headwater.web.credential_forms import words
+from headwater.web.uswds import StyledForm
 
 
-class CallForm(forms.Form):
+class CallForm(StyledForm):
     """The second check of contact by telephone."""
 
     number = forms.CharField(
@@ -31,7 +32,7 @@ class CallForm(forms.Form):
     )
 
 
-class LeaverForm(forms.Form):
+class LeaverForm(StyledForm):
     """Closing an account."""
 
     reason = forms.CharField(label="Why", max_length=400)
@@ -42,7 +43,7 @@ class LeaverForm(forms.Form):
         self.fields["successor"].choices = [("", "Nobody: there are none"), *colleagues]  # type: ignore[attr-defined] # a ChoiceField
 
 
-class DeputyForm(forms.Form):
+class DeputyForm(StyledForm):
     """A deputy for somebody who is away."""
 
     deputy = forms.ChoiceField(label="Who acts for them")

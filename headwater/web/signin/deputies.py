@@ -14,9 +14,10 @@ from headwater.accounts import leaving
 from headwater.accounts.queries import deputy_actor
 from headwater.errors import Conflict, HeadwaterError, Invalid, NotFound
 from headwater.web.access import ACTING, ActorRequest, is_fresh, own_account, second_factor_step, waiting_detour
+from headwater.web.uswds import StyledForm
 
 
-class DeputyForm(forms.Form):
+class DeputyForm(StyledForm):
     """Who acts, until when, and why."""
 
     deputy = forms.EmailField(label="Colleague's address", max_length=254)

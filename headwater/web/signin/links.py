@@ -3,7 +3,6 @@
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
-from allauth.core import ratelimit
 from django import forms
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
@@ -18,12 +17,14 @@ from headwater.accounts.rules import InvitationPurpose
 from headwater.errors import Invalid
 from headwater.web import application
 from headwater.web.failures import too_many_requests
+from headwater.web.signin import limits
+from headwater.web.uswds import StyledForm
 
 #: Member of the session that holds the token between opening the link and sending the form.
 TOKEN = "headwater_link_token"  # noqa: S105 - a name
 
 
-class PasswordForm(forms.Form):
+class PasswordForm(StyledForm):
     """A new password, twice."""
 
     password = forms.CharField(
@@ -48,7 +49,7 @@ class PasswordForm(forms.Form):
         return values
 
 
-class AddressForm(forms.Form):
+class AddressForm(StyledForm):
     """Whose password is lost."""
 
     email = forms.EmailField(
@@ -62,7 +63,7 @@ def opened(request: HttpRequest, token: str) -> HttpResponseBase:
 
     Nothing is used up by opening: scanners of mail open every link.
     """
-    if not ratelimit.consume(request, action="link", limit_get=True):
+    if not limits.within(request, "link"):
         return too_many_requests(request)
     if request.user.is_authenticated:
         logout(request)
@@ -74,7 +75,7 @@ def opened(request: HttpRequest, token: str) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 def link(request: HttpRequest) -> HttpResponseBase:
     """Show the form behind a one-time link, and take the password."""
-    if not ratelimit.consume(request, action="link"):
+    if not limits.within(request, "link"):
         return too_many_requests(request)
     token = str(request.session.get(TOKEN, ""))
     found = invitations.open_link(token, here=_here())
@@ -101,7 +102,7 @@ def forgotten(request: HttpRequest) -> HttpResponseBase:
     form = AddressForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         email = form.cleaned_data["email"].lower()
-        if not ratelimit.consume(request, action="forgotten", key=email):
+        if not limits.within(request, "forgotten", key=email):
             return too_many_requests(request)
         invitations.ask_for_password_link(email, application=application.current().key, address=_address(request))
         return render(request, "account/forgotten_sent.html", {"email": email})

@@ -5,7 +5,6 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
-from allauth.core import ratelimit
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
@@ -23,6 +22,8 @@ from headwater.accounts.rules import Protocol
 from headwater.errors import NotFound, Unauthenticated, Unavailable
 from headwater.web import application
 from headwater.web.failures import too_many_requests
+from headwater.web.signin import limits
+from headwater.web.uswds import StyledForm
 
 #: Member of the session that holds what was asked of which provider.
 PENDING = "headwater_single_sign_on"
@@ -30,7 +31,7 @@ AFTER = "headwater_after_sign_on"
 MOST_RESPONSE = 400_000
 
 
-class AddressForm(forms.Form):
+class AddressForm(StyledForm):
     """Whose organisation."""
 
     email = forms.EmailField(
@@ -44,7 +45,7 @@ def choose(request: HttpRequest) -> HttpResponseBase:
     form = AddressForm(request.POST or None)
     found, asked = None, request.method == "POST" and form.is_valid()
     if asked:
-        if not ratelimit.consume(request, action="single_sign_on"):
+        if not limits.within(request, "single_sign_on"):
             return too_many_requests(request)
         found = identity_providers.for_address(form.cleaned_data["email"], application=_here())
     context = {"form": form, "provider": found, "none_found": asked and found is None}
@@ -54,7 +55,7 @@ def choose(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def start(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     """Send the browser to the provider, and remember in its session what was asked."""
-    if not ratelimit.consume(request, action="single_sign_on", limit_get=True):
+    if not limits.within(request, "single_sign_on"):
         return too_many_requests(request)
     provider, now = identity_providers.standing(provider_id, application=_here()), clock.now()
     try:

@@ -1,6 +1,5 @@
 """Between joining and the second check of contact: the page on which a new person types the code of the call."""
 
-from allauth.core import ratelimit
 from django.contrib import messages
 from django.http import HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
@@ -10,6 +9,7 @@ from headwater.accounts import confirming
 from headwater.errors import Invalid, NotFound
 from headwater.web.access import ActorRequest, own_account
 from headwater.web.failures import too_many_requests
+from headwater.web.signin import limits
 
 
 @own_account
@@ -20,7 +20,7 @@ def waiting(request: ActorRequest) -> HttpResponseBase:
         return HttpResponseRedirect("/")
     error = ""
     if request.method == "POST":
-        if not ratelimit.consume(request, action="contact_code", key=request.user.id):
+        if not limits.within(request, "contact_code", key=request.user.id):
             return too_many_requests(request)
         try:
             confirming.answer_by_code(request.user.id, request.POST.get("code", ""))
