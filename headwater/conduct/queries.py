@@ -264,9 +264,11 @@ def replay(actor: Actor, flag_id: str) -> list[str]:
     return snapshots.differences(row)
 
 
-def disputes(actor: Actor, *, state: str = "") -> list[DisputeView]:
-    """Return disputes, open ones first and the oldest of them first."""
+def disputes(actor: Actor, *, state: str = "", traceback_id: str = "") -> list[DisputeView]:
+    """Return disputes, of one traceback where it is named: open ones first and the oldest of them first."""
     rows = visible_disputes(actor)
+    if traceback_id:
+        rows = rows.filter(hop__traceback_id=traceback_id)
     found = _disputes(rows.filter(state=state) if state else rows)
     return sorted(found, key=lambda one: (one.state is not DisputeState.OPEN, one.opened_at))
 

@@ -11,8 +11,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from headwater import clock
 from headwater.accounts.permissions import Permission
+from headwater.conduct import queries as conduct
 from headwater.errors import HeadwaterError
-from headwater.tracebacks import actions, queries
+from headwater.tracebacks import actions, queries, shown
 from headwater.tracebacks.queries import TracebackView
 from headwater.tracebacks.states import TracebackState
 from headwater.web.access import ActorRequest, page
@@ -58,7 +59,12 @@ def detail(request: ActorRequest, traceback_id: str) -> HttpResponseBase:
     if _is_fragment(request):
         return render(request, "desk/traceback_live.html", _shown(request, view))
     actions.note_viewed(request.actor, traceback_id)
-    return render(request, "desk/traceback.html", _shown(request, view))
+    beside = {
+        "answers": shown.answers(request.actor, traceback_id),
+        "tellings": shown.tellings(request.actor, traceback_id),
+        "disputes": conduct.disputes(request.actor, traceback_id=traceback_id),
+    }
+    return render(request, "desk/traceback.html", _shown(request, view) | beside)
 
 
 @require_POST
@@ -105,6 +111,7 @@ def _shown(request: ActorRequest, view: TracebackView) -> dict[str, Any]:
     drawing = hop_path.of(view)
     return {
         "traceback": view,
+        "next_steps": shown.next_steps(view, clock.now()),
         "finding": drawing.finding,
         # The drawing escapes every text that it holds.
         "path": mark_safe(drawing.svg),  # noqa: S308 - see above

@@ -63,9 +63,9 @@ def field(bound: Any) -> dict[str, Any]:
 
 
 @register.inclusion_tag("conduct/share.html")
-def share(value: Any) -> dict[str, Any]:
-    """Show so many of so many with the 95% interval of the share: no figure of conduct stands alone."""
-    return {"share": value}
+def share(value: Any, words: str = "") -> dict[str, Any]:
+    """Show so many of so many (``words``) with the 95% interval: no figure of conduct stands alone."""
+    return {"share": value, "words": words}
 
 
 @register.simple_tag
