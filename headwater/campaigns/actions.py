@@ -13,7 +13,7 @@ from headwater.accounts.permissions import Permission
 from headwater.audit.actions import record as audit
 from headwater.audit.tags import Tag
 from headwater.calls.records import CallRecord, RecordKind
-from headwater.campaigns import graph, memory, rules
+from headwater.campaigns import graph, joined, memory, rules
 from headwater.campaigns.engine import RULE_VERSION
 from headwater.campaigns.growth import Call, Growth, change_of_state, grow, named
 from headwater.campaigns.memory import Memory
@@ -71,11 +71,13 @@ def observe(known: Memory, records: Sequence[CallRecord], *, now: datetime) -> O
     fresh = [report for record_id, report in reports.items() if record_id not in placed_before | passed_over]
     calls: list[Call] = []
     changes = []
+    wordless = []
     skipped = {"without_text": 0, "too_short": 0}
     for report in fresh:
         text = legible(report.transcript)
         script = read(text)
         if not script.is_comparable:
+            wordless.append(report)
             # Reports read again in the overlap were counted the first time.
             if report.received_at > checkpoint.received_at:
                 skipped["too_short" if script.words else "without_text"] += 1
@@ -96,6 +98,7 @@ def observe(known: Memory, records: Sequence[CallRecord], *, now: datetime) -> O
         )
     grown = grow(known, calls, now=now)
     graph.note(calls)
+    joined.note(wordless)
     memory.store(changes, {str(call.record.record_id): call.text for call in calls}, now=now)
     checkpoint.placed += len(calls)
     checkpoint.without_text += skipped["without_text"]

@@ -18,7 +18,7 @@ from headwater.accounts.actors import Actor, system
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.audit.actions import record as audit
 from headwater.audit.tags import Tag
-from headwater.campaigns import memory
+from headwater.campaigns import joined, memory
 from headwater.campaigns.engine import MAX_PER_CAMPAIGN
 from headwater.campaigns.links import Judged
 from headwater.campaigns.models import Campaign, CampaignEdit, CampaignExemplar, CampaignMember, CampaignNode
@@ -165,6 +165,7 @@ def _do(edit: CampaignEdit, *, clock: int, now: datetime) -> None:
         tag = Tag.CAMPAIGN_SPLIT
     edit.done_at = now
     _recount(edit.campaign_id, edit.other_id)
+    joined.leave(edit.campaign_id, edit.other_id)
     _lead_nodes(edit)
     audit(DETECTOR, tag, edit.campaign_id, {"edit": edit.pk, "other": edit.other_id, "calls": len(edit.moved)})
 
@@ -180,6 +181,7 @@ def _undo(edit: CampaignEdit, *, clock: int, now: datetime) -> None:
     edit.undone_at = now
     _lead_nodes(edit, sign=-1)
     _recount(edit.campaign_id, edit.other_id)
+    joined.leave(edit.campaign_id, edit.other_id)
     audit(DETECTOR, Tag.CAMPAIGN_EDIT_UNDONE, edit.campaign_id, {"edit": edit.pk, "calls": len(moved)})
 
 

@@ -225,6 +225,32 @@ class AwaitedCall(models.Model):
     placed_at = models.DateTimeField(null=True)
 
 
+class JoinedReport(models.Model):
+    """A complaint or tag without words, and the campaign that it speaks for (``joining``): evidence, never a member."""
+
+    record_id = models.UUIDField(primary_key=True)
+    kind = models.CharField(max_length=9)
+    """``complaint`` or ``tag``."""
+    source_id = models.CharField(max_length=64)
+    calling = models.CharField(max_length=18)
+    office_code = models.CharField(max_length=7)
+    """NPA-NXX of the calling number, digits alone."""
+    at = models.DateTimeField()
+    whole_day = models.BooleanField(default=False)
+    """Only the day is known; ``at`` is its noon."""
+    category = models.CharField(max_length=32, blank=True)
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, null=True, related_name="joined_reports")
+    probability = models.FloatField(null=True)
+    reasons = models.JSONField(default=dict)
+    joined_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["campaign", "-at"], name="joined_by_campaign"),
+            models.Index(fields=["office_code", "at"], name="joined_by_code"),
+        ]
+
+
 class SetAsideCall(models.Model):
     """A report that could not be placed by an error of Headwater's: passed over, so that it stops no other."""
 

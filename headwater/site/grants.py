@@ -93,6 +93,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "campaigns_setasidecall": {D: "S", W: "SI"},
     "campaigns_recordingtranscript": {D: "S", W: "SIU"},
     "campaigns_awaitedcall": {W: "SIU"},
+    "campaigns_joinedreport": {D: "S", W: "SIU"},
     # Tracebacks: the engine runs in the worker and, where a person opens one, at the desk. A carrier sees its questions
     # and hands in answers; it changes nothing that stands.
     "tracebacks_traceback": {D: "SIU", A: "S", W: "SIU"},
@@ -142,6 +143,9 @@ TABLES: dict[str, dict[Process, str]] = {
     "legal_processperson": {D: "S", P: "SIU", W: "S"},
     "legal_processletter": {D: "SI", P: "SI", W: "SI"},
     "legal_processextension": {D: "SIU", P: "SIU", W: "S"},
+    # Reports: brought in the portal, sent and traced by the worker; the desk decides what waits.
+    "reports_agencyreport": {D: "SU", P: "SIU", W: "SU"},
+    "reports_reportedcall": {D: "S", P: "S", W: "SI"},
     # Legal holds: set by the operator's command line; the worker keeps their records complete, and the process that
     # deletes calls reads what it must not delete, and nothing of campaigns or legal process.
     "retention_legalhold": {C: "S", D: "SI", W: "SI"},

@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from headwater import clock
 from headwater.calls.queries import connect
 from headwater.calls.records import CallRecord
-from headwater.campaigns import actions, edits, hearing, queries, transcripts
+from headwater.campaigns import actions, edits, hearing, joined, queries, transcripts
 from headwater.campaigns.memory import BEGINNING, Memory, load
 from headwater.errors import Conflict, Unavailable
 from headwater.worker.voices import Voices
@@ -98,6 +98,7 @@ class Detector:
         self._place_heard(now)
         if self._reviewed_at is None or now - self._reviewed_at >= REVIEW_EVERY:
             actions.review_states(self._memory, now=now)
+            joined.join_waiting(now=now)
             self._reviewed_at = now
         return True
 

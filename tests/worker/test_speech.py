@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.db import connection
 
 from headwater.campaigns import hearing, transcripts
 from headwater.campaigns.fingerprint import read_wav, wav_of
@@ -213,6 +214,8 @@ def test_calls_that_only_carry_sound_become_a_campaign_by_what_is_heard(tmp_path
     finally:
         ears.end()
     detector.turn(NOW)
+    # The detector's lock is the connection's: others want it.
+    connection.close()
 
     campaign = Campaign.objects.get()
     assert (campaign.calls, campaign.state) == (3, "confirmed")

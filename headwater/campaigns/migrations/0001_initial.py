@@ -206,4 +206,24 @@ class Migration(migrations.Migration):
                 ('recording', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='awaited_by', to='campaigns.recordingtranscript')),
             ],
         ),
+        migrations.CreateModel(
+            name='JoinedReport',
+            fields=[
+                ('record_id', models.UUIDField(primary_key=True, serialize=False)),
+                ('kind', models.CharField(max_length=9)),
+                ('source_id', models.CharField(max_length=64)),
+                ('calling', models.CharField(max_length=18)),
+                ('office_code', models.CharField(max_length=7)),
+                ('at', models.DateTimeField()),
+                ('whole_day', models.BooleanField(default=False)),
+                ('category', models.CharField(blank=True, max_length=32)),
+                ('probability', models.FloatField(null=True)),
+                ('reasons', models.JSONField(default=dict)),
+                ('joined_at', models.DateTimeField(null=True)),
+                ('campaign', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='joined_reports', to='campaigns.campaign')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['campaign', '-at'], name='joined_by_campaign'), models.Index(fields=['office_code', 'at'], name='joined_by_code')],
+            },
+        ),
     ]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from headwater import clock
 from headwater.accounts.permissions import Permission
 from headwater.alerts import queries as alerts
-from headwater.campaigns import actions, graph, hearing, queries, signals, transcripts
+from headwater.campaigns import actions, graph, hearing, joined, queries, signals, transcripts
 from headwater.campaigns.queries import Order
 from headwater.campaigns.rules import CONFIRM_AT
 from headwater.campaigns.states import CampaignState
@@ -142,6 +142,7 @@ def campaign(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
         "may_edit": may(Permission.CAMPAIGN_EDIT),
         "nodes": graph.nodes(request.actor, campaign_id),
         "signals": signals.signals(request.actor, campaign_id=campaign_id, limit=10),
+        "joined": joined.page(request.actor, campaign_id),
         "exemplars": queries.exemplars(request.actor, campaign_id),
         "confirm_at": CONFIRM_AT,
     }
