@@ -123,10 +123,10 @@ def paper_key(folder: Path) -> None:
         return
     key = load_pem_private_key((folder / PAPER_KEY).read_bytes(), password=None)
     if isinstance(key, ec.EllipticCurvePrivateKey):
-        write(folder / PAPER_CERTIFICATE, _self_made(key, datetime.now(UTC)))
+        write(folder / PAPER_CERTIFICATE, self_made(key, datetime.now(UTC)))
 
 
-def _self_made(key: ec.EllipticCurvePrivateKey, now: datetime) -> str:
+def self_made(key: ec.EllipticCurvePrivateKey, now: datetime) -> str:
     """Return a certificate for ``key`` by ``key`` itself as PEM, from the day before ``now`` for twenty years."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Headwater custodian (certificate self-made)")])
     usage = dict.fromkeys(
