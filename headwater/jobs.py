@@ -19,6 +19,7 @@ class Job(StrEnum):
     PRESERVE = "legal.preserve"
     SEND_ALERTS = "alerts.send_for_campaign"
     SEAL_PACKAGE = "evidence.seal"
+    SIGN_ADDENDUM = "relief.sign_addendum"
     STORE_UPLOAD = "uploads.store"
     TELL_OF_PROCESS = "legal.tell"
 

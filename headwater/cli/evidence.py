@@ -8,6 +8,7 @@ import typer
 
 from headwater import clock
 from headwater.errors import HeadwaterError
+from headwater.evidence import addendum
 from headwater.evidence.report import lines
 from headwater.evidence.verify import verify as verify_package
 
@@ -23,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="The package, a .zip file.")],
+    file: Annotated[Path, typer.Argument(help="The package, a .zip file, or an addendum to one, a .json file.")],
     key: Annotated[Path | None, typer.Option(help="The custodian's public key (PEM) to hold it against.")] = None,
     full: Annotated[
         Path | None, typer.Option(help="Of a public version: the full package that it was made from.")
@@ -36,10 +37,30 @@ def verify(
     except OSError as error:
         typer.echo(f"The key file {key} cannot be read: {error.strerror}.", err=True)
         raise typer.Exit(2) from error
+    _verify_addendum(file, pinned)
     report = verify_package(file, pinned, full=full)
     for line in lines(report, file, every=every):
         typer.echo(line)
     raise typer.Exit(0 if report.ok else 1)
+
+
+def _verify_addendum(file: Path, pinned: bytes | None) -> None:
+    """Check the file where it is an addendum and end; return where it is none, or cannot be opened."""
+    try:
+        with file.open("rb") as opened:
+            octets = opened.read(addendum.LARGEST + 1)
+    except OSError:
+        return
+    if not addendum.looks_like_one(octets):
+        return
+    try:
+        found = addendum.check(octets, pinned)
+    except HeadwaterError as error:
+        typer.echo(f"NOT AS SIGNED: {error}.")
+        raise typer.Exit(1) from error
+    for line in addendum.lines(found):
+        typer.echo(line)
+    raise typer.Exit(0)
 
 
 def key() -> None:

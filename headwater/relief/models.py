@@ -5,6 +5,7 @@ from functools import partial
 from django.db import models
 
 from headwater.campaigns.models import Campaign
+from headwater.evidence.models import Package
 from headwater.identifiers import new_id
 from headwater.providers.models import Provider
 from headwater.relief.states import (
@@ -175,3 +176,19 @@ class FeedVersion(models.Model):
     delta_signature = models.CharField(max_length=88)
     public_key = models.CharField(max_length=64)
     """The 32 octets of the Ed25519 key that signed it, in hexadecimal."""
+
+
+class PackageAddendum(models.Model):
+    """A signed statement on a sealed package's campaign, made after the sealing; empty until the worker signed it."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "AD"), editable=False)
+    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="addenda")
+    number = models.PositiveSmallIntegerField()
+    asked_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=200)
+    made_at = models.DateTimeField(null=True)
+    octets = models.BinaryField(default=b"")
+    sha256 = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["package", "number"], name="one_addendum_a_number")]

@@ -160,6 +160,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "relief_blockentry": {D: "SIU", A: "S", W: "SU"},
     "relief_blockappeal": {D: "SIU", A: "SI", W: "S"},
     "relief_feedversion": {D: "S", PUBLIC: "S", W: "SIUD"},
+    "relief_packageaddendum": {D: "SI", P: "SI", W: "SU"},
     # What the public reads: totals that the worker made.
     "publication_publishedweek": {D: "S", PUBLIC: "S", W: "SIU"},
     # Jobs: who asks for one inserts it and its first event; the worker does the rest.

@@ -20,13 +20,13 @@ from headwater.alerts import actions as alerts
 from headwater.conduct import actions as conduct
 from headwater.conduct import publishing
 from headwater.cases import index as matter_index
-from headwater.evidence import seal
+from headwater.evidence import keys, seal
 from headwater.intake.cdr.deliver import FileDoor
 from headwater.jobs import Job
 from headwater.legal import ending, holds, telling
 from headwater.legal.notices import Event
 from headwater.providers import actions as providers
-from headwater.relief import blocking
+from headwater.relief import addenda, blocking
 from headwater.retention import actions as retention
 from headwater.site.config import Process
 from headwater.tracebacks import actions as tracebacks
@@ -219,3 +219,9 @@ def index_matters(timestamp: int = 0) -> None:  # noqa: ARG001 - procrastinate's
     key = settings.HEADWATER.secret("deconfliction-key").encode()
     if found := matter_index.index(system("deconfliction"), key):
         log.info("matters matched", matches=found)
+
+
+@tasks.task(name=Job.SIGN_ADDENDUM.value, retry=RETRY)
+def sign_addendum(addendum_id: str) -> None:
+    """Sign one addendum to a sealed package."""
+    addenda.sign(addendum_id, keys.load(settings.HEADWATER.secrets), now=clock.now())

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web import cases, downloads, trends
+from headwater.web import addendum, cases, downloads, trends
 from headwater.web.desk import (
     accounts,
     audit,
@@ -99,6 +99,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<str:campaign_id>/relief/block/<int:entry_id>/", relief.unblock, name="relief-unblock"),
     path("process/", processes.index, name="processes"),
     *cases.urls(),
+    *addendum.urls(),
     path("block-feed/", block_feed.entries, name="desk-block-feed"),
     path("block-feed/enter/", block_feed.enter, name="block-feed-enter"),
     path("block-feed/appeal/", block_feed.appeal, name="block-feed-appeal"),

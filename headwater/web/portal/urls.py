@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web import cases, downloads, own_organisation, trends, webhooks
+from headwater.web import addendum, cases, downloads, own_organisation, trends, webhooks
 from headwater.web.portal import alerts, deconfliction, process_new, processes, record, scope
 
 handler400 = "headwater.web.failures.bad_request"
@@ -50,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/agencies/v1/", include("headwater.api.agency_urls")),
     path("record/", record.record, name="record"),
     *cases.urls(),
+    *addendum.urls(),
     path("deconfliction/", deconfliction.deconfliction, name="deconfliction"),
     path("deconfliction/<slug:deed>/", deconfliction.act, name="deconfliction-act"),
     path("joint/<str:joint_id>/", deconfliction.joint_case, name="joint-case"),
