@@ -108,6 +108,8 @@ class Role(StrEnum):
 class Scope(StrEnum):
     """What a machine credential opens. A credential holds one or more, of those that fit its organisation."""
 
+    ALERTS = "alerts"
+    """An agency's threat-intelligence platform: to read its alerts by TAXII."""
     FEED = "feed"
     """The feed door and the file door: to send events."""
     HEP = "hep"
@@ -236,6 +238,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 #: What a machine may do with a scope.
 SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
+    Scope.ALERTS: frozenset({P.ALERT_READ}),
     Scope.FEED: frozenset({P.EVENT_SEND}),
     Scope.HEP: frozenset({P.EVENT_SEND}),
     Scope.PROCESS: frozenset({P.ALERT_READ, P.PACKAGE_DOWNLOAD, P.PROCESS_READ, P.PROCESS_SUBMIT}),
@@ -243,6 +246,7 @@ SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
 
 #: Which organisations may hold a scope.
 SCOPE_ORGANISATIONS: dict[Scope, frozenset[OrganisationKind]] = {
+    Scope.ALERTS: frozenset({OrganisationKind.AGENCY}),
     Scope.FEED: frozenset({OrganisationKind.FEED_PARTNER, OrganisationKind.PROVIDER, OrganisationKind.CONSORTIUM}),
     Scope.HEP: frozenset({OrganisationKind.FEED_PARTNER, OrganisationKind.PROVIDER, OrganisationKind.CONSORTIUM}),
     Scope.PROCESS: frozenset({OrganisationKind.AGENCY}),

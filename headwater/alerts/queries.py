@@ -13,10 +13,14 @@ from django.db.models import QuerySet
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.alerts.models import Alert
+from headwater.alerts.values import Why
 from headwater.campaigns.queries import liveness
 from headwater.campaigns.rules import Liveness
 from headwater.campaigns.states import CampaignState
 from headwater.errors import NotFound
+from headwater.trends import queries as trends
+from headwater.trends.models import Cut, TrendHour
+from headwater.trends.queries import TrendView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,16 @@ class AlertRow:
     first_read_at: datetime | None
     calls_told: int
     calls_now: int
+    family: str
+    calls_in_state: int
+    """Calls to the agency's state, when it was last told; all calls for a federal agency."""
+    origin: str
+    """Name of the origin that tracebacks confirmed, when the agency was last told; "" for none."""
+    traced: str
+    """How far, in words; "" for not at all."""
+    version: int
+    updated_at: datetime
+    """When the newest version was made."""
     last_call_at: datetime
 
 
@@ -45,7 +59,24 @@ class AlertView:
 
     row: AlertRow
     facts: Mapping[str, Any]
-    """As they were when the alert went out: see ``rules.facts``."""
+    """As they were when the alert went out: see ``facts.facts``."""
+    versions: tuple["VersionView", ...] = ()
+    """What was said since, the newest first; the last of them is the alert as it went out."""
+
+    @property
+    def known(self) -> Mapping[str, Any]:
+        """The newest facts."""
+        return self.versions[0].facts if self.versions else self.facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionView:
+    """One version of an alert."""
+
+    number: int
+    why: Why
+    made_at: datetime
+    facts: Mapping[str, Any]
 
 
 def visible_to(actor: Actor) -> QuerySet[Alert]:
@@ -75,7 +106,11 @@ def alert(actor: Actor, alert_id: str) -> AlertView:
     if row is None:
         message = f"There is no alert {alert_id[:20]} that you may open. Check the number."
         raise NotFound(message)
-    return AlertView(row=_row(row), facts=row.facts)
+    versions = tuple(
+        VersionView(number=one.number, why=Why(one.why), made_at=one.made_at, facts=one.facts)
+        for one in row.versions.order_by("-number")
+    )
+    return AlertView(row=_row(row), facts=row.facts, versions=versions)
 
 
 def campaign_liveness(actor: Actor, alert_id: str, now: datetime) -> Liveness:
@@ -83,7 +118,26 @@ def campaign_liveness(actor: Actor, alert_id: str, now: datetime) -> Liveness:
     return liveness(alert(actor, alert_id).row.campaign_id, now)
 
 
+def trend(actor: Actor, alert_id: str, *, now: datetime, days: int = 7) -> TrendView:
+    """Return the trend of an alert's campaign in the agency's state; in the whole country for a federal agency.
+
+    Raises:
+        NotFound: There is no such alert that the actor may see.
+    """
+    row = alert(actor, alert_id).row
+    cut = Cut.CAMPAIGN_STATE if row.state else Cut.CAMPAIGN
+    hours = TrendHour.objects.filter(
+        cut=cut, campaign_id=row.campaign_id, state=row.state, calls__gt=0, hour__gte=trends.look_back(now)
+    )
+    key = f"{row.campaign_id}:{row.state}" if row.state else row.campaign_id
+    title = f"{row.campaign_name} in {row.state}" if row.state else row.campaign_name
+    return trends.view(cut.value, key, title, trends.gather(hours), now=now, days=days)
+
+
 def _row(row: Alert) -> AlertRow:
+    last = row.versions.order_by("-number").first()
+    known, updated_at, number = (last.facts, last.made_at, last.number) if last else (row.facts, row.created_at, 1)
+    origin = known.get("origin", {})
     return AlertRow(
         id=row.id,
         campaign_id=row.campaign_id,
@@ -96,5 +150,11 @@ def _row(row: Alert) -> AlertRow:
         first_read_at=row.first_read_at,
         calls_told=row.facts["calls"],
         calls_now=row.campaign.calls,
+        family=row.campaign.family,
+        calls_in_state=known["calls_in_state"],
+        origin=origin.get("name", ""),
+        traced=origin.get("grade_words", ""),
+        version=number,
+        updated_at=updated_at,
         last_call_at=row.campaign.last_call_at,
     )

@@ -130,16 +130,16 @@ class Config:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104 - recognised, not bound
         return f"[{host}]" if ":" in host else host
 
-    def url(self, process: Process) -> str:
+    def url(self, process: Process | str) -> str:
         """Return the address at which people reach ``process``, without a slash at its end."""
-        return self.urls.get(process.value) or f"http://{self.host}:{self.port(process)}"
+        return self.urls.get(process) or f"http://{self.host}:{self.port(process)}"
 
     @property
     def appeals(self) -> str:
         """Where the block feed says that its entries are appealed against."""
         return self.block_feed_appeals or f"{self.url(Process.CARRIER)}/block-feed/"
 
-    def port(self, process: Process) -> int:
+    def port(self, process: Process | str) -> int:
         """Return the HTTP port of ``process``; 0 where it opens none."""
         return {
             Process.CALLS: self.calls_port,

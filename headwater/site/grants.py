@@ -120,6 +120,11 @@ TABLES: dict[str, dict[Process, str]] = {
     "trends_forecast": {D: "S", P: "S", W: "SIU"},
     # Alerts: sent by the worker, read by agencies.
     "alerts_alert": {D: "S", P: "S", W: "SI"},
+    "alerts_alertversion": {D: "S", P: "S", W: "SI"},
+    "alerts_feedobject": {P: "S", W: "SI"},
+    "alerts_sending": {D: "S", P: "S", W: "SI"},
+    # An agency's people subscribe and end; the worker notes until when it gathered.
+    "alerts_subscription": {D: "S", P: "SIU", W: "SU"},
     # Cases: each organisation its own; POLICIES keep the desk from agencies' cases and the portal from the
     # consortium's. The worker alone reads what a matter points at; the portal can delete pointers, not read them.
     "cases_case": {D: "SIU", P: "SIU", W: "S"},
@@ -372,6 +377,9 @@ POLICIES: tuple[Policy, ...] = (
     Policy("accounts_webhookendpoint", A, sees=_CARRIER, writes=_CARRIER, changes=_CARRIER),
     Policy("accounts_webhookendpoint", D, sees="true", writes="false", changes="false"),
     Policy("accounts_webhookendpoint", W, sees="true", writes="true", changes="true"),
+    Policy("alerts_subscription", P, sees=_PORTAL, writes=_PORTAL, changes=_PORTAL),
+    Policy("alerts_subscription", D, sees="true", writes="false", changes="false"),
+    Policy("alerts_subscription", W, sees="true", writes="true", changes="true"),
     Policy("audit_entry", P, sees=_kind("organisation", AUDIENCE[P]), writes="false", changes="false"),
     *(Policy("audit_entry", process, sees="true", writes="false", changes="false") for process in (D, W)),
     # An agency's cases are not there for the desk, nor the consortium's for the portal.

@@ -60,6 +60,7 @@ PORTAL = Application(
     dense=False,
     navigation=(
         Item("Alerts", "/", Permission.ALERT_READ),
+        Item("Subscriptions", "/subscriptions/", Permission.ALERT_READ),
         Item("Trends", "/trends/", Permission.ALERT_READ),
         Item("Requests", "/requests/", Permission.PROCESS_READ),
         Item("Cases", "/cases/", Permission.CASE_READ),

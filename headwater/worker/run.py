@@ -25,7 +25,7 @@ from headwater.audit import actions as audit
 from headwater.errors import Conflict, HeadwaterError
 from headwater.outbox import actions as outbox
 from headwater.tracebacks import actions as tracebacks
-from headwater.worker import connectors, speech, trends, verifier
+from headwater.worker import alerts, connectors, speech, trends, verifier
 from headwater.worker.tasks import HEARTBEAT_S, STALLED_S, tasks
 
 log = structlog.get_logger(__name__)
@@ -50,6 +50,7 @@ def application() -> App:
     app = App(connector=PsycopgConnector(kwargs=connector_params()), worker_defaults=with_db_cleanup(None))
     app.add_tasks_from(tasks, namespace="")
     app.add_tasks_from(trends.tasks, namespace="")
+    app.add_tasks_from(alerts.tasks, namespace="")
     return app
 
 

@@ -17,6 +17,7 @@ from headwater import clock
 from headwater.accounts import assertions, invitations
 from headwater.accounts.actors import system
 from headwater.alerts import actions as alerts
+from headwater.alerts import deliveries
 from headwater.conduct import actions as conduct
 from headwater.conduct import publishing
 from headwater.cases import index as matter_index
@@ -65,6 +66,7 @@ def open_tracebacks(campaign_id: str) -> None:
 def send_alerts(campaign_id: str) -> None:
     """Tell the agencies concerned of a campaign."""
     alerts.send_for_campaign(campaign_id)
+    deliveries.write()
 
 
 @tasks.task(name=Job.SEND_PASSWORD_LINK.value, retry=RETRY)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web import addendum, cases, downloads, trends
+from headwater.web import addendum, cases, downloads, recordings, trends
 from headwater.web.desk import (
     accounts,
     audit,
@@ -87,6 +87,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<str:campaign_id>/merge/", campaign_review.merge, name="campaign-merge"),
     path("campaigns/<str:campaign_id>/split/", campaign_review.split, name="campaign-split"),
     path("campaigns/<str:campaign_id>/allow/", campaign_review.allow, name="campaign-allow"),
+    path("campaigns/<str:campaign_id>/calls/<uuid:record_id>/recording/", recordings.of_call, name="call-recording"),
     path("campaigns/<str:campaign_id>/calls/<uuid:record_id>/", campaign_review.membership, name="campaign-membership"),
     path("campaigns/<str:campaign_id>/", campaigns.campaign, name="campaign"),
     path("campaigns/<str:campaign_id>/exemplars/<uuid:record_id>/", campaigns.exemplar, name="campaign-exemplar"),

@@ -15,7 +15,10 @@ from headwater.alerts import actions, queries
 from headwater.legal import queries as legal
 from headwater.tracebacks.queries import OutcomeCount, outcomes
 from headwater.tracebacks.states import OPEN_STATES, Grade
+from headwater.trends.queries import VANTAGES
+from headwater.web import trends
 from headwater.web.access import ActorRequest, page
+from headwater.web.answers import json_answer, wants_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,25 +40,37 @@ class Traced:
 @require_safe
 def index(request: ActorRequest) -> HttpResponseBase:
     """List the agency's alerts, the newest first."""
-    return render(request, "portal/alerts.html", {"alerts": queries.alerts(request.actor)})
+    rows = queries.alerts(request.actor)
+    return (
+        json_answer({"alerts": rows})
+        if wants_json(request)
+        else render(request, "portal/alerts.html", {"alerts": rows})
+    )
 
 
 @page(Permission.ALERT_READ)
 @require_safe
 def alert(request: ActorRequest, alert_id: str) -> HttpResponseBase:
-    """Show one alert."""
+    """Show one alert: what is known of its campaign now, and what was said when."""
+    now = clock.now()
     told = actions.read(request.actor, alert_id)
-    states = sorted(told.facts["states_hit"].items(), key=lambda pair: (-pair[1], pair[0]))
+    if wants_json(request):
+        return json_answer({"alert": told})
+    known = told.known
+    states = sorted(known["states_hit"].items(), key=lambda pair: (-pair[1], pair[0]))
+    trend = queries.trend(request.actor, alert_id, now=now)
     context = {
         "alert": told,
-        "alive": queries.campaign_liveness(request.actor, alert_id, clock.now()),
+        "known": known,
+        "alive": queries.campaign_liveness(request.actor, alert_id, now),
         "traced": traced(outcomes(told.row.campaign_id)),
         "states": states,
         "most": max((count for _, count in states), default=1),
-        "samples": [
-            {**sample, "call_at": datetime.fromisoformat(sample["call_at"])} for sample in told.facts["samples"]
-        ],
-        "first_call_at": datetime.fromisoformat(told.facts["first_call_at"]),
+        "vantages": [(VANTAGES.get(vantage, vantage), count) for vantage, count in known.get("vantages", {}).items()],
+        "samples": [{**sample, "call_at": datetime.fromisoformat(sample["call_at"])} for sample in known["samples"]],
+        "first_call_at": datetime.fromisoformat(known["first_call_at"]),
+        "trend": trend,
+        "panels": trends.panels(trend, now),
         "processes": _processes(request.actor, alert_id),
     }
     return render(request, "portal/alert.html", context)

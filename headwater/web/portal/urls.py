@@ -2,8 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web import addendum, cases, downloads, own_organisation, trends, webhooks
-from headwater.web.portal import alerts, deconfliction, process_new, processes, record, scope
+from headwater.api import taxii
+from headwater.web import addendum, cases, downloads, own_organisation, recordings, trends, webhooks
+from headwater.web.portal import alerts, deconfliction, process_new, processes, record, scope, subscriptions
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", alerts.index, name="alerts"),
     path("alerts/<str:alert_id>/", alerts.alert, name="alert"),
     path("alerts/<str:alert_id>/ringing/", alerts.ringing, name="alert_ringing"),
+    path("alerts/<str:alert_id>/calls/<uuid:record_id>/recording/", recordings.of_sample, name="alert-recording"),
     path("alerts/<str:alert_id>/serve/", process_new.start, name="process_new"),
     path("requests/", processes.index, name="processes"),
     path("requests/new/", process_new.start_on, name="process_new_on"),
@@ -46,6 +48,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("requests/<str:process_id>/open/<str:traceback_id>/", scope.traceback, name="process_scope_traceback"),
     path("requests/<str:process_id>/letters/<int:letter_id>/", downloads.letter, name="process_letter"),
     path("requests/<str:process_id>/documents/<int:document_id>/", downloads.document, name="process_document"),
+    path("subscriptions/", subscriptions.index, name="subscriptions"),
+    path("subscriptions/stop/<str:token>/", subscriptions.stop, name="subscription-stop"),
+    path("subscriptions/<str:subscription_id>/", subscriptions.subscription, name="subscription"),
+    path("subscriptions/<str:subscription_id>/act/", subscriptions.act, name="subscription-act"),
+    path(taxii.PREFIX, include("headwater.api.taxii")),
     path("trends/", trends.portal, name="trends"),
     path("api/agencies/v1/", include("headwater.api.agency_urls")),
     path("record/", record.record, name="record"),
