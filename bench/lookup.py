@@ -43,15 +43,15 @@ SECRET = "bench"  # noqa: S105 - opens a store that lives for minutes
 
 # The three draws are independent hashes of the row number; `rare` of the callers call often.
 _ROWS = """
-INSERT INTO calls (record_id, record_kind, source_kind, source_id, event_id, call_at, received_at, calling, called,
+INSERT INTO calls (record_kind, source_kind, source_id, event_id, call_at, version, calling_digits, called_digits,
     calling_form, called_form, duration_ms, ring_ms, disposition, call_id, attest, origid, terminating_spc, raw_sha256)
-SELECT UUIDNumToString(toFixedString(substring(SHA256(toString(number)), 1, 16), 16)), 'cdr', 'carrier',
+SELECT 'cdr', 'carrier',
     concat('ORG-', toString(number % 40)), concat('cdr-', toString(number)),
     toDateTime64('2026-11-20 00:00:00', 6, 'UTC') + toIntervalMicrosecond(toInt64(number * {step:Float64})),
-    toDateTime64('2026-11-21 00:00:00', 6, 'UTC') + toIntervalMicrosecond(number),
-    concat('1', toString(2000000000 + if(sipHash64(number, 1) % 5 = 0, sipHash64(number, 2) % 20000,
-        sipHash64(number, 3) % 8000000000))) AS caller,
-    concat('1', toString(2000000000 + sipHash64(number, 4) % 8000000000)) AS callee,
+    9223372036854775807 - toUnixTimestamp64Micro(toDateTime64('2026-11-21 00:00:00', 6, 'UTC')) - number,
+    toUInt64(concat('11', toString(2000000000 + if(sipHash64(number, 1) % 5 = 0, sipHash64(number, 2) % 20000,
+        sipHash64(number, 3) % 8000000000)))) AS caller,
+    toUInt64(concat('11', toString(2000000000 + sipHash64(number, 4) % 8000000000))) AS callee,
     '+', '+', sipHash64(number, 5) % 90000, sipHash64(number, 6) % 20000,
     ['answered', 'answered', 'voicemail', 'unknown'][1 + number % 4], concat(hex(sipHash64(number, 7)), '@sbc'),
     ['A', 'B', 'C', ''][1 + sipHash64(number, 8) % 4], '', ['709J', '505K', '226D'][1 + number % 3], ''

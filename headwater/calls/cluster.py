@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from headwater.calls import schema
+from headwater.calls import forms, schema
 from headwater.errors import Invalid
 
 #: Table -> by what its rows are spread over the shards.
 SHARDED_BY: Final = {
-    "calls": "cityHash64(right(called, 10))",
+    "calls": f"cityHash64(right({forms.number('called')}, 10))",
     "rejects": "cityHash64(source_id)",
     "bodies": "cityHash64(body_sha256)",
     "areas": "cityHash64(area)",

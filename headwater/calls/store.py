@@ -45,7 +45,7 @@ _INSERT_SETTINGS = {
 # How many records there are and when the last was received.
 _EXTENT = "SELECT count(), toUnixTimestamp64Micro(max(received_at)) FROM calls"
 # All identifiers, as Python's ``UUID.bytes``; and those of about the latest share, which must be a literal.
-_IDENTIFIERS = "SELECT toFixedString(UUIDStringToNum(toString(record_id)), 16) AS id FROM calls"
+_IDENTIFIERS = f"SELECT {forms.IDENTIFIER} AS id FROM calls"  # noqa: S608 - constants
 _LATEST_IDENTIFIERS = (
     _IDENTIFIERS + " WHERE received_at >= (SELECT quantile(:before:)(received_at) FROM calls)"  # noqa: S608 - constants
 )

@@ -17,7 +17,8 @@ def kept(pairs: list[tuple[str, str]]) -> list[str]:
     """Return the form of each (sent, canonical)."""
     sent, numbers = zip(*pairs, strict=True)
     table = forms.kept(pa.table({"calling": pa.array(numbers), "calling_raw": pa.array(sent)}))
-    assert table.column_names == ["calling", "calling_form"]
+    assert table.column_names == ["calling_digits", "calling_form"]
+    assert [str(digits)[1:] for digits in table.column("calling_digits").to_pylist()] == list(numbers)
     return list(table.column("calling_form").to_pylist())
 
 
@@ -45,6 +46,23 @@ def test_a_text_that_follows_from_the_number_takes_one_sign(number: str) -> None
 @pytest.mark.parametrize("sign", SIGNS)
 def test_a_text_that_looks_like_a_sign_is_kept_as_a_text(sign: str) -> None:
     assert kept([(sign, "12155550100"), ("", "12155550100")]) == [f"~{sign}", ""]
+
+
+def test_the_table_gives_identifier_time_and_numbers_back_though_it_keeps_what_they_follow_from(
+    store: CallStore,
+) -> None:
+    one = report(1, calling="0123", called="")
+    store.insert([one])
+    (back,) = queries.CallQueries(store.engine, store.database).records([one.record_id])
+    assert (back.record_id, back.received_at, back.calling, back.called) == (
+        one.record_id,
+        one.received_at,
+        "0123",
+        "",
+    )
+    with store.engine.client(store.database) as client:
+        kinds = dict(client.query("SELECT name, default_kind FROM system.columns WHERE table = 'calls'").result_rows)
+    assert {kinds[name] for name in ("record_id", "received_at", "calling", "called")} == {"ALIAS"}
 
 
 def test_the_table_gives_back_what_was_sent(store: CallStore) -> None:
