@@ -14,6 +14,8 @@ class Item:
     label: str
     path: str
     permission: Permission | None
+    group: str = ""
+    """Menu that it stands in; "" for the bar itself, which holds what people come for each day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +40,18 @@ DESK = Application(
         Item("Trends", "/trends/", Permission.CAMPAIGN_READ),
         Item("Tracebacks", "/tracebacks/", Permission.TRACEBACK_READ),
         Item("Providers", "/providers/", Permission.CONDUCT_READ),
-        Item("Calls", "/calls/", Permission.CALL_READ),
+        Item("Calls", "/calls/", Permission.CALL_READ, "Look up"),
         Item("Cases", "/cases/", Permission.CASE_READ),
         Item("Process", "/process/", Permission.PROCESS_READ),
-        Item("Signers", "/signers/", Permission.SIGNER_READ),
-        Item("Identity", "/stir/", Permission.CALL_READ),
-        Item("Registries", "/registries/", Permission.PROVIDER_READ),
-        Item("Sources", "/sources/", Permission.CALL_READ),
-        Item("Organisations", "/organisations/", Permission.ACCOUNT_MANAGE),
-        Item("Block feed", "/block-feed/", Permission.RELIEF_READ),
-        Item("Outbox", "/outbox/", Permission.OUTBOX_READ),
-        Item("Holds", "/holds/", Permission.HOLD_WRITE),
-        Item("Audit", "/audit/", Permission.AUDIT_READ),
+        Item("Signers", "/signers/", Permission.SIGNER_READ, "Look up"),
+        Item("Identity", "/stir/", Permission.CALL_READ, "Look up"),
+        Item("Registries", "/registries/", Permission.PROVIDER_READ, "Look up"),
+        Item("Sources", "/sources/", Permission.CALL_READ, "Run"),
+        Item("Organisations", "/organisations/", Permission.ACCOUNT_MANAGE, "Run"),
+        Item("Block feed", "/block-feed/", Permission.RELIEF_READ, "Run"),
+        Item("Outbox", "/outbox/", Permission.OUTBOX_READ, "Run"),
+        Item("Holds", "/holds/", Permission.HOLD_WRITE, "Run"),
+        Item("Audit", "/audit/", Permission.AUDIT_READ, "Run"),
     ),
 )
 
@@ -60,14 +62,14 @@ PORTAL = Application(
     dense=False,
     navigation=(
         Item("Alerts", "/", Permission.ALERT_READ),
-        Item("Subscriptions", "/subscriptions/", Permission.ALERT_READ),
+        Item("Subscriptions", "/subscriptions/", Permission.ALERT_READ, "Agency"),
         Item("Trends", "/trends/", Permission.ALERT_READ),
         Item("Requests", "/requests/", Permission.PROCESS_READ),
         Item("Cases", "/cases/", Permission.CASE_READ),
-        Item("Deconfliction", "/deconfliction/", Permission.DECONFLICTION_MANAGE),
-        Item("Webhooks", "/webhooks/", Permission.WEBHOOK_MANAGE),
-        Item("Record", "/record/", Permission.AUDIT_READ_OWN),
-        Item("Organisation", "/organisation/", Permission.ACCOUNT_CONFIRM),
+        Item("Deconfliction", "/deconfliction/", Permission.DECONFLICTION_MANAGE, "Agency"),
+        Item("Webhooks", "/webhooks/", Permission.WEBHOOK_MANAGE, "Agency"),
+        Item("Record", "/record/", Permission.AUDIT_READ_OWN, "Agency"),
+        Item("Organisation", "/organisation/", Permission.ACCOUNT_CONFIRM, "Agency"),
     ),
 )
 
@@ -80,13 +82,13 @@ CARRIER = Application(
         Item("Questions", "/", Permission.QUESTION_READ),
         Item("Answered", "/answered/", Permission.QUESTION_READ),
         Item("Record", "/record/", Permission.CONDUCT_READ_OWN),
-        Item("Agent", "/agent/", Permission.QUESTION_READ),
-        Item("Contacts", "/contacts/", Permission.CONTACT_WRITE),
+        Item("Agent", "/agent/", Permission.QUESTION_READ, "Company"),
+        Item("Contacts", "/contacts/", Permission.CONTACT_WRITE, "Company"),
         Item("Notices", "/notices/", Permission.NOTICE_ANSWER),
-        Item("Block feed", "/block-feed/", Permission.BLOCK_APPEAL),
+        Item("Block feed", "/block-feed/", Permission.BLOCK_APPEAL, "Company"),
         Item("Uploads", "/uploads/", Permission.FILE_UPLOAD),
-        Item("Organisation", "/organisation/", Permission.ACCOUNT_CONFIRM),
-        Item("Webhooks", "/webhooks/", Permission.WEBHOOK_MANAGE),
+        Item("Organisation", "/organisation/", Permission.ACCOUNT_CONFIRM, "Company"),
+        Item("Webhooks", "/webhooks/", Permission.WEBHOOK_MANAGE, "Company"),
     ),
 )
 

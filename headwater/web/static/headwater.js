@@ -19,6 +19,19 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("button[data-print]")) window.print();
 });
 
+// An open menu closes at a click elsewhere and at Escape, which gives the focus back to its name.
+document.addEventListener("click", (event) => {
+  document.querySelectorAll("details.hw-menu[open]").forEach((menu) => {
+    if (!menu.contains(event.target)) menu.removeAttribute("open");
+  });
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest("details.hw-menu[open]");
+  if (!menu) return;
+  menu.removeAttribute("open");
+  menu.querySelector("summary").focus();
+});
+
 // A fragment that could not be refreshed says so beside it, instead of showing old figures as if they were new.
 function mark(event, stale) {
   const target = event.target.closest("[data-live]");
