@@ -25,7 +25,7 @@ def run() -> Claim:
     material = _material()
     file = io.BytesIO()
     begun = time.process_time()
-    build.write(file, material, specimen.KEY)
+    build.write(file, material, specimen.KEY, papers=specimen.papers())
     written = time.process_time() - begun
     octets = file.getvalue()
     with tempfile.TemporaryDirectory() as folder:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, TextField, When
+from django.db.models.fields.json import KeyTextTransform
 
 from headwater.audit import checkpoints, verify
 from headwater.audit.models import AuditEntry, AuditHead
@@ -24,6 +26,8 @@ READ = "audit:read"
 #: ``Permission.AUDIT_READ_OWN``.
 READ_OWN = "audit:read-own"
 MAX_PAGE = 500
+#: Lines that a table to be saved holds.
+MOST_SUMS = 10_000
 
 
 class Reader(Protocol):
@@ -51,6 +55,8 @@ class Search:
     """The whole identifier."""
     tag: str = ""
     """The tag, or its beginning up to a colon: ``hop:``."""
+    process: str = ""
+    """Legal process: entries about it, and those that name it in their detail."""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -96,7 +102,18 @@ def visible_to(reader: Reader) -> QuerySet[AuditEntry]:
 
 def entries(reader: Reader, search: Search, *, before: int | None = None, limit: int = 100) -> Page:
     """Return one page of entries, newest first."""
+    rows = _searched(reader, search)
+    if before is not None:
+        rows = rows.filter(seq__lt=before)
+    limit = min(max(limit, 1), MAX_PAGE)
+    found = [row_of(entry) for entry in rows.order_by("-seq")[: limit + 1]]
+    return Page(tuple(found[:limit]), found[limit - 1].seq if len(found) > limit else None)
+
+
+def _searched(reader: Reader, search: Search) -> QuerySet[AuditEntry]:
     rows = visible_to(reader)
+    if search.process:
+        rows = rows.filter(Q(subject=search.process) | Q(detail__process=search.process))
     if search.who:
         rows = rows.filter(actor__icontains=search.who)
     if search.subject:
@@ -107,11 +124,50 @@ def entries(reader: Reader, search: Search, *, before: int | None = None, limit:
         rows = rows.filter(at__gte=search.since)
     if search.until is not None:
         rows = rows.filter(at__lt=search.until)
-    if before is not None:
-        rows = rows.filter(seq__lt=before)
-    limit = min(max(limit, 1), MAX_PAGE)
-    found = [row_of(entry) for entry in rows.order_by("-seq")[: limit + 1]]
-    return Page(tuple(found[:limit]), found[limit - 1].seq if len(found) > limit else None)
+    return rows
+
+
+class By(StrEnum):
+    """By what the audit is added up."""
+
+    PERSON = "person"
+    OBJECT = "object"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """What one person did, what was done to one object, or what was done under one process."""
+
+    key: str
+    entries: int
+    people: int
+    objects: int
+    first_at: datetime
+    last_at: datetime
+
+
+def sums(reader: Reader, search: Search, by: By, *, limit: int = MAX_PAGE) -> list[Sum]:
+    """Return the entries that ``search`` finds added up, the most recently met first.
+
+    Raises:
+        Forbidden: the reader may not read the audit.
+    """
+    rows = _searched(reader, search)
+    if by is By.PROCESS:
+        process = KeyTextTransform("process", "detail")
+        named = Case(When(subject__startswith="LP-", then=F("subject")), default=process, output_field=TextField())
+        rows = rows.annotate(key=named).exclude(key=None)
+    else:
+        rows = rows.annotate(key=F("actor" if by is By.PERSON else "subject")).exclude(key="")
+    found = rows.values("key").annotate(
+        entries=Count("seq"),
+        people=Count("actor", distinct=True),
+        objects=Count("subject", distinct=True),
+        first_at=Min("at"),
+        last_at=Max("at"),
+    )
+    return [Sum(**line) for line in found.order_by("-last_at", "key")[: min(max(limit, 1), MOST_SUMS)]]
 
 
 def of_own_organisation(

@@ -41,6 +41,8 @@ def package(request: ActorRequest, package_id: str) -> HttpResponseBase:
 
 def attachment(file: BinaryIO, filename: str, content_type: str) -> FileResponse:
     """Return a file to be saved, never shown in our pages."""
+    if content_type.startswith("text/") and "charset" not in content_type:
+        content_type += "; charset=utf-8"
     response = FileResponse(file, as_attachment=True, filename=filename, content_type=content_type)
     # Should a browser show it after all, it may do nothing: no script, no frame, no plug-in.
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

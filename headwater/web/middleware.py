@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from allauth.account.adapter import get_adapter
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
@@ -86,6 +86,9 @@ class ErrorPages:
         """Return the page for an error of ours, or None for any other."""
         if isinstance(exception, OperationalError | InterfaceError):
             exception = errors.Unavailable("The database does not answer. Try again in a minute.")
+        elif isinstance(exception, DataError):
+            # NUL and numbers past the columns' width come from nobody's keyboard; they are no error of ours to log.
+            exception = errors.Invalid("A value holds what cannot be kept or searched for. Check what you entered.")
         for kind, (status, heading) in ANSWERS.items():
             if isinstance(exception, kind):
                 return answer(request, status=status, heading=heading, message=str(exception))

@@ -4,7 +4,7 @@ from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Permission
 from headwater.audit import queries
 from headwater.audit.actions import record
-from headwater.audit.queries import Search
+from headwater.audit.queries import By, Search
 from headwater.audit.tags import Tag
 from headwater.errors import Forbidden
 
@@ -56,3 +56,22 @@ def test_who_may_not_read_the_audit_reads_nothing(desk: Actor, agency: Actor, pr
             queries.about(actor, ["C-1"])
         with pytest.raises(Forbidden):
             queries.check(actor)
+
+
+def test_the_log_is_added_up_by_person_by_object_and_by_process(custodian: Actor, desk: Actor, log: None) -> None:
+    record(desk, Tag.PROCESS_VIEWED, "LP-0000000001")
+    record(desk, Tag.CALL_RAW_OPENED, "record-1", {"process": "LP-0000000001"})
+    people = {line.key: (line.entries, line.objects) for line in queries.sums(custodian, Search(), By.PERSON)}
+    assert people[desk.label] == (7, 7)
+    assert [line.key for line in queries.sums(custodian, Search(), By.OBJECT)][:2] == ["record-1", "LP-0000000001"]
+    (process,) = queries.sums(custodian, Search(), By.PROCESS)
+    assert (process.key, process.entries, process.people, process.objects) == ("LP-0000000001", 2, 1, 2)
+    found = queries.entries(custodian, Search(process="LP-0000000001")).entries
+    assert {entry.subject for entry in found} == {"LP-0000000001", "record-1"}
+    (alone,) = queries.sums(custodian, Search(who="alex@"), By.PERSON)
+    assert alone.entries == 5
+
+
+def test_who_may_not_read_the_audit_gets_no_sum_of_it(reviewer: Actor, log: None) -> None:
+    with pytest.raises(Forbidden):
+        queries.sums(reviewer, Search(), By.PERSON)
