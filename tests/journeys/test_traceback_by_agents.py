@@ -55,6 +55,7 @@ class Agent(threading.Thread):
         super().__init__(daemon=True)
         self.product, self.place, self.key, self.stop = product, place, key, stop
         self.refused: list[str] = []
+        self.delay_s = 0.0
 
     def run(self) -> None:
         with httpx.Client(base_url=self.product.url("carrier"), timeout=30) as http:
@@ -70,7 +71,10 @@ class Agent(threading.Thread):
             self.refused.append(response.text)
             time.sleep(0.2)
             return
-        for asked in msgspec.json.decode(response.content, type=wire.Questions).questions:
+        asked_now = msgspec.json.decode(response.content, type=wire.Questions).questions
+        if asked_now:
+            time.sleep(self.delay_s)
+        for asked in asked_now:
             body = self.key.signed(msgspec.json.encode(self._answer(asked))).encode()
             taken = self._send(http, "POST", "/api/agents/v1/answers", "answers.write", body)
             if taken.status_code not in (200, 201):
