@@ -18,9 +18,10 @@ from headwater.campaigns.models import Campaign, CampaignExemplar
 from headwater.campaigns.queries import visible_to as visible_campaigns
 from headwater.errors import Conflict, Invalid, NotFound
 from headwater.identifiers import new_id
+from headwater.legal.documents import Document
 from headwater.numbering.numbers import E164, display, masked
 from headwater.providers.models import Provider
-from headwater.relief import queries
+from headwater.relief import delivery, queries
 from headwater.relief.letters import Facts, TracedCall, letter
 from headwater.relief.models import Measure, Notice, NoticeReport
 from headwater.relief.states import (
@@ -56,10 +57,18 @@ class WrongStep(Conflict):
 
 
 @transaction.atomic
-def send_notice(
-    actor: Actor, campaign_id: str, provider_id: str, *, kind: NoticeKind, order: str = ""
+def send_notice(  # noqa: PLR0913 - what is sent to whom, each by name
+    actor: Actor,
+    campaign_id: str,
+    provider_id: str,
+    *,
+    kind: NoticeKind,
+    order: str = "",
+    document: Document | None = None,
 ) -> queries.NoticeView:
-    """Send one provider a notice about a campaign; it appears in its carrier pages at once.
+    """Send one provider a notice about a campaign: in its carrier pages at once, by mail and webhook where it has them.
+
+    ``document`` is the order that is served, as received.
 
     Raises:
         Forbidden: the actor may not send notices.
@@ -98,7 +107,7 @@ def send_notice(
         last_call_at=campaign.last_call_at,
         sample=_sample(campaign),
         calls=calls,
-        order=order,
+        order=f"{order} (document {document.filename}, SHA-256 {document.sha256})" if document else order,
         sent_at=now,
     )
     text = letter(facts)
@@ -119,7 +128,8 @@ def send_notice(
     what = f"{kind.label} to {provider.name} ({provider.spc}), {row.id}"
     note_measure(actor, campaign, Taken(kind=measure, at=now, what=what), notice=row)
     detail = {"campaign": campaign.id, "provider": provider.spc, "kind": kind.value, "letter_sha256": row.letter_sha256}
-    record(actor, Tag.NOTICE_SENT, row.id, detail)
+    delivery.send(row, document)
+    record(actor, Tag.NOTICE_SENT, row.id, detail | ({"document": document.sha256} if document else {}))
     return queries.view(row)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -20,6 +20,7 @@ from headwater.numbering.numbers import E164
 from headwater.providers.models import Provider
 from headwater.relief import block_list, rules
 from headwater.relief.block_list import BlockView
+from headwater.relief.delivery import Proof, Served, proofs, served
 from headwater.relief.models import Measure, Notice, NoticeReport
 from headwater.relief.rules import Effect, Reporting, Sources
 from headwater.relief.states import MeasureKind, NoticeKind, NoticeState, ReportedAction
@@ -72,6 +73,9 @@ class NoticeView:
     acknowledged_at: datetime | None
     acknowledged_by: str
     reports: tuple[ReportView, ...]
+    documents: tuple[Served, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    """Every way in which it went out; for the desk alone."""
 
     @property
     def answered(self) -> bool:
@@ -182,7 +186,8 @@ def relief(actor: Actor, campaign_id: str, *, now: datetime) -> ReliefView:
             message = f"There is no campaign {campaign_id[:20]} that you may see."
             raise NotFound(message)
         record(actor, Tag.RELIEF_VIEWED, campaign.id)
-        sent = [view(row) for row in visible_to(actor).filter(campaign=campaign).order_by("-sent_at", "-id")]
+        rows = visible_to(actor).filter(campaign=campaign).order_by("-sent_at", "-id")
+        sent = [replace(view(row), proofs=proofs(row)) for row in rows]
         return ReliefView(
             campaign_id=campaign.id,
             campaign_name=campaign.name,
@@ -364,6 +369,7 @@ def view(row: Notice) -> NoticeView:
         acknowledged_at=row.acknowledged_at,
         acknowledged_by=row.acknowledged_by,
         reports=tuple(_report(said) for said in sorted(row.reports.all(), key=lambda said: -said.version)),
+        documents=served(row),
     )
 
 

@@ -1,5 +1,6 @@
 """A carrier's pages: the notices it was sent, and what it reports on each."""
 
+import io
 from datetime import UTC, datetime
 
 from django import forms
@@ -11,8 +12,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from headwater import clock
 from headwater.accounts.permissions import Permission
 from headwater.errors import Conflict, Invalid
-from headwater.relief import actions, queries
+from headwater.relief import actions, delivery, queries
 from headwater.relief.states import ReportedAction
+from headwater.web import downloads
 from headwater.web.access import ActorRequest, page
 
 
@@ -87,3 +89,11 @@ def acknowledge(request: ActorRequest, notice_id: str) -> HttpResponseBase:
     else:
         messages.success(request, "The notice is acknowledged.")
     return redirect("notice", notice_id)
+
+
+@require_GET
+@page(Permission.NOTICE_ANSWER)
+def document(request: ActorRequest, notice_id: str, document_id: int) -> HttpResponseBase:
+    """Hand out a document that was served with a notice."""
+    name, octets = delivery.document(request.actor, notice_id, document_id)
+    return downloads.attachment(io.BytesIO(octets), name, "application/pdf")

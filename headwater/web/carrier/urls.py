@@ -47,6 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("block-feed/appeal/", block_feed.appeal, name="carrier-block-feed-appeal"),
     path("notices/", notices.listing, name="notices"),
     path("notices/<str:notice_id>/", notices.notice, name="notice"),
+    path("notices/<str:notice_id>/documents/<int:document_id>/", notices.document, name="notice-document"),
     path("notices/<str:notice_id>/acknowledge/", notices.acknowledge, name="notice-acknowledge"),
     path("uploads/", uploads.listing, name="uploads"),
     path("uploads/new", uploads.receive, name="upload-receive"),

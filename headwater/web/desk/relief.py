@@ -1,5 +1,6 @@
 """The desk's page of one campaign's end: who can stop it, what was done, and what the calls did after."""
 
+import io
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,10 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from headwater import clock
 from headwater.accounts.permissions import Permission
-from headwater.errors import Conflict, Invalid, NotFound
+from headwater.errors import Conflict, Invalid, NotFound, TooLarge
+from headwater.legal.documents import LARGEST_DOCUMENT, inspect
 from headwater.numbering.numbers import E164
-from headwater.relief import actions, blocking, queries, rules
-from headwater.relief.states import ENTERED_BY_HAND, MeasureKind, NoticeKind
+from headwater.relief import actions, blocking, delivery, queries, rules
+from headwater.relief.states import ENTERED_BY_HAND, DeliveryWay, MeasureKind, NoticeKind
+from headwater.web import downloads
 from headwater.web.access import ActorRequest, page
 from headwater.web.components.before_after import before_after
 
@@ -26,6 +29,15 @@ class NoticeForm(forms.Form):
     provider = forms.CharField(max_length=16, widget=forms.HiddenInput)
     kind = forms.ChoiceField(choices=NoticeKind.choices())
     order = forms.CharField(max_length=actions.MAX_TEXT, required=False)
+    document = forms.FileField(required=False)
+
+
+class DeliveryForm(forms.Form):
+    """How a notice was delivered outside Headwater."""
+
+    way = forms.ChoiceField(choices=DeliveryWay.choices())
+    at = forms.DateTimeField(input_formats=["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M"])
+    proof = forms.CharField(max_length=delivery.MAX_PROOF)
 
 
 class MeasureForm(forms.Form):
@@ -72,6 +84,7 @@ def _shown(request: ActorRequest, campaign_id: str, form: MeasureForm) -> HttpRe
         "caution": rules.CAUTION,
         "form": form,
         "kinds": NoticeKind.choices(),
+        "ways": DeliveryWay.choices(),
         "may_send": may(Permission.NOTICE_SEND),
         "may_write": may(Permission.RELIEF_WRITE),
         "longest_block": blocking.LONGEST_BLOCK.days,
@@ -84,20 +97,58 @@ def _shown(request: ActorRequest, campaign_id: str, form: MeasureForm) -> HttpRe
 @require_POST
 def send(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
     """Send one notice."""
-    form = NoticeForm(request.POST)
+    form = NoticeForm(request.POST, request.FILES)
     if not form.is_valid():
         messages.error(request, "Choose which notice to send.")
         return _back(campaign_id)
     said = form.cleaned_data
     try:
+        file = said["document"]
         sent = actions.send_notice(
-            request.actor, campaign_id, said["provider"], kind=NoticeKind(said["kind"]), order=said["order"]
+            request.actor,
+            campaign_id,
+            said["provider"],
+            kind=NoticeKind(said["kind"]),
+            order=said["order"],
+            document=inspect(file.name, file.read(LARGEST_DOCUMENT + 1)) if file else None,
         )
-    except (Conflict, Invalid) as error:
+    except (Conflict, Invalid, TooLarge) as error:
         messages.error(request, str(error))
     else:
         messages.success(request, f"Notice {sent.id} is in the pages of {sent.provider_name}.")
     return _back(campaign_id)
+
+
+@page(Permission.NOTICE_SEND)
+@require_POST
+def delivered(request: ActorRequest, campaign_id: str, notice_id: str) -> HttpResponseBase:
+    """Enter how a notice was delivered outside Headwater."""
+    form = DeliveryForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say how it was delivered, when (UTC, such as 2026-11-24 15:30), and what proves it.")
+        return _back(campaign_id)
+    said = form.cleaned_data
+    try:
+        delivery.enter_delivery(
+            request.actor,
+            notice_id,
+            way=DeliveryWay(said["way"]),
+            at=said["at"].replace(tzinfo=UTC),
+            proof=said["proof"],
+        )
+    except Invalid as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"The delivery of {notice_id} is entered.")
+    return _back(campaign_id)
+
+
+@page(Permission.RELIEF_READ)
+@require_safe
+def document(request: ActorRequest, campaign_id: str, notice_id: str, document_id: int) -> HttpResponseBase:  # noqa: ARG001 - its place in the address
+    """Hand out a document that was served with a notice."""
+    name, octets = delivery.document(request.actor, notice_id, document_id)
+    return downloads.attachment(io.BytesIO(octets), name, "application/pdf")
 
 
 @page(Permission.RELIEF_WRITE)

@@ -95,6 +95,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<str:campaign_id>/open-traceback/", campaigns.open_traceback, name="campaign-open-traceback"),
     path("campaigns/<str:campaign_id>/relief/", relief.relief, name="relief"),
     path("campaigns/<str:campaign_id>/relief/notice/", relief.send, name="relief-notice"),
+    path(
+        "campaigns/<str:campaign_id>/relief/notices/<str:notice_id>/delivered/",
+        relief.delivered,
+        name="relief-delivered",
+    ),
+    path(
+        "campaigns/<str:campaign_id>/relief/notices/<str:notice_id>/documents/<int:document_id>/",
+        relief.document,
+        name="relief-document",
+    ),
     path("campaigns/<str:campaign_id>/relief/measure/", relief.measure, name="relief-measure"),
     path("campaigns/<str:campaign_id>/relief/block/", relief.block, name="relief-block"),
     path("campaigns/<str:campaign_id>/relief/block/<int:entry_id>/", relief.unblock, name="relief-unblock"),
