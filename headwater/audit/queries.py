@@ -142,7 +142,7 @@ class Sum:
     key: str
     entries: int
     people: int
-    objects: int
+    subjects: int
     first_at: datetime
     last_at: datetime
 
@@ -163,7 +163,7 @@ def sums(reader: Reader, search: Search, by: By, *, limit: int = MAX_PAGE) -> li
     found = rows.values("key").annotate(
         entries=Count("seq"),
         people=Count("actor", distinct=True),
-        objects=Count("subject", distinct=True),
+        subjects=Count("subject", distinct=True),
         first_at=Min("at"),
         last_at=Max("at"),
     )

@@ -65,7 +65,7 @@ def finish(gathering: Gathering, store: CallQueries, kept: Recordings) -> Materi
     """
     scope, process = gathering.scope, gathering.process
     calls, closed = calls_in_scope.fetch(store, kept, scope, gathering.calls.examples)
-    traced = path.gather(scope)
+    traced = path.gather(scope, gathering.now)
     signed = signed_calls.gather(calls)
     subjects = [
         scope.campaign_id,

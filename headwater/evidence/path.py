@@ -38,7 +38,7 @@ class Path:
     withheld: tuple[Withheld, ...]
 
 
-def gather(scope: Scope) -> Path:
+def gather(scope: Scope, now: datetime) -> Path:
     """Return the tracebacks of calls in the scope, in the order in which they were opened."""
     hops = Hop.objects.select_related("provider", "upstream", "viewing").order_by("index", "asked_at", "id")
     answers = Prefetch("answers", Answer.objects.order_by("version"))
@@ -63,7 +63,7 @@ def gather(scope: Scope) -> Path:
         provider_keys=_keys(key_ids),
         question_ids=tuple(row["question_id"] for row in rows),
         notices=notices,
-        dossiers=dossiers.gather(notices, rows, _flags(found)),
+        dossiers=dossiers.gather(notices, rows, _flags(found), now),
         withheld=_withheld(scope, held, outside),
     )
 

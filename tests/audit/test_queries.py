@@ -61,11 +61,11 @@ def test_who_may_not_read_the_audit_reads_nothing(desk: Actor, agency: Actor, pr
 def test_the_log_is_added_up_by_person_by_object_and_by_process(custodian: Actor, desk: Actor, log: None) -> None:
     record(desk, Tag.PROCESS_VIEWED, "LP-0000000001")
     record(desk, Tag.CALL_RAW_OPENED, "record-1", {"process": "LP-0000000001"})
-    people = {line.key: (line.entries, line.objects) for line in queries.sums(custodian, Search(), By.PERSON)}
+    people = {line.key: (line.entries, line.subjects) for line in queries.sums(custodian, Search(), By.PERSON)}
     assert people[desk.label] == (7, 7)
     assert [line.key for line in queries.sums(custodian, Search(), By.OBJECT)][:2] == ["record-1", "LP-0000000001"]
     (process,) = queries.sums(custodian, Search(), By.PROCESS)
-    assert (process.key, process.entries, process.people, process.objects) == ("LP-0000000001", 2, 1, 2)
+    assert (process.key, process.entries, process.people, process.subjects) == ("LP-0000000001", 2, 1, 2)
     found = queries.entries(custodian, Search(process="LP-0000000001")).entries
     assert {entry.subject for entry in found} == {"LP-0000000001", "record-1"}
     (alone,) = queries.sums(custodian, Search(who="alex@"), By.PERSON)

@@ -5,7 +5,7 @@ import fcntl
 import io
 import json
 import zipfile
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,14 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from headwater import clock
-from headwater.accounts.actors import Actor
+from headwater.accounts.actors import Actor, system
 from headwater.audit.actions import record
 from headwater.audit.models import AuditEntry
 from headwater.audit.tags import Tag
 from headwater.calls import queries as calls
 from headwater.calls.store import CallStore
+from headwater.conduct.models import ConductFlag
+from headwater.conduct.states import ConductFlagKind
 from headwater.errors import Conflict, Forbidden, NotFound, Unavailable
 from headwater.evidence import actions, keys, queries, recorded
 from headwater.evidence.models import Package
@@ -34,10 +36,16 @@ from headwater.intake import vcon
 from headwater.intake.recordings import Recordings
 from headwater.legal.models import LegalProcess
 from headwater.legal.rules import BadRequest, WrongStep
+from headwater.providers.models import Provider
+from headwater.providers.registries import actions as registries
+from headwater.providers.registries.entries import Registry
 from headwater.worker.tasks import ATTEMPTS, seal_package
 from tests.evidence.conftest import accept, serve
 from tests.evidence.scenery import Scene
 from tests.evidence.scenery import build as ring
+from tests.providers.registries.files import rmd
+
+OTHERS = [(f"RMD000000{n}", f"000000000{n}", f"Carrier {n}") for n in range(2, 6)]
 
 pytestmark = pytest.mark.django_db
 
@@ -385,3 +393,41 @@ def test_a_package_whose_file_is_gone_or_cut_is_said_to_be(package: Path, agency
     with pytest.raises(Unavailable, match="incomplete"):
         queries.open_package(agency, package_id)
     assert not AuditEntry.objects.filter(tag=Tag.PACKAGE_DOWNLOADED).exists()
+
+
+def test_a_dossier_states_the_filings_as_of_the_sealing_and_the_flags_that_stand(
+    home: Path, scene: Scene, served: str, reviewer: Actor
+):
+    cedar = Provider.objects.get(spc="709C")
+    Provider.objects.filter(id=cedar.id).update(rmd_number="RMD0000001")
+    file = home / "rmd.csv"
+    for day, name in ((3, "Cedar VoIP of old"), (1, "Cedar VoIP LLC")):
+        file.write_bytes(rmd(("RMD0000001", "0000000001", name), *OTHERS))
+        as_of = clock.now() - timedelta(days=day)
+        registries.load(system("operator"), registries.NewLoad(registry=Registry.RMD, as_of=as_of), file)
+    ConductFlag.objects.create(
+        provider=cedar, kind=ConductFlagKind.ORIGINATES_OR_ACCEPTS, statement="Originated 2 of 2.", part=2, whole=2,
+        whole_words="completed tracebacks", evidence=[], rule_version="c/1", raised_at=clock.now(),
+    )  # fmt: skip
+
+    package = sealed(home, accept(reviewer, served))
+
+    dossier = json.loads(inside(package, f"providers/{cedar.id}.json"))
+    (listed,) = [entry for entry in dossier["filings"]["listed"] if entry["registry"] == Registry.RMD]
+    assert (listed["key"], listed["name"]) == ("RMD0000001", "Cedar VoIP LLC")
+    assert [entry["name"] for entry in dossier["filings"]["before"]] == ["Cedar VoIP of old"]
+    (flag,) = dossier["standing_flags"]
+    assert (flag["statement"], flag["part"], flag["whole"]) == ("Originated 2 of 2.", 2, 2)
+    alder = Provider.objects.get(spc="709A")
+    assert json.loads(inside(package, f"providers/{alder.id}.json"))["filings"]["note"]
+
+
+def test_the_traceback_table_says_when_it_was_where_the_call_went(package: Path):
+    rows = list(csv.DictReader(io.StringIO(inside(package, "traceback-table.csv").decode())))
+    assert len(rows) == 6
+    for row in rows:
+        assert row["local_zone"] in {"America/New_York", "America/Detroit"}
+        utc, local = (datetime.fromisoformat(row[name]) for name in ("call_at_utc", "call_at_local"))
+        assert utc == local
+        assert local.utcoffset() in {timedelta(hours=-5), timedelta(hours=-4)}
+        assert "***" in row["called_masked"]

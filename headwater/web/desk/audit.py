@@ -87,7 +87,7 @@ def _table(request: ActorRequest, search: Search, given: Mapping[str, str], by: 
     """Return what is shown, as a table to be saved: lines of a sum, or the newest entries."""
     if by:
         lines = [asdict(line) for line in queries.sums(request.actor, search, by, limit=queries.MOST_SUMS)]
-        octets = tables.csv_octets(("key", "entries", "people", "objects", "first_at", "last_at"), lines)
+        octets = tables.csv_octets(("key", "entries", "people", "subjects", "first_at", "last_at"), lines)
     else:
         page = queries.entries(request.actor, search, limit=queries.MAX_PAGE)
         rows = [{**asdict(row), "detail": json.dumps(row.detail, sort_keys=True)} for row in page.entries]
