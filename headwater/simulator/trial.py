@@ -11,6 +11,7 @@ from headwater.calls.matching import Calibration
 from headwater.simulator import noise as noises
 from headwater.simulator.answering import Houses, Lie, report
 from headwater.simulator.clockbook import Clockbook
+from headwater.simulator.labels import Verdict, judged
 from headwater.simulator.ledger import Happened, Ledger, again, place
 from headwater.simulator.world import Tier, World, build
 from headwater.tracebacks import engine, rules
@@ -97,6 +98,8 @@ class Run:
     """Each trace with further examples of its campaign where the rules want them: the outcome of the best."""
     bounds: tuple[Bound, ...] = ()
     """What all records of those that answer could show of each trace at most."""
+    labels: tuple[Verdict, ...] = ()
+    """What the peer's exact labels name for each call, of the same records."""
 
 
 def run(plan: Plan, progress: Callable[[int], None] | None = None) -> Run:
@@ -133,6 +136,7 @@ def run(plan: Plan, progress: Callable[[int], None] | None = None) -> Run:
         hops=tuple(len(one.path) for one in truths),
         matters=tuple(matters),
         bounds=bounds,
+        labels=tuple(judged(ledger, houses.answering, truths)),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from headwater.calls.learning import expected_calibration_error
 from headwater.calls.matching import Calibration
 from headwater.simulator.campaign_leads import pointed
+from headwater.simulator.labels import Verdict
 from headwater.simulator.trial import Bound, Ended, Run
 from headwater.tracebacks.states import Grade
 
@@ -188,6 +189,15 @@ def _bounds(runs: Sequence[Run]) -> list[Metric]:
         _metric("bound: origin confirmed", share(lambda one: one.confirmed)),
         _metric("bound: origin named", share(lambda one: one.named)),
         _metric("bound: path recall", share(lambda one: one.recall)),
+        _metric("peer's exact labels: true origin named", _labels(runs, Verdict.RIGHT)),
+        _metric("peer's exact labels: a wrong one named", _labels(runs, Verdict.WRONG)),
+    ]
+
+
+def _labels(runs: Sequence[Run], wanted: Verdict) -> list[float]:
+    return [
+        100 * mean(said is wanted for said, one in zip(run.labels, run.ended, strict=True) if not one.foreign)
+        for run in runs
     ]
 
 

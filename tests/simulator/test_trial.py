@@ -48,6 +48,40 @@ def test_with_few_answering_the_walk_stops_short_and_claims_nothing_false() -> N
     assert any(one.grade is Grade.FRONTIER for one in few.ended)
 
 
+def test_beyond_several_silent_carriers_the_walk_goes_on_and_stays_under_its_bound() -> None:
+    few = run(replace(SMALL, participation=0.1))
+    for name, least in (("confirmed, stated or last named party true", 42.0), ("path recall", 75.0)):
+        bound = {"confirmed, stated or last named party true": "bound: origin named"}.get(name, f"bound: {name}")
+        assert least <= value([few], name) <= value([few], bound)
+    assert value([few], "false attribution, any claim") <= 2.0
+
+
+def test_nothing_beats_its_bound(noisy: Run) -> None:
+    for one, limit in zip(noisy.ended, noisy.bounds, strict=True):
+        assert not verdicts.right(one) or limit.confirmed, one
+    assert value([noisy], "path recall") <= value([noisy], "bound: path recall")
+
+
+def test_a_further_example_confirms_what_a_missing_record_kept_open(noisy: Run) -> None:
+    alone = value([noisy], "origin confirmed, true")
+    further = value([noisy], "same with further examples: origin confirmed, true")
+    assert further > alone
+    assert value([noisy], "same: false attribution, confirmed") == 0.0
+    assert 1.0 <= value([noisy], "same: examples") <= 1.2
+
+
+def test_exact_labels_are_right_on_clean_records_and_fail_on_real_ones(noisy: Run) -> None:
+    clean = run(replace(SMALL, noise="none", liars=0.0))
+    assert value([clean], "peer's exact labels: true origin named") >= 99.0
+    assert value([noisy], "peer's exact labels: true origin named") <= 80.0
+    assert value([noisy], "peer's exact labels: a wrong one named") >= 15.0
+    assert value([noisy], "origin confirmed, true") >= 88.0, "of the very same records"
+
+
+def test_leads_point_at_a_true_origin_where_everybody_answers(noisy: Run) -> None:
+    assert value([noisy], "top lead of a campaign, true") == 100.0
+
+
 def test_a_run_repeats_itself(noisy: Run) -> None:
     again = run(SMALL)
     assert [replace(one, compute_s=0.0) for one in again.ended] == [replace(one, compute_s=0.0) for one in noisy.ended]

@@ -37,7 +37,7 @@ def test_one_seed_gives_one_world_byte_for_byte() -> None:
 def test_path_length_has_its_mean_and_spread() -> None:
     lengths = [len(path) for seed in range(1, 7) for path in ledger(build(seed, "M"), "none", 300)[1]]
     assert mean(lengths) == pytest.approx(5.6, rel=0.05)
-    assert pstdev(lengths) == pytest.approx(1.3, rel=0.10)
+    assert pstdev(lengths) == pytest.approx(1.3, rel=0.05)
     assert min(lengths) >= 2
     assert max(lengths) <= 10
 
