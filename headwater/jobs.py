@@ -17,6 +17,8 @@ class Job(StrEnum):
     OPEN_TRACEBACKS = "tracebacks.open_for_campaign"
     SEND_PASSWORD_LINK = "accounts.send_password_link"  # noqa: S105 - a name
     PRESERVE = "legal.preserve"
+    OPEN_REPORTED = "reports.open_tracebacks"
+    SEND_REPORT = "reports.send"
     SEND_ALERTS = "alerts.send_for_campaign"
     SEAL_PACKAGE = "evidence.seal"
     SIGN_ADDENDUM = "relief.sign_addendum"

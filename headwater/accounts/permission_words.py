@@ -48,6 +48,8 @@ PERMISSION_WORDS: Final[dict[Permission, str]] = {
     P.REGISTRY_WRITE: "load public registries",
     P.RELIEF_READ: "read what was done against a campaign",
     P.RELIEF_WRITE: "record measures and block entries",
+    P.REPORT_READ: "read reports of calls by agencies: an agency its own",
+    P.REPORT_SUBMIT: "report calls that your agency knows of, and ask for their tracebacks",
     P.SIGNER_READ: "read who signs calls",
     P.SIGNER_REVIEW: "decide hosts of certificates and bring certificates",
     P.TRACEBACK_OPEN: "open tracebacks",

@@ -80,6 +80,10 @@ class Permission(StrEnum):
     RELIEF_READ = "relief:read"
     RELIEF_WRITE = "relief:write"
     """Measures and block entries."""
+    REPORT_READ = "report:read"
+    """An agency its own reports of calls, the desk all."""
+    REPORT_SUBMIT = "report:submit"
+    """To report calls that one's agency knows of, and to ask for their tracebacks."""
     SIGNER_READ = "signer:read"
     SIGNER_REVIEW = "signer:review"
     """Which hosts certificates are fetched from, and certificates that are brought."""
@@ -143,6 +147,8 @@ _OFFICER = frozenset(
         P.PACKAGE_DOWNLOAD,
         P.PROCESS_READ,
         P.PROCESS_SUBMIT,
+        P.REPORT_READ,
+        P.REPORT_SUBMIT,
         P.WEBHOOK_MANAGE,
     }
 )
@@ -178,6 +184,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.PROVIDER_READ,
             P.RELIEF_READ,
             P.RELIEF_WRITE,
+            P.REPORT_READ,
             P.SIGNER_READ,
             P.SIGNER_REVIEW,
             P.TRACEBACK_OPEN,
@@ -205,6 +212,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.PROVIDER_READ,
             P.RELIEF_READ,
             P.RELIEF_WRITE,
+            P.REPORT_READ,
             P.SIGNER_READ,
             P.SIGNER_REVIEW,
             P.TRACEBACK_OPEN,
@@ -241,7 +249,9 @@ SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
     Scope.ALERTS: frozenset({P.ALERT_READ}),
     Scope.FEED: frozenset({P.EVENT_SEND}),
     Scope.HEP: frozenset({P.EVENT_SEND}),
-    Scope.PROCESS: frozenset({P.ALERT_READ, P.PACKAGE_DOWNLOAD, P.PROCESS_READ, P.PROCESS_SUBMIT}),
+    Scope.PROCESS: frozenset(
+        {P.ALERT_READ, P.PACKAGE_DOWNLOAD, P.PROCESS_READ, P.PROCESS_SUBMIT, P.REPORT_READ, P.REPORT_SUBMIT}
+    ),
 }
 
 #: Which organisations may hold a scope.

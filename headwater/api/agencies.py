@@ -23,11 +23,13 @@ from headwater.accounts.permissions import Scope
 from headwater.alerts import queries as alerts
 from headwater.api import agency_messages as messages
 from headwater.api import problems
+from headwater.api.agency_reports import router as reports
 from headwater.errors import HeadwaterError, Invalid, TooLarge, Unauthenticated
 from headwater.evidence import queries as evidence
 from headwater.legal import actions, machine, queries
 from headwater.legal.machine import Submission
 from headwater.legal.rules import BadRequest
+from headwater.reports.rules import BadReport
 
 #: Octets of one request: a document of 20 MB in base 64, and the rest.
 MOST_OCTETS: Final = 30_000_000
@@ -110,6 +112,9 @@ api = AgencyApi(
 )
 
 
+api.add_router("", reports)
+
+
 def fingerprint(request: HttpRequest) -> str:
     """Return the SHA-256 (hex) of the body as it was sent."""
     return sha256(getattr(request, "octets", b"")).hexdigest()
@@ -125,7 +130,7 @@ def actor_of(request: HttpRequest) -> Actor:
 @api.exception_handler(HeadwaterError)
 def _refused(request: HttpRequest, error: HeadwaterError) -> HttpResponse:
     answer = problems.answer(request, error)
-    if isinstance(error, BadRequest):
+    if isinstance(error, (BadRequest, BadReport)):
         answer.content = json.dumps({**json.loads(answer.content), "problems": error.problems})
     return answer
 

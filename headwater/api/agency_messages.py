@@ -13,6 +13,8 @@ from headwater.legal.documents import Document, inspect
 from headwater.legal.queries import ProcessView
 from headwater.legal.rules import ProcessState, ProcessType, Request, Subjects
 from headwater.numbering.numbers import canonical
+from headwater.reports.queries import ReportView
+from headwater.reports.rules import ExampleCall
 
 Line = Annotated[str, StringConstraints(max_length=200)]
 Email = Annotated[str, StringConstraints(min_length=3, max_length=320)]
@@ -42,11 +44,7 @@ class DocumentIn(Closed):
         Raises:
             Invalid, TooLarge: it is no base 64, or cannot be served.
         """
-        try:
-            octets = base64.b64decode(self.content, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise Invalid(f"The document {self.filename!r} is not base 64: {error}.") from error
-        return inspect(self.filename, octets)
+        return inspect(self.filename, octets_of(self.filename, self.content))
 
 
 class SubjectsIn(Closed):
@@ -132,6 +130,91 @@ class ReasonIn(Closed):
     """Why."""
 
     reason: Text
+
+
+class CallIn(Closed):
+    """One call that the agency knows of."""
+
+    call_at: AwareDatetime
+    calling: Annotated[str, StringConstraints(max_length=256)] = ""
+    called: Annotated[str, StringConstraints(min_length=3, max_length=256)]
+    callback: Annotated[str, StringConstraints(max_length=256)] = ""
+    duration_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] | None = None
+    transcript: Annotated[str, StringConstraints(max_length=20_000)] = ""
+    language: Annotated[str, StringConstraints(max_length=35)] = ""
+    terminating_spc: Annotated[str, StringConstraints(max_length=16)] = ""
+
+    def call(self) -> ExampleCall:
+        """Return the call as the rules read it."""
+        return ExampleCall(**{**self.model_dump(), "call_at": _utc(self.call_at)})
+
+
+class SoundIn(Closed):
+    """A recording, and the call that it is of."""
+
+    filename: Line = "recording"
+    content: Base64
+    call: CallIn
+
+
+class FileIn(Closed):
+    """A complaint export, or a list of calls."""
+
+    filename: Line = "calls.csv"
+    content: Base64
+
+
+class ReportIn(Closed):
+    """What the agency knows of: exactly one of calls, a file, a recording."""
+
+    calls: list[CallIn] | None = Field(default=None, min_length=1, max_length=50)
+    file: FileIn | None = None
+    recording: SoundIn | None = None
+    note: Annotated[str, StringConstraints(max_length=2_000)] = ""
+
+
+class JoinedOut(Schema):
+    """A campaign that reported calls went into."""
+
+    campaign: str
+    name: str
+    state: str
+    calls: int
+    confirmed: bool
+    """Whether two senders tell of it: then it may be named in a process."""
+
+
+class TraceOut(Schema):
+    """A traceback that came of a report."""
+
+    id: str
+    state: str
+    grade: str
+
+
+class ReportOut(Schema):
+    """One report and what became of it."""
+
+    id: str
+    kind: str
+    state: str
+    sha256: str
+    reported_at: datetime
+    stored: int
+    duplicates: int
+    refused: int
+    reasons: dict[str, int]
+    problem: str
+    campaigns: list[JoinedOut]
+    tracebacks_asked: str
+    tracebacks_answer: str
+    tracebacks: list[TraceOut]
+
+
+class ReportsOut(Schema):
+    """The agency's reports, newest first."""
+
+    reports: list[ReportOut]
 
 
 class DocumentOut(Schema):
@@ -258,6 +341,43 @@ def process_out(found: ProcessView) -> ProcessOut:
         letters=[DocumentOut(id=one.id, title=one.title, sha256=one.sha256, at=one.at) for one in found.letters],
         steps=[StepOut(state=one.state, at=one.at, reason=one.reason) for one in found.steps],
     )
+
+
+def report_out(found: ReportView) -> ReportOut:
+    """Return a report as it is told."""
+    return ReportOut(
+        id=found.id,
+        kind=found.kind.value,
+        state=found.state.value,
+        sha256=found.sha256,
+        reported_at=found.reported_at,
+        stored=found.stored,
+        duplicates=found.duplicates,
+        refused=found.refused,
+        reasons=dict(found.reasons),
+        problem=found.problem,
+        campaigns=[
+            JoinedOut(
+                campaign=one.campaign_id, name=one.name, state=one.state.value, calls=one.calls, confirmed=one.confirmed
+            )
+            for one in found.campaigns
+        ],
+        tracebacks_asked=found.trace.value,
+        tracebacks_answer=found.trace_answer,
+        tracebacks=[TraceOut(id=one.id, state=one.state.value, grade=one.grade.value) for one in found.tracebacks],
+    )
+
+
+def octets_of(name: str, content: str) -> bytes:
+    """Return what stands in base 64.
+
+    Raises:
+        Invalid: it does not.
+    """
+    try:
+        return base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Invalid(f"The file {name!r} is not base 64: {error}.") from error
 
 
 def _utc(at: datetime) -> datetime:

@@ -6,6 +6,7 @@ the same body again is right and changes nothing twice. The public contract is d
 """
 
 import asyncio
+import hmac
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import contextmanager, suppress
@@ -20,7 +21,7 @@ from prometheus_client import Counter as Total
 from headwater import clock
 from headwater.api import bodies, mapped, tables
 from headwater.api.small_posts import SmallPosts
-from headwater.calls.records import Body, CallRecord, Reject
+from headwater.calls.records import Body, CallRecord, Reject, SourceKind
 from headwater.calls.store import Inserted
 from headwater.errors import (
     Conflict,
@@ -34,6 +35,7 @@ from headwater.errors import (
 )
 from headwater.intake import feed, feed_columns
 from headwater.intake.sources import Source
+from headwater.numbering.numbers import CalledNumbers
 
 PATH: Final = "/api/feeds/v1/events"
 
@@ -46,6 +48,12 @@ LISTED_ERRORS: Final = 1_000
 RETRY_AFTER_S: Final = 5
 #: From this many lines on bodies are read by columns; setting that up costs as much as reading that many.
 COLUMNS_LINES: Final = 90
+
+CalledNumbersOf = Callable[[str], Awaitable[CalledNumbers]]
+"""Returns what an organisation wants kept of called numbers."""
+
+#: Header by which a job of ours says whose events it sends.
+ON_BEHALF: Final = b"headwater-organisation"
 
 Authenticate = Callable[[str], Awaitable[Source]]
 """Returns the sender of a bearer token; raises ``Unauthenticated``, ``Forbidden`` or ``Unavailable``."""
@@ -148,7 +156,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 class FeedDoor:
     """The ASGI application of the feed route."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts, each by name
         self,
         *,
         authenticate: Authenticate,
@@ -156,7 +164,12 @@ class FeedDoor:
         metrics: FeedMetrics,
         limits: Limits | None = None,
         formats: mapped.Formats | None = None,
+        page_secret: str = "",
+        called_numbers_of: CalledNumbersOf | None = None,
     ) -> None:
+        """Take events from holders of a feed credential, and from our own jobs, which show ``page_secret``."""
+        self._page_secret = page_secret.encode()
+        self._called_numbers_of = called_numbers_of
         self._formats = formats
         self._authenticate = authenticate
         self._writer = writer
@@ -176,7 +189,7 @@ class FeedDoor:
         if scope["method"] != "POST":
             return problem(405, "Send events with POST.", ((b"allow", b"POST"),))
         try:
-            source = await self._authenticate(bearer(bodies.headers_of(scope)))
+            source = await self._sender(bodies.headers_of(scope))
             taken = await self._take(scope, receive, source)
         except HeadwaterError as error:
             return problem_of(error)
@@ -188,6 +201,17 @@ class FeedDoor:
         self._count(source, taken)
         status = 202 if taken.accepted or taken.duplicates else 422
         return status, taken, ()
+
+    async def _sender(self, headers: dict[bytes, bytes]) -> Source:
+        """Return whose events they are: those that an agency reported are sent by our worker on its behalf."""
+        token = bearer(headers)
+        if self._page_secret and hmac.compare_digest(token.encode(), self._page_secret):
+            organisation = headers.get(ON_BEHALF, b"").decode("latin-1")[:64]
+            if not organisation or self._called_numbers_of is None:
+                raise Unauthenticated("say whose events they are: Headwater-Organisation")
+            kept = await self._called_numbers_of(organisation)
+            return Source(source_id=organisation, source_kind=SourceKind.COMPLAINT, called_numbers=kept)
+        return await self._authenticate(token)
 
     def _count(self, source: Source, taken: Taken) -> None:
         for outcome in ("accepted", "duplicates", "rejected"):

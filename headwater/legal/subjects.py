@@ -6,6 +6,7 @@ from headwater.errors import NotFound
 from headwater.legal.models import LegalProcess, ProcessSubject
 from headwater.legal.proposal import About
 from headwater.legal.rules import Subjects
+from headwater.reports.queries import campaigns_reported
 from headwater.tracebacks.models import Traceback
 
 
@@ -29,8 +30,9 @@ def named(agency: str, asked: Subjects, alert: Alert | None) -> Subjects:
 
 
 def campaigns_told(agency: str) -> set[str]:
-    """Return the campaigns that an agency was told of."""
-    return set(Alert.objects.filter(organisation_id=agency).values_list("campaign_id", flat=True))
+    """Return the campaigns that an agency was told of: by an alert, or because a call that it reported is in them."""
+    alerted = Alert.objects.filter(organisation_id=agency).values_list("campaign_id", flat=True)
+    return {*alerted, *campaigns_reported(agency)}
 
 
 def about(agency: str, found: Subjects, alert: Alert | None) -> str:

@@ -92,6 +92,8 @@ class Composition:
             writer=self.writer,
             metrics=feeds.FeedMetrics(self.registry),
             formats=mapped.Formats(config.home),
+            page_secret=self.readers.secret("work"),
+            called_numbers_of=credentials.called_numbers_of,
         )
         self.files = files.FileDoor(
             authenticate=credentials.file_source,

@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "headwater.trends",
     "headwater.conduct",
     "headwater.alerts",
+    "headwater.reports",
     "headwater.retention",
     "headwater.cases",
     "headwater.legal",

@@ -23,11 +23,15 @@ from headwater.conduct import publishing
 from headwater.cases import index as matter_index
 from headwater.evidence import keys, seal
 from headwater.intake.cdr.deliver import FileDoor
+from headwater.intake.events.deliver import FeedDoor
 from headwater.jobs import Job
 from headwater.legal import ending, holds, telling
 from headwater.legal.notices import Event
 from headwater.providers import actions as providers
 from headwater.relief import addenda, blocking
+from headwater.reports import actions as reports
+from headwater.reports import queries as reported
+from headwater.reports import sending
 from headwater.retention import actions as retention
 from headwater.site.config import Process
 from headwater.tracebacks import actions as tracebacks
@@ -139,6 +143,25 @@ def store_upload(upload_id: str) -> None:
     finally:
         for door in doors:
             door.close()
+
+
+@tasks.task(name=Job.SEND_REPORT.value, retry=RETRY)
+def send_report(report_id: str) -> None:
+    """Send the calls of an agency's report to the feed door."""
+    config = settings.HEADWATER
+    secret = json.loads((config.secrets / "calls-readers.json").read_text()).get("work", "")
+    headers = {"Headwater-Organisation": reported.agency_of(report_id)}
+    door = FeedDoor(f"http://{config.host}:{config.calls_port}", secret, headers=headers)
+    try:
+        sending.send(report_id, door)
+    finally:
+        door.close()
+
+
+@tasks.task(name=Job.OPEN_REPORTED.value, retry=RETRY)
+def open_reported(report_id: str) -> None:
+    """Open the tracebacks that an agency's report waits for."""
+    reports.open_tracebacks(report_id)
 
 
 @tasks.periodic(cron="* * * * * */5")

@@ -181,3 +181,19 @@ def test_a_body_beyond_the_bound_is_refused(scene: Scene, token: str, monkeypatc
 
     monkeypatch.setattr(agencies, "MOST_OCTETS", 1_000)
     assert post("/processes", token, body(scene)).status_code == 413
+
+
+def test_calls_are_reported_followed_and_asked_to_be_traced(scene: Scene, token: str):
+    call = {"call_at": (clock.now() - timedelta(hours=1)).isoformat(), "called": "+13135550101", "transcript": "Hello"}
+    first = post("/reports", token, {"calls": [call]}, key="r")
+    assert first.status_code == 202, first.content
+    assert (first.json()["state"], first.json()["kind"]) == ("received", "calls")
+    assert post("/reports", token, {"calls": [call]}, key="r").json()["id"] == first.json()["id"]
+    assert post("/reports", token, {"calls": [call], "note": "x", "file": None}, key="s").status_code == 202
+    assert post("/reports", token, {"note": "nothing"}, key="t").status_code == 422
+    wrong = post("/reports", token, {"calls": [{**call, "called": "nobody"}]}, key="u")
+    assert (wrong.status_code, list(wrong.json()["problems"])) == (422, ["calls.0.called"])
+    assert len(get("/reports", token).json()["reports"]) == 2
+    report = first.json()["id"]
+    assert get(f"/reports/{report}", token).json()["campaigns"] == []
+    assert post(f"/reports/{report}/tracebacks", token, {"reason": "It rings."}).status_code == 409

@@ -20,6 +20,7 @@ EVENTS_A_BATCH: Final = 1_000
 OCTETS_A_BATCH: Final = 8_000_000
 ANSWER_OCTETS: Final = 4_000_000
 PATH: Final = "/api/feeds/v1/events"
+VCON_PATH: Final = "/api/feeds/v1/vcon"
 _PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 
@@ -58,19 +59,27 @@ class Door(Protocol):
 class FeedDoor:
     """The feed door over HTTP. A 503, or no answer, is tried again for about a minute: sending twice is harmless."""
 
-    def __init__(self, url: str, token: str, *, client: httpx.Client | None = None) -> None:
-        self._url = url.rstrip("/") + PATH
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
+    def __init__(
+        self, url: str, token: str, *, client: httpx.Client | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}", **(headers or {})}
         self._client = client or httpx.Client(timeout=httpx.Timeout(60.0, connect=5.0), trust_env=False)
         self._pauses = _PAUSES_S
 
     def send(self, lines: list[bytes], /) -> Answer:
         """Return what became of the lines. See ``Door``."""
-        body = b"\n".join(lines)
-        why = ""
+        return self._post(PATH, b"\n".join(lines), "application/x-ndjson")
+
+    def send_vcon(self, octets: bytes, /) -> Answer:
+        """Return what became of a vCon. Raises as ``send``."""
+        return self._post(VCON_PATH, octets, "application/vcon+json")
+
+    def _post(self, path: str, body: bytes, media_type: str) -> Answer:
+        address, headers, why = self._url + path, {**self._headers, "Content-Type": media_type}, ""
         for pause in (*self._pauses, None):
             try:
-                answer = self._client.post(self._url, content=body, headers=self._headers)
+                answer = self._client.post(address, content=body, headers=headers)
             except httpx.TransportError as error:
                 why = f"{error!r}"
             else:
@@ -83,7 +92,7 @@ class FeedDoor:
                 why = f"it answered {answer.status_code}: {_detail(answer)}"
             if pause is not None:
                 time.sleep(pause)
-        raise Unavailable(f"The feed door {self._url} does not take events: {why}. Nothing is lost: run this again.")
+        raise Unavailable(f"The feed door {address} does not take events: {why}. Nothing is lost: run this again.")
 
     def close(self) -> None:
         """Close the connection."""

@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from headwater.api import taxii
 from headwater.web import addendum, cases, downloads, own_organisation, recordings, trends, webhooks
-from headwater.web.portal import alerts, deconfliction, process_new, processes, record, scope, subscriptions
+from headwater.web.portal import alerts, deconfliction, process_new, processes, record, reports, scope, subscriptions
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -55,6 +55,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(taxii.PREFIX, include("headwater.api.taxii")),
     path("trends/", trends.portal, name="trends"),
     path("api/agencies/v1/", include("headwater.api.agency_urls")),
+    path("reports/", reports.index, name="reports"),
+    path("reports/calls/", reports.calls, name="report-calls"),
+    path("reports/file/", reports.file, name="report-file"),
+    path("reports/recording/", reports.recording, name="report-recording"),
+    path("reports/<str:report_id>/", reports.report, name="report"),
+    path("reports/<str:report_id>/tracebacks/", reports.ask, name="report-ask"),
     path("record/", record.record, name="record"),
     *cases.urls(),
     *addendum.urls(),
