@@ -36,7 +36,7 @@ def index(request: ActorRequest) -> HttpResponseBase:
     """List reports, those that wait for a decision first."""
     found = queries.reports(request.actor)
     waiting = [one for one in found if one.trace is TraceRequest.ASKED]
-    return render(request, "desk/reports.html", {"waiting": waiting, "reports": found})
+    return render(request, "desk/agency_reports.html", {"waiting": waiting, "reports": found})
 
 
 @page(Permission.REPORT_READ)
@@ -62,4 +62,4 @@ def decide(request: ActorRequest, report_id: str) -> HttpResponseBase:
 def _show(request: ActorRequest, report_id: str, form: DecisionForm, *, status: int = 200) -> HttpResponseBase:
     found = queries.report(request.actor, report_id)
     decides = found.trace is TraceRequest.ASKED and request.actor.may(Permission.TRACEBACK_OPEN)
-    return render(request, "desk/report.html", {"report": found, "form": form if decides else None}, status=status)
+    return render(request, "desk/agency_report.html", {"report": found, "form": form if decides else None}, status=status)
