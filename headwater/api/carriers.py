@@ -5,13 +5,16 @@ decided in ``providers``, what an answer does in ``tracebacks``.
 """
 
 import asyncio
+from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import connection, connections
+from django.db import InterfaceError, OperationalError, connection, connections
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
@@ -21,13 +24,16 @@ from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.api import problems
 from headwater.api.wakeups import Wakeups
-from headwater.errors import HeadwaterError, Invalid, TooLarge
+from headwater.conduct import issues
+from headwater.conduct import queries as conduct
+from headwater.errors import HeadwaterError, Invalid, TooLarge, Unavailable
 from headwater.providers import actions as providers
 from headwater.providers import queries as register
 from headwater.providers import signatures
 from headwater.providers.queries import KeyView, ProviderView
 from headwater.providers.signatures import Action, BadToken
-from headwater.tracebacks import actions, answering, questions, roots
+from headwater.signers import carriers as sti
+from headwater.tracebacks import actions, answering, questions, receipts, roots
 from headwater.tracebacks.answering import MAX_ANSWER, Submission
 from headwater.wire import agents as wire
 from headwater.wire.commitments import Roots, Taken
@@ -42,6 +48,42 @@ _REFERENCES, _SCHEMAS = msgspec.json.schema_components(
     [wire.Questions, wire.Receipt, wire.Answer, Roots, Taken], ref_template="#/components/schemas/{name}"
 )
 _QUESTIONS, _RECEIPT, _ANSWER, _ROOTS, _TAKEN = _REFERENCES
+
+
+#: What each refusal says, by its status.
+_PROBLEMS = {
+    401: "The token does not hold: every reason reads the same",
+    404: "There is no such thing for this provider",
+    409: "It contradicts what is recorded, or the question no longer stands",
+    413: "The body is larger than this door takes",
+    422: "It cannot be understood, or cannot be true; the reason says which",
+    503: "A part of Headwater does not answer now; Retry-After says when to try again",
+}
+_PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+}
+
+
+def _described(good: Mapping[int, tuple[str, str, dict[str, Any]]], *refusals: int) -> dict[str, Any]:
+    """Return a route's answers for the description: (words, media type, schema) by status, and its refusals."""
+    said: dict[Any, Any] = {
+        status: {"description": words, "content": {kind: {"schema": schema}}}
+        for status, (words, kind, schema) in good.items()
+    }
+    return said | {
+        status: {"description": _PROBLEMS[status], "content": {"application/problem+json": {"schema": _PROBLEM}}}
+        for status in refusals
+    }
+
+
+_JSON = "application/json"
 
 
 class CarrierApi(NinjaAPI):
@@ -74,6 +116,12 @@ def _refused(request: HttpRequest, error: HeadwaterError) -> HttpResponse:
     return problems.answer(request, error)
 
 
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def _database_away(request: HttpRequest, error: Exception) -> HttpResponse:  # noqa: ARG001 - as below
+    return problems.answer(request, Unavailable("The database does not answer. Try again in a minute."))
+
+
 @api.exception_handler(RequestDataTooBig)
 def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:  # noqa: ARG001 - django-ninja's signature
     return problems.answer(request, TooLarge(f"A body may have {MAX_ANSWER} octets."))
@@ -95,7 +143,7 @@ def wakeups() -> Wakeups:
 @api.get(
     "/questions",
     summary="Fetch the open questions, waiting for one where there is none",
-    openapi_extra={"responses": {200: {"description": "OK", "content": {"application/json": {"schema": _QUESTIONS}}}}},
+    openapi_extra={"responses": _described({200: ("The open questions", _JSON, _QUESTIONS)}, 401, 422, 503)},
 )
 async def get_questions(request: HttpRequest, wait: float = 0.0) -> HttpResponse:
     """Answer at once where a question is open, else within ``wait`` seconds (at most 60), then with none."""
@@ -122,10 +170,18 @@ async def get_questions(request: HttpRequest, wait: float = 0.0) -> HttpResponse
             "description": "Compact JWS (ES256); its payload is the JSON of an Answer.",
             "content": {"application/jose": {"schema": _ANSWER}},
         },
-        "responses": {
-            code: {"description": text, "content": {"application/json": {"schema": _RECEIPT}}}
-            for code, text in ((201, "Taken in"), (200, "The same octets were taken in before"))
-        },
+        "responses": _described(
+            {
+                201: ("Taken in", _JSON, _RECEIPT),
+                200: ("The same octets were taken in before", _JSON, _RECEIPT),
+            },
+            401,
+            404,
+            409,
+            413,
+            422,
+            503,
+        ),
     },
 )
 def post_answer(request: HttpRequest) -> HttpResponse:
@@ -155,7 +211,7 @@ def post_answer(request: HttpRequest) -> HttpResponse:
             "description": "MessagePack of Roots: an array of its members in order.",
             "content": {"application/msgpack": {"schema": _ROOTS}},
         },
-        "responses": {200: {"description": "OK", "content": {"application/json": {"schema": _TAKEN}}}},
+        "responses": _described({200: ("Taken in", _JSON, _TAKEN)}, 401, 409, 413, 422, 503),
     },
 )
 def post_roots(request: HttpRequest) -> HttpResponse:
@@ -176,11 +232,60 @@ def post_roots(request: HttpRequest) -> HttpResponse:
     return _json(roots.take_roots(actor, signed))
 
 
+@api.get(
+    "/receipts/{receipt_id}",
+    summary="Fetch the signed receipt of one answer",
+    openapi_extra={
+        "responses": _described(
+            {200: ("A compact JWS (Ed25519), typ headwater-receipt+jws", "application/jose", {"type": "string"})},
+            401,
+            404,
+            503,
+        )
+    },
+)
+def get_receipt(request: HttpRequest, receipt_id: str) -> HttpResponse:
+    """Hand out the receipt of one of the provider's own answers, signed: it is checked offline with the receipt key."""
+    _provider, actor = _admit(request, Action.READ_RECEIPTS, b"")
+    return HttpResponse(receipts.signed_by_number(actor, receipt_id), content_type="application/jose")
+
+
+@api.get(
+    "/receipt-key",
+    summary="Fetch the public key that receipts are checked with",
+    auth=None,
+    openapi_extra={
+        "security": [],
+        "responses": _described({200: ("A JWK (RFC 8037)", _JSON, {"type": "object"})}, 503),
+    },
+)
+def get_receipt_key(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - the same for everybody
+    """Hand out the public key."""
+    return HttpResponse(msgspec.json.encode(receipts.public_key()), content_type=_JSON)
+
+
+@api.get(
+    "/record",
+    summary="Fetch the provider's own record of conduct",
+    openapi_extra={"responses": _described({200: ("Its figures and flags", _JSON, {"type": "object"})}, 401, 503)},
+)
+def get_record(request: HttpRequest) -> HttpResponse:
+    """Hand out what tracebacks say of the provider: counts with their denominators, flags, disputes."""
+    provider, _actor = _admit(request, Action.READ_RECORD, b"")
+    found = conduct.record(providers.record_reader(provider), provider.id)
+    return HttpResponse(msgspec.json.encode(issues.record(found)), content_type=_JSON)
+
+
 def _admit(request: HttpRequest, action: Action, body: bytes) -> tuple[ProviderView, Actor]:
     try:
-        return providers.admit(request.headers.get("Authorization", ""), action=action, body=body)
+        token = request.headers.get("Authorization", "")
+        return providers.admit(token, action=action, body=body, certificate=_certificate)
     finally:
         _give_back(request)
+
+
+def _certificate(header: Mapping[str, Any], now: datetime) -> KeyView:
+    return sti.key_of(header, home=settings.HEADWATER.home, now=now)
 
 
 def _waiting(actor: Actor) -> list[wire.Question]:
@@ -207,14 +312,26 @@ def _submission(provider: ProviderView, actor: Actor, body: bytes) -> Submission
     """
     key_id = ""
     try:
-        key_id = signatures.key_id_of(body)
-        payload = signatures.verified_payload(body, _key(provider, key_id).public_jwk)
+        header = signatures.header_of(body)
+        key = _signed_by(provider, header)
+        key_id = key.key_id
+        payload = signatures.verified_payload(body, key.public_jwk)
         return Submission(octets=body, answer=msgspec.json.decode(payload, type=wire.Answer), key_id=key_id)
-    except (Invalid, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        reason = str(error) or type(error).__name__
+    except (Invalid, BadToken, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        reason = error.refusal.value if isinstance(error, BadToken) else str(error) or type(error).__name__
         answering.refuse(actor, body, reason=reason, key_id=key_id[:64])
         ANSWERS.labels("refused").inc()
         raise Invalid(f"The answer cannot be read: {reason}") from error
+
+
+def _signed_by(provider: ProviderView, header: Mapping[str, Any]) -> KeyView:
+    """Return the key that an answer's header names: a registered one, or that of the provider's STI certificate."""
+    if not sti.names_certificate(header):
+        return _key(provider, str(header.get("kid", "")))
+    key = _certificate(header, clock.now())
+    if key.provider.id != provider.id:
+        raise Invalid("the answer must be signed with a certificate of the provider that sends it")
+    return key
 
 
 def _key(provider: ProviderView, key_id: str) -> KeyView:

@@ -6,7 +6,8 @@ from typing import Any
 
 from headwater.conduct.graph import Edge, Graph
 from headwater.conduct.models import Publication
-from headwater.conduct.values import Neighbour
+from headwater.conduct.queries import RecordView
+from headwater.conduct.values import Neighbour, Share
 from headwater.errors import NotFound
 
 
@@ -55,6 +56,55 @@ def issue(week: str) -> IssueFiles:
     if row is None:
         raise IssueNotFound(f"No list was published for the week {week[:10]}.")
     return IssueFiles(week=row.week, document=bytes(row.document), table=bytes(row.table), signature=row.signature)
+
+
+def record(found: RecordView) -> dict[str, Any]:
+    """Return a provider's record as JSON values: every count with what it is counted of."""
+    figures = found.measures
+    return {
+        "provider": {"name": found.provider.name, "spc": found.provider.spc},
+        "since": figures.since.isoformat(),
+        "until": figures.until.isoformat(),
+        "rules": found.rule_version,
+        "asked": figures.asked,
+        "responses": {kind.value: number for kind, number in figures.responses},
+        "answered_in_time": _share(figures.in_time),
+        "silent_or_declined": _share(figures.unanswered),
+        "no_record": _share(figures.not_found),
+        "contradicted": _share(figures.contradicted),
+        "by_role": [
+            {
+                "role": split.role.value,
+                "completed": split.completed,
+                "distance_from_end": split.distance,
+                "of_all_in_that_role": _share(split.of_all),
+                "campaigns": split.campaigns,
+            }
+            for split in figures.splits
+        ],
+        "flags": [
+            {
+                "id": flag.id,
+                "kind": flag.kind.value,
+                "statement": flag.statement,
+                "share": _share(flag.share),
+                "of": flag.whole,
+                "disputed": flag.disputed,
+                "rule": flag.rule_version,
+                "raised_at": flag.raised_at.isoformat(),
+                "questions": [one.question_id for one in flag.evidence],
+            }
+            for flag in found.flags
+        ],
+        "disputes": [
+            {"id": one.id, "question": one.question_id, "state": one.state.value, "decision": one.decision}
+            for one in found.disputes
+        ],
+    }
+
+
+def _share(share: Share) -> dict[str, float | int]:
+    return {"part": share.part, "whole": share.whole, "low": round(share.low, 4), "high": round(share.high, 4)}
 
 
 def graph(found: Graph) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What may be done with the register: take a provider in, register and revoke keys, let an agent sign in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from headwater.audit.tags import Tag
 from headwater.errors import Conflict, Invalid
 from headwater.providers import queries, signatures
 from headwater.providers.models import AnswerChannel, Provider, ProviderKey, UsedToken
-from headwater.providers.queries import ProviderNotFound, ProviderView
+from headwater.providers.queries import KeyView, ProviderNotFound, ProviderView
 from headwater.providers.signatures import Action, BadToken, Refusal, Request
 
 #: An agent's poll is noted at most this often: it polls all the time.
@@ -124,21 +124,36 @@ def revoke_key(actor: Actor, key_id: str) -> None:
             audit.record(actor, Tag.PROVIDER_KEY_REVOKED, row.provider_id, {"key": key_id})
 
 
+#: Finds the key of a certificate that a token's header names, at a moment.
+CertificateKey = Callable[[Mapping[str, Any], datetime], KeyView]
+
+
 def admit(
-    authorization: str, *, action: Action, body: bytes, now: datetime | None = None
+    authorization: str,
+    *,
+    action: Action,
+    body: bytes,
+    certificate: CertificateKey | None = None,
+    now: datetime | None = None,
 ) -> tuple[ProviderView, Actor]:
     """Let one request of a provider's agent in: check its token, use the token up, note that the agent is there.
 
-    Refusals that a registered key is named in are audited; others are for the door to count.
+    The token is signed by a registered key (``kid``), or by the provider's STI certificate (``x5c``, ``x5u``), which
+    a higher room judges (``certificate``). Refusals in which a known key is named are audited; others are for the
+    door to count.
 
     Raises:
         BadToken: the token does not hold or was shown before.
     """
     now = now or clock.now()
-    token, key_id = signatures.token_key_id(authorization)
-    known = queries.key(key_id)
+    token, header = signatures.token_header(authorization)
+    if certificate is not None and ("x5c" in header or "x5u" in header):
+        known: KeyView | None = certificate(header, now)
+    else:
+        known = queries.key(str(header.get("kid", "")))
     if known is None:
         raise BadToken(Refusal.UNKNOWN_KEY)
+    key_id = known.key_id
     actor = agent_actor(known.provider)
     try:
         if not known.valid_at(now):
@@ -174,6 +189,17 @@ def agent_actor(provider: ProviderView) -> Actor:
         organisation_kind=OrganisationKind.PROVIDER,
         provider_id=provider.id,
         permissions=frozenset({Permission.QUESTION_READ, Permission.QUESTION_ANSWER}),
+    )
+
+
+def record_reader(provider: ProviderView) -> Actor:
+    """Return the actor that reads a provider's own record by the carrier API."""
+    return Actor(
+        label=f"provider:{provider.spc}",
+        organisation_id=provider.organisation_id,
+        organisation_kind=OrganisationKind.PROVIDER,
+        provider_id=provider.id,
+        permissions=frozenset({Permission.CONDUCT_READ_OWN}),
     )
 
 

@@ -24,8 +24,19 @@ AUDIENCE = "headwater"
 #: Longest life of a request token, and how far the two clocks may differ.
 MAX_LIFE = timedelta(seconds=60)
 SKEW = timedelta(seconds=30)
-MAX_TOKEN = 4_096
-_HEADER_MEMBERS = frozenset({"alg", "kid", "typ", "cty"})
+#: Longest token: one that carries its certificates (``x5c``) has three of about 1.3 KiB in it, twice in base64.
+MAX_TOKEN = 16_384
+_HEADER_MEMBERS = frozenset({"alg", "kid", "typ", "cty", "x5c", "x5u"})
+
+
+class _Registry(jws.JWSRegistry):
+    """Bounds of what is read: a header may carry a chain of certificates."""
+
+    max_header_length = MAX_TOKEN
+    max_payload_length = 524_288
+
+
+_REGISTRY = _Registry(algorithms=[ALGORITHM])
 
 
 class Action(StrEnum):
@@ -33,6 +44,8 @@ class Action(StrEnum):
 
     READ_QUESTIONS = "questions.read"
     WRITE_ANSWERS = "answers.write"
+    READ_RECEIPTS = "receipts.read"
+    READ_RECORD = "record.read"
     WRITE_ROOTS = "roots.write"
 
 
@@ -42,6 +55,10 @@ class Refusal(StrEnum):
     NO_TOKEN = "no_token"  # noqa: S105 - a reason, not a secret
     MALFORMED = "malformed"
     UNKNOWN_KEY = "unknown_key"
+    UNKNOWN_CERTIFICATE = "unknown_certificate"
+    UNTRUSTED_CERTIFICATE = "untrusted_certificate"
+    REVOKED_CERTIFICATE = "revoked_certificate"
+    UNKNOWN_PROVIDER = "unknown_provider"
     BAD_SIGNATURE = "bad_signature"
     WRONG_ISSUER = "wrong_issuer"
     WRONG_AUDIENCE = "wrong_audience"
@@ -111,6 +128,18 @@ def key_id_of(compact: bytes) -> str:
     Raises:
         Invalid: it is no compact JWS with ES256 and a ``kid``.
     """
+    header = header_of(compact)
+    if not isinstance(header.get("kid"), str):
+        raise Invalid("the JWS header must name the key as kid, or its certificate as x5c or x5u")
+    return str(header["kid"])
+
+
+def header_of(compact: bytes) -> dict[str, Any]:
+    """Return the header of a compact JWS. Nothing is verified yet.
+
+    Raises:
+        Invalid: it is no compact JWS with ES256, or its header holds something else.
+    """
     parts = compact.split(b".")
     if len(parts) != 3:
         raise Invalid("not a compact JWS: three parts with two dots between are expected")
@@ -120,9 +149,9 @@ def key_id_of(compact: bytes) -> str:
         raise Invalid("the JWS header is no base64url JSON") from error
     if not isinstance(header, dict) or not set(header) <= _HEADER_MEMBERS:
         raise Invalid(f"the JWS header may hold {', '.join(sorted(_HEADER_MEMBERS))} and nothing else")
-    if header.get("alg") != ALGORITHM or not isinstance(header.get("kid"), str):
-        raise Invalid("the JWS header must say alg ES256 and name the key as kid")
-    return str(header["kid"])
+    if header.get("alg") != ALGORITHM:
+        raise Invalid("the JWS header must say alg ES256")
+    return header
 
 
 def verified_payload(compact: bytes, public_jwk: Mapping[str, str]) -> bytes:
@@ -133,7 +162,7 @@ def verified_payload(compact: bytes, public_jwk: Mapping[str, str]) -> bytes:
     """
     try:
         key = ECKey.import_key(dict[str, str | list[str]](public_jwk))
-        signed = jws.deserialize_compact(compact, key, algorithms=[ALGORITHM])
+        signed = jws.deserialize_compact(compact, key, registry=_REGISTRY)
     except (JoseError, ValueError, TypeError) as error:
         raise BadSignature("the signature does not verify under the key that the header names") from error
     if signed.payload is None:
@@ -141,8 +170,8 @@ def verified_payload(compact: bytes, public_jwk: Mapping[str, str]) -> bytes:
     return bytes(signed.payload)
 
 
-def token_key_id(authorization: str) -> tuple[bytes, str]:
-    """Return the token of an ``Authorization`` header and the key that it names.
+def token_header(authorization: str) -> tuple[bytes, dict[str, Any]]:
+    """Return the token of an ``Authorization`` header and its own header, not verified yet.
 
     Raises:
         BadToken: there is none, or it is malformed.
@@ -154,7 +183,7 @@ def token_key_id(authorization: str) -> tuple[bytes, str]:
         raise BadToken(Refusal.MALFORMED)
     octets = token.strip().encode()
     try:
-        return octets, key_id_of(octets)
+        return octets, header_of(octets)
     except Invalid:
         raise BadToken(Refusal.MALFORMED) from None
 

@@ -18,6 +18,15 @@ RECEIPT_KEY = "receipt-key.pem"
 PUBLICATION_KEY = "publication-key.pem"
 
 
+class _Registry(jws.JWSRegistry):
+    """Bounds of what is read: a public list has some megabytes in a busy half-year."""
+
+    max_payload_length = 256 * 1024 * 1024
+
+
+_REGISTRY = _Registry(algorithms=[ALGORITHM])
+
+
 class BadStatement(Invalid):
     """A statement that the key did not sign."""
 
@@ -45,7 +54,7 @@ def public_jwk(signing: OKPKey) -> dict[str, Any]:
 def sign(payload: bytes, signing: OKPKey, *, kind: str) -> str:
     """Return ``payload`` as a compact JWS; ``kind`` is its ``typ``, so that none passes for another."""
     header = {"alg": ALGORITHM, "kid": signing.thumbprint(), "typ": kind}
-    return str(jws.serialize_compact(header, payload, signing, algorithms=[ALGORITHM]))
+    return str(jws.serialize_compact(header, payload, signing, registry=_REGISTRY))
 
 
 def verified(statement: str, jwk: dict[str, Any], *, kind: str) -> bytes:
@@ -56,7 +65,7 @@ def verified(statement: str, jwk: dict[str, Any], *, kind: str) -> bytes:
     """
     try:
         public = OKPKey.import_key({name: jwk[name] for name in ("crv", "kty", "x")})
-        read = jws.deserialize_compact(statement.strip(), public, algorithms=[ALGORITHM])
+        read = jws.deserialize_compact(statement.strip(), public, registry=_REGISTRY)
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise BadStatement(f"The signature does not hold under that key: {error or type(error).__name__}") from error
     if read.headers().get("typ") != kind:

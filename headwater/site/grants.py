@@ -77,8 +77,8 @@ TABLES: dict[str, dict[Process, str]] = {
     # Signers: judged by the worker; the desk reads, decides hosts and brings certificates.
     "signers_signature": {D: "S", W: "SIU"},
     "signers_signerhour": {D: "S", A: "S", W: "SIU"},
-    "signers_certificate": {D: "SI", W: "SIU"},
-    "signers_address": {D: "SI", W: "SIU"},
+    "signers_certificate": {D: "SI", A: "S", W: "SIU"},
+    "signers_address": {D: "SI", A: "S", W: "SIU"},
     "signers_host": {D: "SIU", W: "SIU"},
     "signers_verifiercheckpoint": {D: "S", W: "SIU"},
     # Campaigns: found by the worker, named by the desk, read by those whom they are told to.

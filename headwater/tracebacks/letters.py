@@ -62,6 +62,13 @@ _OPENINGS = {
 }
 
 
+#: Said beside the opening where no neighbour named the provider.
+_BRIDGE = (
+    "No neighbour has named {provider} for this call. It is asked because another provider does not lead on; where the "
+    "call did not pass through {provider}, that is a full answer."
+)
+
+
 def moment(at: datetime, office: ZoneInfo) -> str:
     """Return a moment in the office's own time, such as ``Wed Nov 25, 3:00 p.m. EST``."""
     local = at.astimezone(office)
@@ -82,6 +89,7 @@ def question(facts: Facts, *, name: str, link: str) -> Letter:
         f"To: {name}",
         "",
         _OPENINGS[facts.step].format(provider=facts.provider, final=final),
+        *([_BRIDGE.format(provider=facts.provider)] if facts.kind is not HopKind.WALK else []),
         "",
         f"  Question    {facts.question_id} of traceback {facts.traceback_id}",
         f"  Calling     {display(facts.calling) if facts.calling else 'not given'}",

@@ -248,6 +248,7 @@ def _hop(hop: Any) -> HopView:
         answered_at=hop.answered_at,
         legal_due_at=hop.legal_due_at,
         platform_due_at=hop.platform_due_at,
+        final_due_at=hop.final_due_at,
         next_deadline_at=hop.next_deadline_at,
         answer_code=hop.answer_code,
         upstream=_named(hop),

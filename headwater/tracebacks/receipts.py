@@ -9,7 +9,7 @@ from headwater.accounts.actors import Actor
 from headwater.providers import statements
 from headwater.tracebacks import exchange
 from headwater.tracebacks.answering import QuestionNotFound
-from headwater.tracebacks.questions import question
+from headwater.tracebacks.questions import own_questions, question
 from headwater.wire.canonical import canonical_json
 
 #: Kind of the signed statement (its ``typ``).
@@ -71,6 +71,19 @@ def signed(actor: Actor, question_id: str, receipt_id: str) -> str:
     """
     octets = canonical_json(msgspec.to_builtins(receipt(actor, question_id, receipt_id)))
     return statements.sign(octets, statements.key(settings.HEADWATER.secrets / statements.RECEIPT_KEY), kind=KIND)
+
+
+def signed_by_number(actor: Actor, receipt_id: str) -> str:
+    """Return one of the actor's provider's receipts by its number, as a compact JWS.
+
+    Raises:
+        QuestionNotFound: it is not its own.
+        Unavailable: the key is missing.
+    """
+    hop_id = own_questions(actor).filter(answers__id=receipt_id[:32]).values_list("id", flat=True).first()
+    if hop_id is None:
+        raise QuestionNotFound(f"There is no receipt {receipt_id[:32]} for you.")
+    return signed(actor, hop_id, receipt_id)
 
 
 def public_key() -> dict[str, Any]:

@@ -37,6 +37,7 @@ class HopView:
     answered_at: datetime | None
     legal_due_at: datetime
     platform_due_at: datetime
+    final_due_at: datetime
     next_deadline_at: datetime | None
     answer_code: str
     upstream: ProviderRef | None

@@ -142,7 +142,7 @@ def test_reminders_go_out_once_and_escalate_to_the_second_tier_and_the_desk(mail
         at += timedelta(minutes=15)
     deliver()
     for mail in mails.mails:
-        told.setdefault(mail["Subject"].split(":")[0], []).append(mail["To"])
+        told.setdefault(mail["Subject"].split(":")[0].strip(), []).append(mail["To"])
     assert told == {
         "Traceback question " + asked.id: ["noc@first.example"],
         "Reminder": ["noc@first.example"],
