@@ -14,6 +14,7 @@ from headwater.campaigns.evaluation import Call
 from headwater.campaigns.labels import Labels
 from headwater.campaigns.reference import Labelled
 from headwater.campaigns.script import read
+from headwater.cli.campaigns_trends import trends
 
 #: A file of labelled calls is small; what is larger is something else.
 MAX_FILE = 256 * 1024 * 1024
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     """Add ``campaigns`` to the command line."""
     group = typer.Typer(help="Campaign detection.", no_args_is_help=True)
     group.command("evaluate")(evaluate)
+    group.command("trends")(trends)
     group.command("replay")(replay)
     group.command("leads")(leads)
 

@@ -15,6 +15,10 @@ PAGES = {
     "desk-campaign": ("analyst", "/campaigns/{campaign_id}/"),
     "desk-campaign-review": ("analyst", "/campaigns/review/"),
     "desk-campaign-signals": ("analyst", "/campaigns/signals/"),
+    "desk-trends": ("analyst", "/trends/"),
+    "desk-campaign-trend": ("analyst", "/trends/?what=campaign&key={campaign_id}"),
+    "portal-trends": ("officer-MI", "/trends/"),
+    "portal-subscriptions": ("officer-MI", "/subscriptions/"),
     "desk-relief": ("analyst", "/campaigns/{campaign_id}/relief/"),
     "desk-tracebacks": ("analyst", "/tracebacks/"),
     "desk-traceback": ("analyst", "/tracebacks/{traceback_id}/"),
@@ -66,6 +70,16 @@ def test_the_portals_pages_fit_a_telephone(demo: Demo, signed_in: Callable[[str]
         window.look(f"{name}-narrow")
     finally:
         window.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_the_public_page_needs_nobody_and_fits_a_telephone(visit: Callable[[str], Visitor]) -> None:
+    window = visit("public")
+    window.go("/")
+    assert window.page.locator("h1").count() == 1
+    window.look("public-totals")
+    window.page.set_viewport_size({"width": 390, "height": 844})
+    window.look("public-totals-narrow")
+    assert window.page.context.cookies() == []
 
 
 def test_the_live_view_moves_by_itself(demo: Demo, signed_in: Callable[[str], Visitor]) -> None:

@@ -1,7 +1,9 @@
 """The desk's campaign screens: the list, one campaign, one of its exemplars, and what a person does there."""
 
 import uuid
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,15 +16,19 @@ from django.views.decorators.http import require_POST, require_safe
 from headwater import clock
 from headwater.accounts.permissions import Permission
 from headwater.alerts import queries as alerts
-from headwater.campaigns import actions, graph, hearing, joined, queries, signals, transcripts
+from headwater.campaigns import actions, graph, hearing, joined, latest, queries, recordings, signals, transcripts
 from headwater.campaigns.queries import Order
-from headwater.campaigns.rules import CONFIRM_AT
+from headwater.campaigns.rules import CONFIRM_AT, poisson_interval
 from headwater.campaigns.states import CampaignState
 from headwater.campaigns.values import CampaignPage, CampaignRow
-from headwater.errors import Conflict, Invalid
+from headwater.errors import Conflict, Invalid, Unavailable
 from headwater.signers import queries as signers
 from headwater.tracebacks import actions as tracebacks
 from headwater.tracebacks import queries as traced
+from headwater.trends import queries as trends
+from headwater.trends.models import Cut
+from headwater.trends.queries import VANTAGES
+from headwater.web import trends as web_trends
 from headwater.web.access import ActorRequest, page
 from headwater.web.components.sparkline import Sparkline, sparkline
 
@@ -38,7 +44,9 @@ FILTERS: dict[str, tuple[str, tuple[CampaignState, ...]]] = {
     "suspected": (f"Suspected (fewer than {CONFIRM_AT} calls)", (CampaignState.SUSPECTED,)),
     "all": ("All", ()),
 }
-_STATES_SHOWN = 8
+_STATES_SHOWN = 4
+#: Calls of each campaign of a list whose signatures are looked at.
+_SIGNED_OF = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +57,12 @@ class Line:
     spark: Sparkline
     states: tuple[tuple[str, int], ...]
     more_states: int
+    rate: tuple[float, float, float]
+    """Calls a minute over the last ten minutes, with the ends of its 95% interval."""
+    days: tuple[tuple[str, str, Sparkline], ...] = ()
+    """(vantage point, its name, calls of each of the last 7 days), side by side."""
+    signed: tuple[tuple[str, str, int], ...] = ()
+    """(signer, attestation, calls) among the latest calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +96,7 @@ def index(request: ActorRequest) -> HttpResponseBase:
         "columns": {
             o.value: Choice(label="", path=_address(show=chosen, sort=o.value), current=o is order) for o in Order
         },
-        "lines": [_line(row) for row in found.rows],
+        "lines": _lines(found.rows),
         "found": found,
         "previous": _address(show=chosen, sort=order.value, page=found.page - 1) if found.page > 1 else "",
         "next": _address(show=chosen, sort=order.value, page=found.page + 1) if found.page < found.pages else "",
@@ -101,12 +115,45 @@ def _ringing(found: CampaignPage) -> int:
     return found.by_state[CampaignState.CONFIRMED] + found.by_state[CampaignState.ACTIVE]
 
 
+def _lines(rows: Sequence[CampaignRow]) -> list[Line]:
+    """Return the lines of a list, with what is looked up for all of them at once."""
+    ids = [row.id for row in rows]
+    days = trends.campaign_spark(ids, now=clock.now())
+    signed = _signed(latest.latest_calls(ids, each=_SIGNED_OF))
+    return [replace(_line(row), days=_days(days.get(row.id, {})), signed=signed.get(row.id, ())) for row in rows]
+
+
+def _days(days: Mapping[str, Sequence[int]]) -> tuple[tuple[str, str, Sparkline], ...]:
+    return tuple(
+        (vantage, name, sparkline(counts, what=f"Calls a day of the last 7, seen by {name.lower()}"))
+        for vantage, counts in days.items()
+        for name in (VANTAGES.get(vantage, vantage),)
+    )
+
+
+def _signed(calls: Mapping[uuid.UUID, str]) -> dict[str, tuple[tuple[str, str, int], ...]]:
+    """Return campaign -> who signed its latest calls, most first; ``calls`` is record -> campaign."""
+    found, _ = signers.at_hand(calls)
+    counts: dict[str, Counter[tuple[str, str]]] = {}
+    for record_id, one in found.items():
+        if one.spc:
+            counts.setdefault(calls[record_id], Counter())[one.spc, one.attest] += 1
+    return {
+        campaign: tuple((spc, attest, number) for (spc, attest), number in counted.most_common(2))
+        for campaign, counted in counts.items()
+    }
+
+
 def _line(row: CampaignRow) -> Line:
+    minutes = 10
+    lately = sum(row.spark[-int(minutes * 60 // queries.SPARK_STEP.total_seconds()) :])
+    low, high = poisson_interval(lately)
     return Line(
         row=row,
         spark=sparkline(row.spark, what="Calls in the last hour, two minutes a step"),
         states=row.states_hit[:_STATES_SHOWN],
         more_states=max(len(row.states_hit) - _STATES_SHOWN, 0),
+        rate=(lately / minutes, low / minutes, high / minutes),
     )
 
 
@@ -123,10 +170,14 @@ def _page_number(request: ActorRequest) -> int:
 @require_safe
 def campaign(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
     """Show one campaign."""
-    view = queries.campaign(request.actor, campaign_id, now=clock.now())
+    now = clock.now()
+    view = queries.campaign(request.actor, campaign_id, now=now)
     members = queries.members(request.actor, campaign_id, page=_page_number(request))
     own = reverse("campaign", args=[campaign_id])
     may = request.actor.may
+    trend = trends.trend(request.actor, Cut.CAMPAIGN, campaign_id, now=now)
+    shown = [row.record_id for row in members.rows] + ([view.sample.member.record_id] if view.sample else [])
+    recorded, recorded_note = _recorded(shown)
     context = {
         "view": view,
         "line": _line(view.row),
@@ -137,6 +188,11 @@ def campaign(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
         "next": f"{own}?page={members.page + 1}#calls" if members.page < members.pages else "",
         "tracebacks": traced.for_campaign(request.actor, campaign_id) if may(Permission.TRACEBACK_READ) else [],
         "alerts": alerts.alerts(request.actor, campaign_id=campaign_id),
+        "panels": web_trends.panels(trend, now),
+        "happened": web_trends.latest(trend),
+        "recorded": recorded,
+        "recorded_note": recorded_note,
+        "may_hear": may(Permission.CALL_READ),
         "may_open": may(Permission.TRACEBACK_OPEN) and view.row.confirmed_at is not None,
         "may_name": may(Permission.CAMPAIGN_NAME),
         "may_edit": may(Permission.CAMPAIGN_EDIT),
@@ -147,6 +203,14 @@ def campaign(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
         "confirm_at": CONFIRM_AT,
     }
     return render(request, "desk/campaign.html", context)
+
+
+def _recorded(record_ids: Sequence[uuid.UUID]) -> tuple[set[uuid.UUID], str]:
+    """Return which of these calls have a recording, and why that is not known where it is not."""
+    try:
+        return set(recordings.of_calls(record_ids)), ""
+    except (Unavailable, Invalid) as error:
+        return set(), str(error)
 
 
 def _steps(row: CampaignRow) -> list[tuple[str, int]]:

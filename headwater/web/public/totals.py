@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 
 from headwater.publication import queries, rules
+from headwater.web.components.tile_map import tile_map
 from headwater.web.public.gate import open_page
 
 
@@ -11,9 +12,10 @@ from headwater.web.public.gate import open_page
 def totals(request: HttpRequest) -> HttpResponseBase:
     """Show the totals of the weeks that were published."""
     weeks = queries.weeks()
-    return render(
-        request, "public/totals.html", {"weeks": weeks, "latest": weeks[0] if weeks else None, "rules": rules}
-    )
+    latest = weeks[0] if weeks else None
+    counts = {code: count or 0 for code, count in latest.totals["states"].items()} if latest else {}
+    drawn = tile_map(counts, what="calls", link=lambda _code: "")
+    return render(request, "public/totals.html", {"weeks": weeks, "latest": latest, "rules": rules, "map": drawn})
 
 
 @open_page
