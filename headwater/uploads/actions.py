@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -43,6 +44,8 @@ MOST_OCTETS: Final = 2 * 1024**3
 MOST_OPEN: Final = 20
 #: Octets that must stay free on the disk.
 FREE_OCTETS: Final = 1024**3
+#: A page receives no file for longer: its connection is given up before.
+LONGEST_RECEIVING: Final = timedelta(hours=12)
 
 
 class WrongStep(Conflict):
@@ -188,6 +191,7 @@ def store(upload_id: str, home: Path, keeper_for: Callable[[str], Keeper]) -> No
     Raises:
         Unavailable: the door does not answer; the job is tried again.
     """
+    sweep(home)
     row = Upload.objects.filter(pk=upload_id, state__in=(UploadState.QUEUED, UploadState.STORING)).first()
     if row is None:
         return
@@ -198,6 +202,21 @@ def store(upload_id: str, home: Path, keeper_for: Callable[[str], Keeper]) -> No
         except OSError:
             raise Unavailable(f"upload {upload_id} is being stored by another worker") from None
         _store(row, folder, keeper_for(row.organisation_id))
+
+
+def sweep(home: Path, *, older_than: timedelta = LONGEST_RECEIVING) -> int:
+    """Delete what a page that was killed while it received a file left on the disk, and return how many.
+
+    A file has its row only once it is whole: a folder without a row, and older than any receiving takes, is half a file
+    that nobody was told of. Run by the worker, whose role sees every upload.
+    """
+    before = clock.now().timestamp() - older_than.total_seconds()
+    folders = [path for path in folder_of(home, "").glob("UP-*") if path.is_dir() and path.stat().st_mtime < before]
+    known = set(Upload.objects.filter(id__in=[path.name for path in folders]).values_list("id", flat=True))
+    left = [path for path in folders if path.name not in known]
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(left)
 
 
 def _store(row: Upload, folder: Path, keeper: Keeper) -> None:
