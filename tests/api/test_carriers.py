@@ -21,15 +21,17 @@ from headwater.audit.models import AuditEntry
 from headwater.providers import actions as providers
 from headwater.providers.models import Provider, UsedToken
 from headwater.tracebacks import actions
-from headwater.tracebacks.models import Answer, RefusedAnswer, Viewing
+from headwater.tracebacks.models import Answer, CarrierRoot, RefusedAnswer, Viewing
 from headwater.tracebacks.states import Grade
 from headwater.wire import agents as wire
 from headwater.wire.agents import AnswerCode
+from headwater.wire.commitments import Proof, Root, Roots, Short, Taken, minute_text, payload_of, protected, rebuilt
 from tests.conftest import Browser
 from tests.tracebacks.support import OPERATOR, Pen, call, octets, opened, register
 
 pytestmark = pytest.mark.django_db
 QUESTIONS, ANSWERS = "/api/agents/v1/questions", "/api/agents/v1/answers"
+ROOTS = "/api/agents/v1/roots"
 READ, WRITE = "questions.read", "answers.write"
 
 
@@ -84,6 +86,29 @@ class Agent:
     def post(self, body: bytes, **claims: Any) -> Any:
         token = self.bearer(self.claims(WRITE, **({"body": body} | claims)))
         return self.http.post(ANSWERS, body, content_type="application/jose", headers={"Authorization": token})
+
+    def publish(self, roots: Roots | bytes, **claims: Any) -> Any:
+        body = roots if isinstance(roots, bytes) else msgspec.msgpack.encode(roots)
+        token = self.bearer(self.claims("roots.write", **({"body": body} | claims)))
+        return self.http.post(ROOTS, body, content_type="application/msgpack", headers={"Authorization": token})
+
+    def roots(self, count: int, *, key: Any = None, root: bytes = b"r" * 32, previous: bytes = bytes(32)) -> Roots:
+        """Sign so many minutes in a row, the last one a few minutes ago."""
+        key, spc = key or self.key, self.pen.provider.spc
+        first = int(time.time()) // 60 - count - 5
+        short, before = [], previous.hex()
+        for minute in range(first, first + count):
+            made = Root(spc=spc, minute=minute_text(minute), depth=4, root=root.hex(), previous=before)
+            unsigned = rebuilt(made, key.thumbprint(), b"")
+            signed = jws.serialize_compact(protected(key.thumbprint()), payload_of(made), key)
+            assert signed.startswith(unsigned), "the very octets that the hub makes of it"
+            short.append(Short(minute, 4, root, _unb64(signed.rpartition(".")[2])))
+            before = sha256(signed.encode()).hexdigest()
+        return Roots(1, spc, key.thumbprint(), previous, short)
+
+
+def _unb64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 @pytest.fixture
@@ -332,10 +357,59 @@ def test_used_tokens_are_forgotten_when_they_have_expired(alder: Agent) -> None:
     assert providers.forget_used_tokens(datetime.now(UTC) + timedelta(minutes=2)) == 1
 
 
-def test_openapi_describes_both_endpoints_by_the_wire_messages() -> None:
+def test_roots_are_taken_once_and_a_later_request_goes_on_from_there(alder: Agent) -> None:
+    sent = alder.roots(3)
+    first = alder.publish(sent)
+    assert first.status_code == 200, first.content
+    assert msgspec.json.decode(first.content, type=Taken).taken == 3
+    again = msgspec.json.decode(alder.publish(sent).content, type=Taken)
+    assert (again.taken, again.last) == (0, minute_text(sent.roots[-1].minute))
+    asks = msgspec.json.decode(alder.publish(alder.roots(0)).content, type=Taken)
+    assert asks.last == again.last
+
+
+def test_another_root_for_a_minute_is_409(alder: Agent) -> None:
+    assert alder.publish(alder.roots(2)).status_code == 200
+    assert alder.publish(alder.roots(2, root=b"x" * 32)).status_code == 409
+
+
+def test_roots_that_another_signed_or_sent_or_changed_are_refused(alder: Agent, birch: Agent) -> None:
+    assert alder.publish(alder.roots(1, key=birch.key)).status_code == 422
+    assert birch.publish(alder.roots(1)).status_code == 422
+    sent = alder.roots(1)
+    [one] = sent.roots
+    changed = Roots(1, sent.spc, sent.key_id, sent.previous, [Short(one.minute, 4, b"x" * 32, one.signature)])
+    assert alder.publish(changed).status_code == 422
+    assert CarrierRoot.objects.count() == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"\x95\x01", bytes(1_000)])
+def test_a_body_that_holds_no_roots_is_422(alder: Agent, body: bytes) -> None:
+    assert alder.publish(body).status_code == 422
+
+
+def test_an_answer_with_a_false_proof_is_422_and_kept(alder: Agent) -> None:
+    opened(call("709A"))
+    [asked] = alder.questions()
+    sent = alder.roots(1)
+    assert alder.publish(sent).status_code == 200
+    good = alder.pen.answer(asked, AnswerCode.ORIGINATED)
+    assert good.ingress
+    proof = Proof(minute=minute_text(sent.roots[0].minute), position=0, key="ab" * 32, path=["cd" * 32] * 4)
+    forged = msgspec.structs.replace(good, ingress=msgspec.structs.replace(good.ingress, proof=proof))
+    response = alder.post(alder.signed(forged))
+    assert response.status_code == 422
+    assert "does not lead to the root" in response.json()["detail"]
+    assert RefusedAnswer.objects.count() == 1
+    assert Answer.objects.count() == 0
+
+
+def test_openapi_describes_each_endpoint_by_the_wire_messages() -> None:
     document = json.loads(Browser("carrier").get("/api/agents/v1/openapi.json").content)
-    assert set(document["paths"]) == {QUESTIONS, ANSWERS}
-    assert {"Question", "Questions", "Answer", "Receipt", "Party", "Leg"} <= set(document["components"]["schemas"])
+    assert {QUESTIONS, ANSWERS, ROOTS} <= set(document["paths"])
+    assert {"Question", "Questions", "Answer", "Receipt", "Party", "Leg", "Proof", "Taken"} <= set(
+        document["components"]["schemas"]
+    )
 
 
 @pytest.mark.django_db(transaction=True)
