@@ -36,6 +36,7 @@ class IssueFiles:
     document: bytes
     table: bytes
     signature: str
+    public_jwk: dict[str, Any]
 
 
 _COLUMNS = ("id", "week", "made_at", "document_sha256", "key_id", "tracebacks", "providers")
@@ -55,7 +56,13 @@ def issue(week: str) -> IssueFiles:
     row = Publication.objects.filter(week=week).first()
     if row is None:
         raise IssueNotFound(f"No list was published for the week {week[:10]}.")
-    return IssueFiles(week=row.week, document=bytes(row.document), table=bytes(row.table), signature=row.signature)
+    return IssueFiles(
+        week=row.week,
+        document=bytes(row.document),
+        table=bytes(row.table),
+        signature=row.signature,
+        public_jwk=row.public_jwk,
+    )
 
 
 def record(found: RecordView) -> dict[str, Any]:

@@ -80,5 +80,7 @@ class Publication(models.Model):
     signature = models.TextField()
     """Compact JWS (RFC 7515, Ed25519) whose payload is the document."""
     key_id = models.CharField(max_length=64)
+    public_jwk = models.JSONField()
+    """The key that checks the signature, as it was then."""
     tracebacks = models.PositiveIntegerField()
     providers = models.PositiveIntegerField()

@@ -232,6 +232,7 @@ def publish(actor: Actor, *, now: datetime | None = None) -> str:
                 "table": table(issue),
                 "signature": statements.sign(octets, signing, kind=PUBLIC_LIST),
                 "key_id": signing.thumbprint(),
+                "public_jwk": statements.public_jwk(signing),
                 "tracebacks": len(issue["tracebacks"]),
                 "providers": len(issue["providers"]),
             },

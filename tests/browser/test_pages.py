@@ -42,6 +42,14 @@ PAGES = {
     "carrier-notices": ("staff", "/notices/"),
     "carrier-uploads": ("staff", "/uploads/"),
     "carrier-webhooks": ("staff", "/webhooks/"),
+    "desk-providers": ("analyst", "/providers/"),
+    "desk-provider-graph": ("analyst", "/providers/graph/"),
+    "desk-disputes": ("reviewer", "/providers/disputes/"),
+    "desk-reports": ("reviewer", "/providers/reports/"),
+    "carrier-bulk": ("staff", "/bulk/"),
+    "carrier-record": ("staff", "/record/"),
+    "carrier-contacts": ("staff", "/contacts/"),
+    "carrier-agent": ("staff", "/agent/"),
     "carrier-account": ("staff", "/account/"),
 }
 

@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ('table', models.BinaryField()),
                 ('signature', models.TextField()),
                 ('key_id', models.CharField(max_length=64)),
+                ('public_jwk', models.JSONField()),
                 ('tracebacks', models.PositiveIntegerField()),
                 ('providers', models.PositiveIntegerField()),
             ],

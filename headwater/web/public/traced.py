@@ -10,7 +10,13 @@ from headwater.conduct import issues
 from headwater.errors import NotFound
 from headwater.web.public.gate import open_page
 
-_FORMS = {"json": "application/json", "csv": "text/csv; charset=utf-8", "jws": "application/jose"}
+#: Forms of an issue and their media types.
+_FORMS = {
+    "jwk": "application/jwk+json",
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "jws": "application/jose",
+}
 #: Providers that the page lists; the files hold all.
 _SHOWN = 300
 
@@ -53,6 +59,11 @@ def traced_file(request: HttpRequest, week: str, form: str) -> HttpResponseBase:
     if form not in _FORMS:
         raise NotFound(f"A list is published as {', '.join(_FORMS)}.")
     found = issues.issue(week)
-    octets = {"json": found.document, "csv": found.table, "jws": found.signature.encode()}[form]
+    octets = {
+        "json": found.document,
+        "csv": found.table,
+        "jws": found.signature.encode(),
+        "jwk": json.dumps(found.public_jwk).encode(),
+    }[form]
     name = f"headwater-traced-calls-{found.week}.{form}"
     return FileResponse(io.BytesIO(octets), as_attachment=True, filename=name, content_type=_FORMS[form])
