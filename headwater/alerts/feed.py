@@ -7,7 +7,7 @@ added later: a client that asks from where it was misses nothing.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from django.db import connection, transaction
@@ -22,6 +22,8 @@ from headwater.audit.actions import record as audit
 from headwater.audit.tags import Tag
 from headwater.errors import Invalid, NotFound
 
+#: Where the portal serves the feed, after its address.
+TAXII: Final = "taxii2/"
 #: Objects of one answer.
 PAGE = 100
 MOST_MATCHED = 100

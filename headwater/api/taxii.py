@@ -26,8 +26,7 @@ from headwater.errors import Forbidden, HeadwaterError, Invalid, NotFound, Unaut
 
 MEDIA: Final = "application/taxii+json;version=2.1"
 STIX: Final = "application/stix+json;version=2.1"
-PREFIX: Final = "taxii2/"
-ROOT: Final = "taxii2/alerts/"
+ROOT: Final = f"{feed.TAXII}alerts/"
 #: Kinds of errors and their HTTP status (section 3.6.1).
 STATUS: Final[dict[type[HeadwaterError], int]] = {
     Unauthenticated: 401,

@@ -48,7 +48,7 @@ def listing(
             f"{row.created_at:%Y-%m-%d %H:%M}",
             f"{row.first_read_at:%Y-%m-%d %H:%M}" if row.first_read_at else "not yet",
         )
-    Console().print(table)
+    _print(table)
 
 
 def send(campaign: Annotated[str, typer.Argument(help="The campaign, such as C-7K3QM9ZD4F.")]) -> None:
@@ -81,4 +81,10 @@ def subscriptions() -> None:
             str(row.sent),
             f"{row.last_sent_at:%Y-%m-%d %H:%M}" if row.last_sent_at else "never",
         )
-    Console().print(table)
+    _print(table)
+
+
+def _print(table: Table) -> None:
+    # Into a pipe nothing is cut: a program reads it.
+    console = Console()
+    (console if console.is_terminal else Console(width=240)).print(table)

@@ -15,9 +15,8 @@ from headwater.alerts import feed, subscriptions
 from headwater.alerts.rules import Agency
 from headwater.alerts.subscriptions import SubscriptionView, Wanted
 from headwater.alerts.values import Cadence
-from headwater.api import taxii
 from headwater.errors import Conflict, Forbidden, Invalid
-from headwater.numbering.places import PLACES
+from headwater.numbering.places import PLACES, name_of
 from headwater.web.access import ActorRequest, page
 from headwater.web.answers import json_answer, wants_json
 
@@ -60,8 +59,12 @@ class SubscriptionForm(forms.Form):
 
     def __init__(self, data: Any, agency: Agency, **more: Any) -> None:
         super().__init__(data, **more)
-        states: Any = self.fields["states"]
-        states.choices = [(c, p.name) for c, p in PLACES.items() if not agency.state or c == agency.state]
+        if agency.state:
+            # It is told of its own state alone: nothing to choose.
+            del self.fields["states"]
+        else:
+            states: Any = self.fields["states"]
+            states.choices = [(code, place.name) for code, place in PLACES.items()]
         families: Any = self.fields["families"]
         known = {*subscriptions.families(), *(self.initial.get("families") or ())}
         families.choices = [(family, family) for family in sorted(known)]
@@ -71,7 +74,7 @@ class SubscriptionForm(forms.Form):
         said = self.cleaned_data
         return Wanted(
             name=said["name"],
-            states=tuple(said["states"]),
+            states=tuple(said.get("states", ())),
             families=tuple(said["families"]),
             calls_an_hour=said["calls_an_hour"],
             cadence=Cadence(said["cadence"]),
@@ -103,7 +106,8 @@ def index(request: ActorRequest) -> HttpResponseBase:
         "rows": rows,
         "form": form,
         "agency": agency,
-        "taxii": request.build_absolute_uri(f"/{taxii.PREFIX}"),
+        "place": name_of(agency.state) if agency.state else "",
+        "taxii": request.build_absolute_uri(f"/{feed.TAXII}"),
         "collection": feed.collection_id(agency.organisation_id),
     }
     status = 422 if sent is not None else 200

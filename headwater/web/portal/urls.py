@@ -2,7 +2,6 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.api import taxii
 from headwater.web import addendum, cases, downloads, own_organisation, recordings, trends, webhooks
 from headwater.web.portal import alerts, deconfliction, process_new, processes, record, reports, scope, subscriptions
 
@@ -52,7 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("subscriptions/stop/<str:token>/", subscriptions.stop, name="subscription-stop"),
     path("subscriptions/<str:subscription_id>/", subscriptions.subscription, name="subscription"),
     path("subscriptions/<str:subscription_id>/act/", subscriptions.act, name="subscription-act"),
-    path(taxii.PREFIX, include("headwater.api.taxii")),
+    path("taxii2/", include("headwater.api.taxii")),
     path("trends/", trends.portal, name="trends"),
     path("api/agencies/v1/", include("headwater.api.agency_urls")),
     path("reports/", reports.index, name="reports"),
