@@ -12,7 +12,7 @@ from django.db import transaction
 from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.accounts.models import User
-from headwater.accounts.permissions import Permission
+from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
 from headwater.cases import holds, matters, queries, subjects
@@ -104,7 +104,7 @@ def move_case(actor: Actor, case_id: str, *, to: CaseState, reason: str) -> None
     row.state = to.value
     row.closed_at, row.closed_because = (clock.now(), reason) if to is CaseState.CLOSED else (None, "")
     row.save(update_fields=["state", "closed_at", "closed_because"])
-    if to is CaseState.CLOSED:
+    if to is CaseState.CLOSED and actor.organisation_kind is OrganisationKind.AGENCY:
         matters.withdraw_of(actor, MatterKind.CASE, row.id)
     record(actor, Tag.CASE_CLOSED if to is CaseState.CLOSED else Tag.CASE_REOPENED, row.id, {"reason": reason})
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from headwater import clock
 from headwater.accounts.actors import Actor, system
@@ -107,16 +107,19 @@ def ask(actor: Actor, package_id: str) -> str:
     """
     actor.require(Permission.PACKAGE_DOWNLOAD)
     row = _sealed(actor, package_id, clock.now())
-    Package.objects.select_for_update(no_key=True).get(id=row.id)
     there = row.addenda.order_by("-number")
     last = there.first()
     if last is not None and last.made_at is None:
         raise Conflict("An addendum is being signed. It is here within seconds.")
     if last is not None and last.number >= MOST:
         raise Conflict(f"A package has {MOST} addenda at most. Ask for a new package.")
-    new = PackageAddendum.objects.create(
-        package=row, number=last.number + 1 if last else 1, asked_at=clock.now(), asked_by=actor.label
-    )
+    number = last.number + 1 if last else 1
+    try:
+        with transaction.atomic():
+            new = PackageAddendum.objects.create(package=row, number=number, asked_at=clock.now(), asked_by=actor.label)
+    except IntegrityError as error:
+        # Of two who ask at once the number is the first one's: the portal may lock no package.
+        raise Conflict("An addendum is being signed. It is here within seconds.") from error
     record(actor, Tag.ADDENDUM_ASKED, new.id, {"package": row.id, "number": new.number})
     defer(Job.SIGN_ADDENDUM, addendum_id=new.id)
     return new.id

@@ -105,7 +105,7 @@ def enter_delivery(actor: Actor, notice_id: str, *, way: DeliveryWay, at: dateti
         Invalid: nothing proves it, or its time lies ahead of now or before the notice.
     """
     actor.require(Permission.NOTICE_SEND)
-    row = Notice.objects.select_for_update(no_key=True).filter(id=notice_id).first()
+    row = Notice.objects.filter(id=notice_id).first()
     if row is None:
         raise NotFound(f"There is no notice {notice_id[:20]}.")
     line = " ".join(proof.split())

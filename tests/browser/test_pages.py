@@ -1,6 +1,7 @@
 """Every page of every application, looked at in a real browser: no refused script, no error, no barrier."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -29,17 +30,23 @@ PAGES = {
     "desk-registries": ("analyst", "/registries/?q=2155550100"),
     "desk-calls": ("analyst", "/calls/"),
     "desk-sources": ("analyst", "/sources/"),
+    "desk-cases": ("analyst", "/cases/"),
+    "desk-block-feed": ("analyst", "/block-feed/"),
+    "desk-holds": ("reviewer", "/holds/"),
     "desk-account": ("analyst", "/account/"),
     "desk-outbox": ("analyst", "/outbox/"),
     "portal-webhooks": ("officer-MI", "/webhooks/"),
     "portal-alerts": ("officer-MI", "/"),
     "portal-requests": ("officer-MI", "/requests/"),
+    "portal-cases": ("officer-MI", "/cases/"),
+    "portal-deconfliction": ("officer-MI", "/deconfliction/"),
     "portal-record": ("officer-MI", "/record/"),
     "portal-request": ("officer-MI", "/requests/{process_id}/"),
     "portal-account": ("officer-MI", "/account/"),
     "carrier-questions": ("staff", "/"),
     "carrier-answered": ("staff", "/answered/"),
     "carrier-notices": ("staff", "/notices/"),
+    "carrier-block-feed": ("staff", "/block-feed/"),
     "carrier-uploads": ("staff", "/uploads/"),
     "carrier-webhooks": ("staff", "/webhooks/"),
     "desk-providers": ("analyst", "/providers/"),
@@ -110,3 +117,16 @@ def test_an_injected_script_is_refused_and_noticed(demo: Demo, signed_in: Callab
     window.page.wait_for_timeout(100)
     assert any("script-src" in trouble for trouble in window.troubles)
     window.troubles.clear()
+
+
+def test_the_addendum_of_a_sealed_package_works_without_a_complaint(
+    demo: Demo, signed_in: Callable[[str], Visitor]
+) -> None:
+    window = signed_in(seat(demo, "officer-MI"))
+    package_id = Path(demo.report["found"]["package"]).stem
+    window.go(f"/packages/{package_id}/addendum/")
+    window.look("portal-addendum")
+    window.page.get_by_role("button", name="Sign a snapshot now").click()
+    # The worker signs it, and the page shows it by itself.
+    window.page.get_by_role("link", name="Snapshot 1").wait_for(timeout=120_000)
+    window.expect_no_trouble()
