@@ -14,8 +14,9 @@ answers. They are renewed when a quarter more exemplars have come (an epoch), no
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from headwater.campaigns.labels import Labels
 from headwater.campaigns.links import Weights, probability
 from headwater.campaigns.script import Script
 from headwater.campaigns.sketches import Sketches
+from headwater.campaigns.spoken import Spoken, heard
 
 #: What placed a call, beside the version of the weights.
 RULE_VERSION = "exemplar-support/3"
@@ -85,6 +87,7 @@ class Matcher:
         stored = sorted(exemplars, key=lambda exemplar: exemplar.added)
         in_epoch = [e for e in stored if e.added <= epoch and (e.retired is None or e.retired > epoch)]
         self._shares: dict[str, Numbers] = {}
+        self._spoken: dict[int, Spoken] = {}
         self._latest: tuple[str, Numbers] = ("", np.zeros(0))
         self._weigh_anew(in_epoch)
         self._grown = sum(exemplar.added > epoch for exemplar in stored)
@@ -102,8 +105,11 @@ class Matcher:
         self._epoch_size = len(exemplars)
 
     def _build(self, living: list[Exemplar]) -> None:
+        # What exemplars speak of stays the same from epoch to epoch.
+        before = {self._at[slot].script.digest: told for slot, told in self._spoken.items()}
         self._index = Index(self.frequencies)
         self._sketches = Sketches()
+        self._spoken = {}
         self._of_slots = np.zeros((1_024, len(self._labels.campaigns)))
         self._at: dict[int, Exemplar] = {}
         self._campaigns: dict[str, list[int]] = defaultdict(list)
@@ -112,7 +118,7 @@ class Matcher:
         self._remembered: dict[str, Placement] = {}
         self._learn_shares([exemplar.script for exemplar in living])
         for exemplar in living:
-            self._insert(exemplar)
+            self._insert(exemplar, before)
 
     def _learn_shares(self, scripts: list[Script]) -> None:
         for script in scripts:
@@ -125,11 +131,13 @@ class Matcher:
             found = self._labels.shares(self._labels.scores(self._labels.compare(part)))
             self._shares.update((script.digest, row) for script, row in zip(part, found, strict=True))
 
-    def _insert(self, exemplar: Exemplar) -> None:
+    def _insert(self, exemplar: Exemplar, spoken: Mapping[str, Spoken] = MappingProxyType({})) -> None:
         if exemplar.script.digest not in self._shares:
             self._learn_shares([exemplar.script])
         slot = self._index.add(exemplar.script)
         self._sketches.add(slot, exemplar.script)
+        digest = exemplar.script.digest
+        self._spoken[slot] = spoken[digest] if digest in spoken else heard(exemplar.script.text)
         self._at[slot] = exemplar
         if slot == len(self._of_slots):
             self._of_slots = np.concatenate([self._of_slots, np.zeros_like(self._of_slots)])
@@ -233,7 +241,7 @@ class Matcher:
         if len(shares) and shares.max() >= _NAMED:
             alike = list(self._by_name.get(int(shares.argmax()), ()))
             campaigns.update(dict.fromkeys(alike[-_CONSIDERED_BY_NAME:]))
-        found = self._supports(list(campaigns), shares, asked)
+        found = self._supports(list(campaigns), script, shares, asked)
         found.sort(key=lambda one: (-one.support, one.added))
         chosen = next((one for one in found if one.support >= JOIN and one.cosine >= LEAST), None)
         if chosen is not None:
@@ -257,7 +265,7 @@ class Matcher:
             rule_version=self.rule_version,
         )
 
-    def _supports(self, campaigns: list[str], shares: Numbers, asked: Asked) -> list[Support]:
+    def _supports(self, campaigns: list[str], script: Script, shares: Numbers, asked: Asked) -> list[Support]:
         """Weigh the evidence against every exemplar of these campaigns at once; return what speaks for each."""
         if not campaigns:
             return []
@@ -266,10 +274,12 @@ class Matcher:
         starts = np.cumsum([0, *(len(own) for own in members)])
         words, vocabulary = asked.cosines(slots)
         agreement = np.round(self._of_slots[slots] @ shares, 6)
-        values = np.stack([words, vocabulary, agreement])
+        spoken = links.agreements(heard(script.text), [self._spoken[slot] for slot in slots])
+        values = np.stack([words, vocabulary, agreement, *spoken])
         of = self._weights
-        weights = np.stack([of.of_words(words), of.of_vocabulary(vocabulary), of.of_label(agreement)])
-        odds = of.prior + weights[0] + weights[1] + weights[2]
+        told = of.of_words(words), of.of_vocabulary(vocabulary), of.of_label(agreement)
+        weights = np.stack([*told, *of.of_spoken(spoken)])
+        odds = of.prior + weights.sum(axis=0)
         means = np.add.reduceat(probability(odds), starts[:-1]) / np.diff(starts)
         found = []
         for mean, start, end in zip(means.tolist(), starts[:-1].tolist(), starts[1:].tolist(), strict=True):
@@ -324,6 +334,7 @@ class Matcher:
     def _remove(self, slot: int) -> Exemplar:
         exemplar = self._at.pop(slot)
         self._sketches.remove(slot)
+        del self._spoken[slot]
         slots = self._campaigns[exemplar.campaign_id]
         slots.remove(slot)
         if not slots:

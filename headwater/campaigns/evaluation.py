@@ -13,7 +13,7 @@ import numpy as np
 from headwater.campaigns.engine import JOIN, Matcher
 from headwater.campaigns.labels import Labels
 from headwater.campaigns.likeness import Reader, words_alone, words_and_pairs
-from headwater.campaigns.links import Weights, probability
+from headwater.campaigns.links import Weights, agreements, probability
 from headwater.campaigns.measures import Agreement, agreement
 from headwater.campaigns.naming import Namer
 from headwater.campaigns.rules import CONFIRM_AT
@@ -97,15 +97,16 @@ def online(calls: Sequence[Call], labels: Labels, weights: Weights) -> Online:
         calls=len(calls),
         not_comparable=skipped,
         campaigns_found=sum(size >= CONFIRM_AT for size in Counter(placed).values()),
-        agreement=_scored(calls, placed),
+        agreement=scored(calls, placed),
         declared=declared(calls, placed),
         calls_per_second=len(calls) / took if took else 0.0,
     )
 
 
-def _scored(calls: Sequence[Call], placed: Sequence[Any]) -> Agreement:
-    scored = [(call.campaign, group) for call, group in zip(calls, placed, strict=True) if call.campaign]
-    return agreement([truth for truth, _ in scored], [found for _, found in scored])
+def scored(calls: Sequence[Call], placed: Sequence[Any]) -> Agreement:
+    """Compare a grouping with the campaigns' names, over the calls that have one."""
+    told = [(call.campaign, group) for call, group in zip(calls, placed, strict=True) if call.campaign]
+    return agreement([truth for truth, _ in told], [found for _, found in told])
 
 
 def declared(calls: Sequence[Call], placed: Sequence[str]) -> Declared:
@@ -136,10 +137,10 @@ def baseline(calls: Sequence[Call]) -> Agreement:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     if len(calls) < 2 or not any(read(call.text).words for call in calls):
-        return _scored(calls, range(len(calls)))
+        return scored(calls, range(len(calls)))
     vectors = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True).fit_transform([call.text for call in calls])
     distances = 1.0 - (vectors @ vectors.T).toarray()
-    return _scored(calls, _average_link(distances, 1.0 - BASELINE_CUT))
+    return scored(calls, average_link(distances, 1.0 - BASELINE_CUT))
 
 
 def batch(calls: Sequence[Call], labels: Labels, weights: Weights) -> Agreement:
@@ -149,9 +150,9 @@ def batch(calls: Sequence[Call], labels: Labels, weights: Weights) -> Agreement:
     use = [at for at, script in enumerate(scripts) if script.is_comparable]
     if len(use) > 1:
         odds = _odds([scripts[at] for at in use], [calls[at].text for at in use], labels, weights)
-        for at, group in zip(use, _average_link(1.0 - probability(odds), 1.0 - JOIN), strict=True):
+        for at, group in zip(use, average_link(1.0 - probability(odds), 1.0 - JOIN), strict=True):
             found[at] = group
-    return _scored(calls, found)
+    return scored(calls, found)
 
 
 def _odds(scripts: Sequence[Script], texts: Sequence[str], labels: Labels, weights: Weights) -> Any:
@@ -161,13 +162,14 @@ def _odds(scripts: Sequence[Script], texts: Sequence[str], labels: Labels, weigh
         rows = Reader(known, reading, further=scripts).rows(scripts)
         cosines.append(np.asarray((rows @ rows.T).toarray()))
     shares = labels.shares(labels.scores(labels.compare(scripts)))
-    numbers = [heard(text).callback for text in texts]
-    shared = np.array([[float(bool(one & other)) for other in numbers] for one in numbers])
+    spoken = [heard(text) for text in texts]
+    told = np.array([weights.of_spoken(agreements(one, spoken)).sum(axis=0) for one in spoken])
     odds = weights.prior + weights.of_words(cosines[0]) + weights.of_vocabulary(cosines[1])
-    return odds + weights.of_label(np.clip(shares @ shares.T, 0.0, 1.0)) + weights.of_callback(shared)
+    return odds + weights.of_label(np.clip(shares @ shares.T, 0.0, 1.0)) + told
 
 
-def _average_link(distances: Any, cut: float) -> list[int]:
+def average_link(distances: Any, cut: float) -> list[int]:
+    """Return the group of each call by average linkage, cut at a distance."""
     # Imported here: the command needs scikit-learn's clustering, the detector does not.
     from sklearn.cluster import AgglomerativeClustering
 

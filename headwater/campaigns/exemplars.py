@@ -81,7 +81,7 @@ class Support:
     slot: int
     added: int
     values: Numbers
-    """Cosine of words and pairs, of single words, probability of one label."""
+    """Cosine of words and pairs, of single words, probability of one label; then 1, -1 or 0 for what is spoken."""
     weights: Numbers
 
     @property
@@ -91,8 +91,14 @@ class Support:
 
     def evidence(self, prior: float) -> tuple[Evidence, ...]:
         """Return each reason with its weight, the prior first."""
-        parts = zip(("words", "vocabulary", "label"), self.values.tolist(), self.weights.tolist(), strict=True)
+        kinds = ("words", "vocabulary", "label", "brand", "callback", "amount")
+        parts = zip(kinds, self.values.tolist(), self.weights.tolist(), strict=True)
         return (
             Evidence(kind="prior", value=0.0, weight=prior),
-            *(Evidence(kind=kind, value=value, weight=round(weight, 4)) for kind, value, weight in parts),
+            *(
+                Evidence(kind=kind, value=value, weight=round(weight, 4))
+                for kind, value, weight in parts
+                # What neither speaks of is no evidence.
+                if value or kind in kinds[:3]
+            ),
         )

@@ -115,9 +115,10 @@ class Index:
 
     def add(self, script: Script) -> int:
         """Take one exemplar; return its slot."""
-        for term in script.terms.keys() - self._place.keys():
-            self._place[term] = len(self._postings)
-            self._postings.append(None)
+        for term in script.terms:
+            if term not in self._place:
+                self._place[term] = len(self._postings)
+                self._postings.append(None)
         if len(self._postings) >= len(self._rarity):
             self._widen()
         row, slot = self.row(script), len(self._rows)

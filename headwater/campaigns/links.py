@@ -19,12 +19,14 @@ import numpy.typing as npt
 from headwater.campaigns.labels import Labels
 from headwater.campaigns.likeness import Reader, Rows, words_alone, words_and_pairs
 from headwater.campaigns.script import MIN_WORDS, Script
-from headwater.campaigns.spoken import heard
+from headwater.campaigns.spoken import Spoken, heard
 
 Column = npt.NDArray[np.float64]
 #: Where the curves of the cosines bend.
 WORDS_BEND = (0.0, 0.15, 0.3, 0.5)
 VOCABULARY_BEND = (0.15, 0.3, 0.5)
+#: What is spoken (``spoken.Spoken``), and whether speaking of another tells two calls apart.
+SPOKEN = (("brands", True), ("callback", True), ("amounts", False))
 _STRENGTH = 0.1
 """Inverse strength of the regularisation."""
 
@@ -42,8 +44,8 @@ class Weights:
     """Slope of the cosine of single words beyond each of ``VOCABULARY_BEND``."""
     label: float
     """Factor of the log-odds that the labelled scripts would name both alike."""
-    callback: float
-    """For a callback number that both speak."""
+    spoken: tuple[tuple[float, float], ...]
+    """For each of ``SPOKEN``: for what both speak of, and where each speaks of another."""
 
     def of_words(self, cosine: Column) -> Column:
         """Return the weight of the cosine of words and pairs."""
@@ -57,9 +59,39 @@ class Weights:
         """Return the weight of the probability that the labelled scripts give both one name."""
         return np.asarray(self.label * _log_odds(agreement))
 
-    def of_callback(self, shared: Column) -> Column:
-        """Return the weight of speaking one callback number (1.0) or none in common (0.0)."""
-        return np.asarray(self.callback * shared)
+    def of_spoken(self, agreements: Rows) -> Rows:
+        """Return the weight of what both speak of: a row for each of ``SPOKEN``."""
+        same, other = np.array(self.spoken).T
+        return np.asarray(same[:, None] * (agreements > 0) + other[:, None] * (agreements < 0))
+
+
+def agreements(one: Spoken, others: Sequence[Spoken]) -> Rows:
+    """Return a row for each of ``SPOKEN``: 1 where both speak of the same, -1 where each of another, else 0."""
+    found = np.zeros((len(SPOKEN), len(others)))
+    for row, (kind, told_apart) in enumerate(SPOKEN):
+        own = getattr(one, kind)
+        if own:
+            for at, other in enumerate(others):
+                theirs = getattr(other, kind)
+                if theirs:
+                    found[row, at] = 1.0 if own & theirs else -1.0 if told_apart else 0.0
+    return found
+
+
+def _all_agreements(spoken: Sequence[Spoken], one: Any, other: Any) -> Rows:
+    """Return ``agreements`` of the pairs (one, other)."""
+    found = []
+    for kind, told_apart in SPOKEN:
+        places: dict[str, int] = {}
+        rows = [[places.setdefault(value, len(places)) for value in sorted(getattr(each, kind))] for each in spoken]
+        having = np.zeros((len(spoken), len(places) + 1))
+        for at, row in enumerate(rows):
+            having[at, row] = 1.0
+        shared = np.einsum("ij,ij->i", having[one], having[other]) > 0
+        any_ = having.any(axis=1)
+        apart = any_[one] & any_[other] & ~shared if told_apart else np.zeros_like(shared)
+        found.append(shared.astype(float) - apart)
+    return np.array(found)
 
 
 def _curve(value: Column, bends: Sequence[float], slopes: Sequence[float]) -> Column:
@@ -101,11 +133,10 @@ def learn(labels: Labels, *, decided: Sequence[Judged] = (), version: str = "lin
     scripts = [labels.named[at].script for at in use]
     names = np.array([labels.named[at].campaign for at in use])
     one, other = np.triu_indices(len(use), 1)
-    numbers = [heard(labels.named[at].text).callback for at in use]
     columns = _columns(scripts, [known.script for known in labels.known], one, other)
     columns.append(np.einsum("ij,ij->i", shares[one], shares[other]))
-    columns.append(np.array([float(bool(numbers[a] & numbers[b])) for a, b in zip(one, other, strict=True)]))
-    rows, truth = _features(columns), names[one] == names[other]
+    spoken = _all_agreements([heard(labels.named[at].text) for at in use], one, other)
+    rows, truth = _features(columns, spoken), names[one] == names[other]
     if decided:
         more, also = _of_decisions(labels, decided)
         # A person's decision on one pair speaks for the many calls behind it.
@@ -123,7 +154,7 @@ def learn(labels: Labels, *, decided: Sequence[Judged] = (), version: str = "lin
         words=tuple(found[: split[0]]),
         vocabulary=tuple(found[split[0] : split[1]]),
         label=found[split[1]],
-        callback=found[split[1] + 1],
+        spoken=tuple(zip(found[split[1] + 1 :: 2], found[split[1] + 2 :: 2], strict=True)),
     )
 
 
@@ -136,11 +167,12 @@ def _columns(scripts: Sequence[Script], background: Sequence[Script], one: Any, 
     return found
 
 
-def _features(columns: Sequence[Column]) -> Rows:
-    words, vocabulary, agreement, shared = columns
+def _features(columns: Sequence[Column], spoken: Rows) -> Rows:
+    words, vocabulary, agreement = columns
     bent = [np.clip(words - bend, 0.0, None) for bend in WORDS_BEND]
     bent += [np.clip(vocabulary - bend, 0.0, None) for bend in VOCABULARY_BEND]
-    return np.stack([*bent, _log_odds(agreement), shared], axis=1)
+    told = [column for row in spoken for column in (row > 0, row < 0)]
+    return np.stack([*bent, _log_odds(agreement), *told], axis=1)
 
 
 def _of_decisions(labels: Labels, decided: Sequence[Judged]) -> tuple[Rows, Any]:
@@ -149,15 +181,15 @@ def _of_decisions(labels: Labels, decided: Sequence[Judged]) -> tuple[Rows, Any]
     columns = _columns(scripts, [known.script for known in labels.known], one, other)
     shares = labels.shares(labels.scores(labels.compare(scripts)))
     columns.append(np.einsum("ij,ij->i", shares[one], shares[other]))
-    numbers = [heard(" ".join(script.tokens)).callback for script in scripts]
-    columns.append(np.array([float(bool(numbers[a] & numbers[b])) for a, b in zip(one, other, strict=True)]))
-    return _features(columns), np.array([pair.same for pair in decided])
+    spoken = _all_agreements([heard(script.text) for script in scripts], one, other)
+    return _features(columns, spoken), np.array([pair.same for pair in decided])
 
 
 def from_json(text: str) -> Weights:
     """Return weights that ``to_json`` wrote."""
     row = json.loads(text)
-    return Weights(**{**row, "words": tuple(row["words"]), "vocabulary": tuple(row["vocabulary"])})
+    spoken = tuple((same, other) for same, other in row["spoken"])
+    return Weights(**{**row, "words": tuple(row["words"]), "vocabulary": tuple(row["vocabulary"]), "spoken": spoken})
 
 
 def to_json(weights: Weights) -> str:

@@ -8,7 +8,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import pairwise
 
@@ -42,6 +42,8 @@ class Script:
     """The words in order, case and width folded."""
     terms: dict[str, float]
     """Term -> sublinear frequency, 1 + ln(count). Never changed after it is made."""
+    text: str = field(default="", compare=False)
+    """What was read, for what words alone do not hold: numbers, amounts, addresses."""
 
     @property
     def words(self) -> int:
@@ -74,5 +76,6 @@ def read(text: str) -> Script:
     return Script(
         digest=sha256(" ".join(words).encode("utf-8", "replace")).hexdigest(),
         tokens=tuple(words),
+        text=text[:MAX_CHARACTERS],
         terms={term: _LOGS[count] if count < len(_LOGS) else 1.0 + math.log(count) for term, count in counts.items()},
     )

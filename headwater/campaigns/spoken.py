@@ -10,24 +10,43 @@ from headwater.numbering.numbers import E164
 BRANDS = {
     "amazon": "Amazon",
     "apple": "Apple",
+    "at&t": "ATT",
+    "bank of america": "BankOfAmerica",
+    "capital one": "CapitalOne",
     "cash app": "CashApp",
+    "chase": "Chase",
     "comcast": "Comcast",
     "costco": "Costco",
+    "customs and border": "CBP",
     "directv": "DirecTV",
     "direct tv": "DirecTV",
+    "dish network": "DISH",
+    "ebay": "eBay",
+    "facebook": "Facebook",
+    "federal reserve": "FederalReserve",
     "fedex": "FedEx",
+    "geek squad": "GeekSquad",
+    "google": "Google",
     "hilton": "Hilton",
     "internal revenue": "IRS",
     "irs": "IRS",
     "marriott": "Marriott",
     "medicare": "Medicare",
     "microsoft": "Microsoft",
+    "mcafee": "McAfee",
+    "navient": "Navient",
+    "nelnet": "Nelnet",
     "netflix": "Netflix",
+    "norton": "Norton",
     "paypal": "PayPal",
     "social security": "SSA",
     "spectrum": "Spectrum",
+    "t-mobile": "TMobile",
+    "t mobile": "TMobile",
+    "venmo": "Venmo",
     "verizon": "Verizon",
     "walmart": "Walmart",
+    "wells fargo": "WellsFargo",
     "xfinity": "Xfinity",
     "zelle": "Zelle",
 }
@@ -44,6 +63,7 @@ _DIGITS = {
     "eight": "8",
     "nine": "9",
 }
+_BRAND = re.compile(r"\b(?:" + "|".join(sorted(map(re.escape, BRANDS), key=len, reverse=True)) + r")\b")
 _SPELT = re.compile(rf"\b(?:(?:{'|'.join(_DIGITS)})[\s,.-]+){{6,}}(?:{'|'.join(_DIGITS)})\b", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\d$])1?[\s.(-]{0,2}([2-9]\d\d)[\s.)-]{0,3}([2-9]\d\d)[\s.-]{0,2}(\d{4})(?!\d)")
 _ADDRESS = re.compile(
@@ -83,7 +103,7 @@ def heard(text: str) -> Spoken:
         addresses=frozenset(found[1].lower() for found in _ADDRESS.finditer(read)),
         amounts=frozenset(_dollars(found) for found in _AMOUNT.finditer(read)),
         keys=frozenset(_DIGITS.get(found[1].lower(), found[1]) for found in _PRESS.finditer(read)),
-        brands=frozenset(name for word, name in BRANDS.items() if re.search(rf"\b{word}\b", folded)),
+        brands=frozenset(BRANDS[found[0]] for found in _BRAND.finditer(folded)),
     )
 
 

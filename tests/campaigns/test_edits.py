@@ -219,3 +219,21 @@ def test_the_graph_shows_what_calls_share_and_how_much_it_proves(desk: Actor, ag
     assert ("block", "202555") in found
     assert not any(called[-7:] in value for called in CALLED for _, value in found)
     assert graph.nodes(agency, campaign.id) == ()
+
+
+def test_naming_a_campaigns_number_and_brand_does_not_make_a_lawful_message_one_of_its_calls(desk: Actor):
+    scam = [
+        "This is Amazon security. An iPhone was ordered on your account for $799. Call us back at 844 555 0142 now.",
+        "Amazon security here. Your account was charged $799 for an iPhone. To stop it call back at 844 555 0142.",
+        "Your Amazon account shows an order of an iPhone for $799. If it was not you call 844 555 0142 at once.",
+    ]
+    known = memory.load()
+    actions.observe(known, [report(n, text) for n, text in enumerate(scam)], now=NOW)
+    founded = set(CampaignMember.objects.values_list("campaign_id", flat=True))
+    lawful = report(
+        9_001,
+        "Good morning from the county consumer office. On Tuesday at six we hold an evening in the town hall on how to "
+        "tell a real message of Amazon from a false one. Do not call 844 555 0142. Nobody of ours asks for $799.",
+    )
+    actions.observe(known, [lawful], now=NOW)
+    assert CampaignMember.objects.get(record_id=lawful.record_id).campaign_id not in founded

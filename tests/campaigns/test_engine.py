@@ -18,7 +18,7 @@ from tests.campaigns.material import BENIGN, held_out, numbered
 
 CORE = "final notice about the extended vehicle service contract on your car factory warranty expired"
 #: Weights by which anything with some words in common joins: for tests of what is kept.
-EAGER = Weights(version="eager", prior=-1.0, words=(20, 0, 0, 0), vocabulary=(0, 0, 0), label=0.0, callback=0.0)
+EAGER = Weights(version="eager", prior=-1.0, words=(20, 0, 0, 0), vocabulary=(0, 0, 0), label=0.0, spoken=((0, 0),) * 3)
 BACKGROUND = [known.script for known in reference()]
 
 
@@ -95,7 +95,9 @@ def test_the_evidence_that_is_shown_adds_up_to_the_decision():
     shown = [p for p in (matcher.place(read(text)) for text in texts[250:]) if p.evidence]
     assert len(shown) > 3
     for placement in shown:
-        assert [reason.kind for reason in placement.evidence] == ["prior", "words", "vocabulary", "label"]
+        kinds = [reason.kind for reason in placement.evidence]
+        assert kinds[:4] == ["prior", "words", "vocabulary", "label"]
+        assert set(kinds[4:]) <= {"brand", "callback", "amount"}
         if placement.exemplars == 1:
             odds = sum(reason.weight for reason in placement.evidence)
             assert 1 / (1 + math.exp(-odds)) == pytest.approx(placement.support, abs=1e-4)
