@@ -162,6 +162,7 @@ def _leg(leg: Leg, question: wire.Question, policy: Policy, prove: Prove) -> wir
         origid=leg.origid if "origid" in fields else "",
         record_id=str(leg.record.record_id) if "record" in fields else "",
         record_sha256=leg.record.raw_sha256.hex() if "record" in fields else "",
+        duration_ms=leg.record.duration_ms if "duration" in fields else -1,
         proof=prove(leg.record) if "record" in fields else None,
     )
 

@@ -24,7 +24,7 @@ from headwater.intake.sources import Admission, Register, Source
 from headwater.intake.tls import TlsFiles
 from headwater.wire.agents import Party
 
-FIELDS: Final = ("call_id", "source_ip", "destination_ip", "identity_digest", "attest", "origid", "record")
+FIELDS: Final = ("call_id", "source_ip", "destination_ip", "identity_digest", "attest", "origid", "duration", "record")
 """What a leg in an answer may hold beside its time and numbers."""
 DOMESTIC: Final = frozenset({"US", "PR", "VI", "GU", "AS", "MP"})
 """Country codes in the FCC's jurisdiction: a provider there is not foreign (47 CFR 64.6300)."""

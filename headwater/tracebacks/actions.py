@@ -19,10 +19,10 @@ from headwater.calls.records import CallRecord
 from headwater.campaigns.models import Campaign, CampaignMember
 from headwater.errors import Conflict, Invalid, NotFound
 from headwater.providers import queries as providers
-from headwater.tracebacks import backlog, engine, exchange, inbox, neighbours, projection, rules
+from headwater.tracebacks import backlog, engine, exchange, flagging, inbox, neighbours, projection, rules
 from headwater.tracebacks.commands import Ask, Bridge, Close, Command, Escalate, Remind, Reopen
 from headwater.tracebacks.commands import Flag as FlagCommand
-from headwater.tracebacks.models import Flag, Hop, Traceback
+from headwater.tracebacks.models import Hop, Traceback
 from headwater.tracebacks.projection import Walk
 from headwater.tracebacks.states import OPEN_STATES, Deadline, Reason
 from headwater.tracebacks.terms import present_terms
@@ -343,23 +343,11 @@ def _commit(actor: Actor, walk: Walk, before: Trace, now: datetime) -> None:
             cursor.execute("SELECT pg_notify(%s, %s)", [QUESTIONS_CHANNEL, provider_id])
     for command in commands:
         if isinstance(command, FlagCommand):
-            _flag(walk, command, now)
+            flagging.flag(walk, command, now)
+        elif isinstance(command, Close):
+            flagging.flag_contradictions(walk, now)
     for command in commands:
         _audit(actor, walk, command)
-
-
-def _flag(walk: Walk, command: FlagCommand, now: datetime) -> None:
-    hop = walk.trace.hop(command.question_id)
-    if hop is None:
-        return
-    Flag.objects.create(
-        hop_id=hop.question_id,
-        provider_id=hop.respondent.provider_id,
-        kind=command.kind.value,
-        detail=command.detail,
-        at=now,
-        engine_version=engine.VERSION,
-    )
 
 
 def _audit(actor: Actor, walk: Walk, command: Command) -> None:

@@ -138,6 +138,7 @@ def _call(leg: wire.Leg) -> Call:
         call_at=parsed(leg.call_at, "call_at of the ingress leg"),
         call_id=leg.call_id,
         identity_digest=leg.identity_digest,
+        duration_ms=max(-1, leg.duration_ms),
     )
 
 

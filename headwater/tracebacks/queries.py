@@ -14,6 +14,7 @@ from headwater.signers.rules import anomalies
 from headwater.signers.values import PathStep
 from headwater.tracebacks import projection
 from headwater.tracebacks.actions import TracebackNotFound
+from headwater.tracebacks.lies import contradictions
 from headwater.tracebacks.models import Answer, Flag, Hop, RefusedAnswer, Traceback
 from headwater.tracebacks.states import OPEN_STATES, Deadline, Grade, HopKind, HopRole, HopState, TracebackState
 from headwater.tracebacks.views import (
@@ -132,6 +133,7 @@ def traceback(actor: Actor, traceback_id: str) -> TracebackView:
         hops=tuple(views.values()),
         path_ids=path_ids,
         branches=tuple(views[hop.question_id] for hop in trace.branches if hop.question_id in views),
+        contradictions=contradictions(trace),
         signature=_signed(row, [views[question_id] for question_id in path_ids], hops),
         events=tuple(
             EventView(at=at, text=_words(event, names))

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from headwater.signers.values import Flag as SignerFlag
+from headwater.tracebacks.lies import Contradiction
 from headwater.tracebacks.states import OPEN_STATES, Grade, HopKind, HopRole, HopState, TracebackState
 
 
@@ -154,6 +155,8 @@ class TracebackView:
     path_ids: tuple[str, ...]
     branches: tuple[HopView, ...]
     """Providers that say beside the path that they carried the call."""
+    contradictions: tuple[Contradiction, ...]
+    """What of it cannot all be true, with both sides."""
     signature: SignedView | None
     """Who signed the call, held against the walk; None where it came unsigned or with a token that does not verify."""
 

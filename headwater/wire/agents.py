@@ -100,6 +100,8 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     record_id: str = ""
     record_sha256: str = ""
     """SHA-256 of the raw octets of the record, which stay at the carrier."""
+    duration_ms: int = -1
+    """How long the call was answered, -1 where the record does not say."""
     proof: Proof | None = None
     """That the record stands under a root that the carrier published."""
 

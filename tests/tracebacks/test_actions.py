@@ -427,3 +427,23 @@ def test_tracebacks_of_a_campaign_make_a_lead_that_says_it_is_none_of_a_finding(
         pointing.leads_of(alder.actor, campaign.id)
     words = ["campaigns", "leads", campaign.id]
     assert birch.provider.spc in CliRunner().invoke(command_line(words), words).output
+
+
+def test_what_cannot_all_be_true_is_kept_of_both_sides_once_and_shown(desk: Actor, alder: Pen, birch: Pen) -> None:
+    traceback_id = opened(call("709A"))
+    [asked] = questions.waiting_questions(alder.actor)
+    for pen, code, upstream, length in (
+        (alder, AnswerCode.UPSTREAM_US, birch.provider, 9_000),
+        (birch, AnswerCode.ORIGINATED, None, 600_000),
+    ):
+        [asked] = questions.waiting_questions(pen.actor)
+        plain = pen.answer(asked, code, upstream)
+        assert plain.ingress
+        gives(pen, msgspec.structs.replace(plain, ingress=msgspec.structs.replace(plain.ingress, duration_ms=length)))
+        actions.advance(traceback_id)
+    actions.advance(traceback_id)
+    flags = Flag.objects.filter(hop__traceback_id=traceback_id, kind="contradicted")
+    assert sorted(flags.values_list("provider__spc", flat=True)) == ["709A", "709B"]
+    [found] = queries.traceback(desk, traceback_id).contradictions
+    assert "600 s" in found.sentence
+    assert queries.replay(OPERATOR, traceback_id) == []
