@@ -14,6 +14,7 @@ from headwater.accounts.permissions import ROLE_ORGANISATION, ROLE_PERMISSIONS, 
 from headwater.audit.tags import Tag
 from headwater.cli.main import build
 from headwater.intake.cdr.reference import formats_page
+from headwater.legal.reference import process_page
 from headwater.site.config import Process
 from headwater.site.grants import COLUMNS, FUNCTIONS, READ_COLUMNS, TABLES, VERBS
 from headwater.stir.reference import stir_page
@@ -30,6 +31,7 @@ def pages() -> dict[str, str]:
         "audit-tags.md": audit_tags(),
         "database-rights.md": database_rights(),
         "traceback-engine.md": f"{WRITTEN}\n{engine_page()}",
+        "legal-process.md": f"{WRITTEN}\n{process_page()}",
         "cdr-formats.md": f"{WRITTEN}\n{formats_page()}",
         "stir.md": f"{WRITTEN}\n{stir_page()}",
     }

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from headwater.site import grants
 from headwater.site.config import Process
-from headwater.site.grants import COLUMNS, FUNCTIONS, READ_COLUMNS, SEQUENCES, SERVED, TABLES, apply_grants
+from headwater.site.grants import COLUMNS, FUNCTIONS, READ_COLUMNS, SEQUENCES, SERVED, TABLES, VIEWS, apply_grants
 
 PASSWORD = "a password of the tests alone"
 
@@ -65,6 +65,19 @@ def test_every_table_of_the_database_is_in_the_matrix(roles: dict[Process, str],
         there = {row[0] for row in cursor.fetchall()}
     assert there == set(TABLES)
     assert {model._meta.db_table for model in apps.get_models(include_auto_created=True)} <= set(TABLES)
+
+
+def test_each_view_is_read_by_those_whom_the_matrix_names_alone(roles: dict[Process, str], db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public'")
+        assert {row[0] for row in cursor.fetchall()} == set(VIEWS)
+    for process in SERVED:
+        with psycopg.connect(roles[process]) as opened:
+            for view, readers in VIEWS.items():
+                held = opened.execute("SELECT has_table_privilege(%s, 'SELECT')", [view]).fetchone()
+                assert held == (process in readers,), (process, view)
+                writes = opened.execute("SELECT has_table_privilege(%s, 'INSERT, UPDATE, DELETE')", [view]).fetchone()
+                assert writes == (False,), (process, view)
 
 
 def test_sequences_and_functions_of_the_matrix_exist(roles: dict[Process, str], db: None) -> None:
@@ -132,6 +145,11 @@ def test_grants_to_read_columns_cover_their_columns_alone(roles: dict[Process, s
         (Process.CARRIER, "DELETE FROM tracebacks_answer"),
         (Process.CARRIER, "UPDATE tracebacks_hop SET state = 'x'"),
         (Process.PORTAL, "SELECT octets FROM tracebacks_answer"),
+        (Process.PORTAL, "SELECT * FROM tracebacks_hop"),
+        (Process.PORTAL, "SELECT * FROM legal_open_process"),
+        (Process.CARRIER, "SELECT * FROM legal_scoped_call"),
+        (Process.DESK, "SELECT * FROM legal_scoped_hop"),
+        (Process.PORTAL, "UPDATE retention_legalhold SET released_at = NULL"),
         (Process.PORTAL, "SELECT * FROM tracebacks_traceback"),
         (Process.PORTAL, "SELECT * FROM accounts_desksession"),
         (Process.PORTAL, "UPDATE accounts_machinecredential SET scopes = '[]'"),

@@ -18,8 +18,19 @@ from headwater.web.components.bars import Bars, bars
 @require_safe
 def live(request: ActorRequest, process_id: str) -> HttpResponseBase:
     """Show what the process opens, as it stands now."""
+    return render(request, "portal/scope.html", _live(request, process_id))
+
+
+@page(Permission.PROCESS_READ)
+@require_safe
+def part(request: ActorRequest, process_id: str) -> HttpResponseBase:
+    """Return the part of the live view that refreshes by itself: it ends with the access, as the page does."""
+    return render(request, "portal/scope_live.html", _live(request, process_id))
+
+
+def _live(request: ActorRequest, process_id: str) -> dict[str, Any]:
     found = access.live(request.actor, process_id, now=clock.now())
-    context: dict[str, Any] = {
+    return {
         "live": found,
         "classes": words_of(found.scope.classes),
         "drawing": _drawing(found),
@@ -27,7 +38,6 @@ def live(request: ActorRequest, process_id: str) -> HttpResponseBase:
         "alive": found.liveness,
         "calls": found.calls,
     }
-    return render(request, "portal/scope.html", context)
 
 
 def _drawing(found: access.Live) -> Bars:

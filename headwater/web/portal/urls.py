@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("requests/<str:process_id>/time/<int:extension_id>/", processes.answer_time, name="process_answer_time"),
     path("requests/<str:process_id>/open/", scope.live, name="process_scope"),
     path("requests/<str:process_id>/open/ringing/", scope.ringing, name="process_scope_ringing"),
+    path("requests/<str:process_id>/open/now/", scope.part, name="process_scope_part"),
     path("requests/<str:process_id>/open/calls/", scope.calls, name="process_scope_calls"),
     path("requests/<str:process_id>/open/<str:traceback_id>/", scope.traceback, name="process_scope_traceback"),
     path("requests/<str:process_id>/letters/<int:letter_id>/", downloads.letter, name="process_letter"),
