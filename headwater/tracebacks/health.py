@@ -34,6 +34,7 @@ class AgentView:
     seen_at: datetime | None
     present: bool
     keys: tuple[KeyView, ...]
+    """Of one's own provider alone."""
     signed: int
     """Signed answers lately."""
     by_hand: int
@@ -71,7 +72,8 @@ def agent(actor: Actor, provider_id: str = "", *, now: datetime | None = None) -
         provider=view,
         seen_at=view.agent_seen_at,
         present=view.agent_seen_at is not None and now - view.agent_seen_at <= AWAY,
-        keys=tuple(providers.keys_of(view.id)),
+        # The desk's role does not read keys; a provider sees its own.
+        keys=tuple(providers.keys_of(view.id)) if view.id == actor.provider_id else (),
         signed=len(rows),
         by_hand=given.filter(key_id="").count(),
         quickest=took[0] if took else None,
