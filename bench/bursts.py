@@ -164,7 +164,7 @@ class World:
 
 
 def _told(sums: Seconds, calls: Counts, rate: Seconds, times: int) -> Seconds:
-    return np.maximum(sums + calls * np.log(times) - (times - 1) * rate, 0.0)
+    return np.asarray(np.maximum(sums + calls * np.log(times) - (times - 1) * rate, 0.0))
 
 
 def traffic(calls: int) -> list[Heard]:

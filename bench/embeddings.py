@@ -35,7 +35,7 @@ class Model:
 
     def __init__(self, folder: Path) -> None:
         import onnxruntime  # type: ignore[import-untyped]
-        from tokenizers import Tokenizer  # type: ignore[import-untyped]
+        from tokenizers import Tokenizer
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1

@@ -98,7 +98,8 @@ def _freely(rows: list[dict[str, Any]]) -> list[str]:
     told = [line.split("|", 1) for line in REWORDED.read_text("utf-8").splitlines()]
     wanted = {call_id for call_id, _ in told}
     matcher = Matcher([known.script for known in shipped().known])
-    named, scripts = {}, {}
+    named: dict[str, str] = {}
+    scripts: dict[str, tuple[str, str, str]] = {}
     for number, row in enumerate(rows):
         script = read(row["transcript"])
         placement = matcher.place(script)

@@ -77,4 +77,5 @@ def word_errors(script: list[str], heard: list[str]) -> float:
 if __name__ == "__main__":
     print(machine())
     given = sys.argv[1:]
-    show(run(*map(Path, given[:2]), *(map(int, given[2:]))) if len(given) > 1 else run())
+    files = int(given[2]) if len(given) > 2 else FILES
+    show(run(Path(given[0]), Path(given[1]), files) if len(given) > 1 else run())

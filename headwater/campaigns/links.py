@@ -88,7 +88,7 @@ def _all_agreements(spoken: Sequence[Spoken], one: Any, other: Any) -> Rows:
         for at, row in enumerate(rows):
             having[at, row] = 1.0
         shared = np.einsum("ij,ij->i", having[one], having[other]) > 0
-        any_ = having.any(axis=1)
+        any_ = having.sum(axis=1) > 0
         apart = any_[one] & any_[other] & ~shared if told_apart else np.zeros_like(shared)
         found.append(shared.astype(float) - apart)
     return np.array(found)
