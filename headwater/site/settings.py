@@ -199,7 +199,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
-# A subpoena is a scanned PDF: bodies up to 32 MiB, of which no more than 2.5 MiB stays in memory.
+# A subpoena is a scanned PDF: bodies up to 64 MiB (site.web), of which no more than 2.5 MiB stays in memory.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 10

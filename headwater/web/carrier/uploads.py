@@ -79,7 +79,8 @@ class FileForm(forms.Form):
 
     file = forms.FileField(
         label="File of calls",
-        help_text="Call detail records, or a packet capture. Plain, .gz, .bz2 or .zst; at most 2 GiB.",
+        help_text="Call detail records, or a packet capture. Plain, .gz, .bz2 or .zst; at most 64 MB as sent. Send "
+        "larger ones with the command: headwater intake file.",
         widget=forms.ClearableFileInput(attrs={"class": "usa-file-input"}),
     )
 
