@@ -16,7 +16,18 @@ from django.views.decorators.http import require_POST, require_safe
 from headwater import clock
 from headwater.accounts.permissions import Permission
 from headwater.alerts import queries as alerts
-from headwater.campaigns import actions, graph, hearing, joined, latest, queries, recordings, signals, transcripts
+from headwater.campaigns import (
+    actions,
+    graph,
+    hearing,
+    joined,
+    latest,
+    queries,
+    recordings,
+    shared,
+    signals,
+    transcripts,
+)
 from headwater.campaigns.queries import Order
 from headwater.campaigns.rules import CONFIRM_AT, poisson_interval
 from headwater.campaigns.states import CampaignState
@@ -30,6 +41,7 @@ from headwater.trends.models import Cut
 from headwater.trends.queries import VANTAGES
 from headwater.web import trends as web_trends
 from headwater.web.access import ActorRequest, page
+from headwater.web.components import evidence_graph
 from headwater.web.components.sparkline import Sparkline, sparkline
 
 #: Filters of the list: word in the address -> what it shows. The first is shown without one.
@@ -175,6 +187,7 @@ def campaign(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
     members = queries.members(request.actor, campaign_id, page=_page_number(request))
     own = reverse("campaign", args=[campaign_id])
     may = request.actor.may
+    nodes = graph.nodes(request.actor, campaign_id)
     trend = trends.trend(request.actor, Cut.CAMPAIGN, campaign_id, now=now)
     shown = [row.record_id for row in members.rows] + ([view.sample.member.record_id] if view.sample else [])
     recorded, recorded_note = _recorded(shown)
@@ -196,7 +209,8 @@ def campaign(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
         "may_open": may(Permission.TRACEBACK_OPEN) and view.row.confirmed_at is not None,
         "may_name": may(Permission.CAMPAIGN_NAME),
         "may_edit": may(Permission.CAMPAIGN_EDIT),
-        "nodes": graph.nodes(request.actor, campaign_id),
+        "nodes": nodes,
+        "graph": evidence_graph.draw(view.row.name, nodes, shared.sharing(request.actor, campaign_id, nodes)),
         "signals": signals.signals(request.actor, campaign_id=campaign_id, limit=10),
         "joined": joined.page(request.actor, campaign_id),
         "exemplars": queries.exemplars(request.actor, campaign_id),
