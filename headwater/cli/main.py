@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "evidence": "headwater.cli.evidence",
     "relief": "headwater.cli.relief",
     "forward": "headwater.cli.forward",
+    "agency": "headwater.cli.agency",
     "agent": "headwater.cli.agent",
     "signers": "headwater.cli.signers",
     "stir": "headwater.cli.stir",
