@@ -33,8 +33,8 @@ def bridged() -> str:
     says(cedar, AnswerCode.ORIGINATED)
     traceback_id = opened(call("709A", event="lost"))
     says(alder, AnswerCode.UPSTREAM_US, birch)
-    says(birch, AnswerCode.RECORD_NOT_FOUND)
-    says(birch, AnswerCode.RECORD_NOT_FOUND)
+    for _ in range(3):
+        says(birch, AnswerCode.RECORD_NOT_FOUND)
     says(alder, AnswerCode.UPSTREAM_US, birch)
     says(cedar, AnswerCode.ORIGINATED)
     return traceback_id
