@@ -8,7 +8,7 @@ from pathlib import Path
 from headwater.campaigns.labels import shipped
 from headwater.campaigns.links import learn, to_json
 
-VERSION = "links/3"
+VERSION = "links/4"
 DATA = Path(__file__).resolve().parent.parent / "headwater" / "campaigns" / "data"
 
 

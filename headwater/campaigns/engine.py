@@ -278,7 +278,7 @@ class Matcher:
         values = np.stack([words, vocabulary, agreement, *spoken])
         of = self._weights
         told = of.of_words(words), of.of_vocabulary(vocabulary), of.of_label(agreement)
-        weights = np.stack([*told, *of.of_spoken(spoken)])
+        weights = np.stack([*told, *of.of_spoken(links.heeded(spoken, words))])
         odds = of.prior + weights.sum(axis=0)
         means = np.add.reduceat(probability(odds), starts[:-1]) / np.diff(starts)
         found = []

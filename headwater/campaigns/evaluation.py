@@ -13,7 +13,7 @@ import numpy as np
 from headwater.campaigns.engine import JOIN, Matcher
 from headwater.campaigns.labels import Labels
 from headwater.campaigns.likeness import Reader, words_alone, words_and_pairs
-from headwater.campaigns.links import Weights, agreements, probability
+from headwater.campaigns.links import Weights, agreements, heeded, probability
 from headwater.campaigns.measures import Agreement, agreement
 from headwater.campaigns.naming import Namer
 from headwater.campaigns.rules import CONFIRM_AT
@@ -163,7 +163,12 @@ def _odds(scripts: Sequence[Script], texts: Sequence[str], labels: Labels, weigh
         cosines.append(np.asarray((rows @ rows.T).toarray()))
     shares = labels.shares(labels.scores(labels.compare(scripts)))
     spoken = [heard(text) for text in texts]
-    told = np.array([weights.of_spoken(agreements(one, spoken)).sum(axis=0) for one in spoken])
+    told = np.array(
+        [
+            weights.of_spoken(heeded(agreements(one, spoken), near)).sum(axis=0)
+            for one, near in zip(spoken, cosines[0], strict=True)
+        ]
+    )
     odds = weights.prior + weights.of_words(cosines[0]) + weights.of_vocabulary(cosines[1])
     return odds + weights.of_label(np.clip(shares @ shares.T, 0.0, 1.0)) + told
 

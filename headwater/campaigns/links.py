@@ -27,6 +27,9 @@ WORDS_BEND = (0.0, 0.15, 0.3, 0.5)
 VOCABULARY_BEND = (0.15, 0.3, 0.5)
 #: What is spoken (``spoken.Spoken``), and whether speaking of another tells two calls apart.
 SPOKEN = (("brands", True), ("callback", True), ("amounts", False))
+#: What both speak of speaks for one campaign from this cosine of words on: anybody can speak a number or a brand, and
+#: a warning of a campaign does; whoever says nothing else like it is no part of it.
+SPOKEN_FROM = 0.20
 _STRENGTH = 0.1
 """Inverse strength of the regularisation."""
 
@@ -76,6 +79,11 @@ def agreements(one: Spoken, others: Sequence[Spoken]) -> Rows:
                 if theirs:
                     found[row, at] = 1.0 if own & theirs else -1.0 if told_apart else 0.0
     return found
+
+
+def heeded(agreements: Rows, words: Column) -> Rows:
+    """Return ``agreements`` with those left out that the cosine of words does not let speak for one campaign."""
+    return np.where((agreements > 0) & (words < SPOKEN_FROM), 0.0, agreements)
 
 
 def _all_agreements(spoken: Sequence[Spoken], one: Any, other: Any) -> Rows:

@@ -4,7 +4,9 @@ import pytest
 
 from headwater.audit.models import AuditEntry
 from headwater.audit.tags import Tag
-from headwater.campaigns import actions, memory
+from headwater.calls.records import SourceKind
+from headwater.campaigns import actions, joined, memory, transcripts
+from headwater.campaigns.fusion import RECORDING
 from headwater.campaigns.models import Campaign
 from headwater.campaigns.states import NameStatus
 from tests.campaigns.material import CALLED, NOW, held_out, report, reports, scripts_of
@@ -54,7 +56,7 @@ def test_the_page_shows_why_each_call_belongs(desk_client: Browser, campaign: Ca
 
     assert answer.status_code == 200
     assert "Founded the campaign" in shown
-    assert "exemplar-support/2" in shown
+    assert "exemplar-support/3" in shown
     assert scripts_of("Legal-Enforcement-Notice")[0][:60] in shown
     assert AuditEntry.objects.filter(tag=Tag.CAMPAIGN_VIEWED, subject=campaign.id).count() == 1
     assert AuditEntry.objects.filter(tag=Tag.CALL_VIEWED).exists()
@@ -98,3 +100,40 @@ def test_a_script_is_shown_as_text(desk_client: Browser, db: None):
     html = desk_client.get(f"/campaigns/{Campaign.objects.get().id}/").content.decode()
     assert "<script>alert" not in html
     assert "&lt;script&gt;alert" in html
+
+
+def test_complaints_that_speak_for_a_campaign_are_shown_beside_its_calls(desk_client: Browser, campaign: Campaign):
+    calling = campaign.members.first().calling
+    complaint = report(
+        900, "", calling=calling, source_kind=SourceKind.COMPLAINT, headers={"category": "impersonation"}
+    )
+    actions.observe(memory.load(), [complaint], now=NOW)
+    assert joined.join_waiting(now=NOW) == 1
+
+    shown = text_of(desk_client.get(f"/campaigns/{campaign.id}/"))
+    assert "1 complaint and 0 tags without words" in shown
+    assert "complaint: impersonation" in shown
+    assert "Same number as" in shown
+
+
+def test_words_that_a_machine_heard_are_said_to_be(desk_client: Browser):
+    sound = "b" * 64
+    record = report(901, "", headers={RECORDING: sound})
+    transcripts.with_words([record], now=NOW)
+    heard = transcripts.Heard(
+        text=scripts_of("Legal-Enforcement-Notice")[0],
+        language="en",
+        language_probability=0.97,
+        confidence=0.81,
+        seconds=14.0,
+        model="whisper-base d01c",
+        version="faster-whisper 1.2.1",
+    )
+    transcripts.keep(sound, heard, now=NOW)
+    actions.observe(memory.load(), transcripts.with_words([record], now=NOW), now=NOW)
+    found = Campaign.objects.get()
+
+    shown = text_of(desk_client.get(f"/campaigns/{found.id}/calls/{record.record_id}/"))
+    assert "Words by speech to text (whisper-base d01c, faster-whisper 1.2.1)" in shown
+    listed = text_of(desk_client.get("/campaigns/?show=suspected"))
+    assert "turned into words: 1" in listed or "speech to text is not installed here" in listed
