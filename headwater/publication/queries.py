@@ -46,6 +46,11 @@ class Week:
         return [(name, told[kind]) for kind, name in VANTAGES.items() if kind in told]
 
     @property
+    def families(self) -> list[dict[str, Any]]:
+        """Each family with its name in words, its campaigns and calls; ``None`` for too few to be told."""
+        return [{**one, "name": _family(one["family"])} for one in self.totals["families"]]
+
+    @property
     def states(self) -> list[tuple[str, int | None]]:
         """(state, calls), most first; ``None`` for too few to be told."""
         return sorted(
@@ -57,6 +62,12 @@ class Week:
     def outcomes(self) -> list[tuple[str, int]]:
         """(how a traceback ended, how many), most first."""
         return sorted(((_outcome(value), n) for value, n in self.totals["outcomes"].items()), key=lambda one: -one[1])
+
+
+def _family(key: str) -> str:
+    """Return ``ssa-impersonation`` as ``SSA impersonation``."""
+    words = [word.upper() if len(word) == 3 else word for word in key.split("-") if word]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]]) if words else "Others"
 
 
 def _outcome(value: str) -> str:

@@ -1,6 +1,6 @@
 """What of a week may be told to everybody, and how it is counted. Pure.
 
-A count of fewer than ``SMALLEST`` is not told: it could point to one call or one office's case.
+A count of calls of fewer than ``SMALLEST`` is not told: it could point to one person who was called.
 """
 
 from collections.abc import Mapping

@@ -33,7 +33,6 @@ from headwater.reports import actions as reports
 from headwater.reports import queries as reported
 from headwater.reports import sending
 from headwater.retention import actions as retention
-from headwater.site.config import Process
 from headwater.tracebacks import actions as tracebacks
 from headwater.tracebacks import automation, forwarding
 from headwater.tracebacks import telling as asking
@@ -199,7 +198,7 @@ def forget_tokens(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's sig
 @tasks.task(name="worker.tell_providers", queueing_lock="worker.tell_providers")
 def tell_providers(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
     """Put questions to people, remind them, and escalate what is overdue."""
-    asking.turn(carrier_url=settings.HEADWATER.url(Process.CARRIER))
+    asking.turn(carrier_url=settings.HEADWATER.url("carrier"))
 
 
 @tasks.periodic(cron="*/5 * * * *")

@@ -65,6 +65,7 @@ def test_the_week_that_runs_is_counted_again_and_a_closed_one_never(stored: Call
     assert week.totals["families"] == [{"family": "Utility", "campaigns": 1, "calls": 6}]
     assert week.reports == [("Blocking apps", 7)]
     assert week.states == [("Michigan", 6)]
+    assert [family["name"] for family in week.families] == ["Utility"]
     ring(one, [NOW] * 4)
     assert actions.publish(now=NOW + timedelta(days=6)) == [MONDAY]
     assert PublishedWeek.objects.get(monday=MONDAY).totals["families"][0]["calls"] == 10

@@ -50,6 +50,7 @@ def tile_map(
     what: str,
     link: Callable[[str], str],
     own: frozenset[str] = frozenset(),
+    few: frozenset[str] = frozenset(),
 ) -> TileMap:
     """Draw calls by state, shaded by calls for each million residents.
 
@@ -58,18 +59,23 @@ def tile_map(
         what: What is counted, for the sentences.
         link: The address that a tile leads to; "" for none.
         own: States to mark as the reader's own.
+        few: States whose counts are too small to be told.
     """
     rates = {code: counts.get(code, 0) * 1e6 / place.residents for code, place in PLACES.items()}
     edges = _edges([rate for rate in rates.values() if rate > 0])
     tiles = tuple(
         Tile(
             code=code,
-            count=_short(counts.get(code, 0)),
+            count="few" if code in few else _short(counts.get(code, 0)),
             x=place.column * (SIDE + GAP),
             y=place.row * (SIDE + GAP),
             step=_step(rates[code], edges),
             # Begins with what is read in the tile, so that it can be called by that.
-            says=f"{code} {_short(counts.get(code, 0))} {what}, {place.name}: {rates[code]:.2f} a million residents",
+            says=(
+                f"{code} few {what}, {place.name}: too few to be told"
+                if code in few
+                else f"{code} {_short(counts.get(code, 0))} {what}, {place.name}: {rates[code]:.2f} a million residents"
+            ),
             path=link(code),
             own=code in own,
         )

@@ -14,7 +14,8 @@ def totals(request: HttpRequest) -> HttpResponseBase:
     weeks = queries.weeks()
     latest = weeks[0] if weeks else None
     counts = {code: count or 0 for code, count in latest.totals["states"].items()} if latest else {}
-    drawn = tile_map(counts, what="calls", link=lambda _code: "")
+    few = frozenset(code for code, count in latest.totals["states"].items() if count is None) if latest else frozenset()
+    drawn = tile_map(counts, what="calls", link=lambda _code: "", few=few)
     return render(request, "public/totals.html", {"weeks": weeks, "latest": latest, "rules": rules, "map": drawn})
 
 
