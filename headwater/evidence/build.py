@@ -112,39 +112,66 @@ def _files(
 
 
 def _tables(material: Material) -> Iterator[tuple[str, bytes]]:
+    yield from _documents(material)
+    given = _rows(material)
+    bodies: dict[str, dict[str, Any]] = {"withheld.json": {"rules": {rule.value: w for rule, w in RULE_WORDS.items()}}}
+    for path, member, csv_path in layout.TABLES:
+        rows = given[path, member]
+        bodies.setdefault(path, {})[member] = rows
+        yield csv_path, tables.csv_octets(_COLUMNS.get(csv_path) or tables.columns_of(rows), rows)
+    for path, body in bodies.items():
+        yield path, tables.json_octets(body)
+
+
+def _rows(material: Material) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Return the rows of every table, by file and member."""
     drawn = call_graph.graph(material)
-    stop, numbers = relief.rows(material), relief.numbers(material)
+    found: dict[tuple[str, str], Any] = {
+        (layout.ANSWERS, "answers"): [answer.row for answer in material.answers],
+        (layout.PROVIDER_KEYS, "keys"): material.provider_keys,
+        ("call-path.json", "edges"): drawn.edges,
+        ("call-path.json", "nodes"): drawn.nodes,
+        (layout.CALLS, "calls"): [_listed(call) for call in material.calls],
+        ("calls/members.json", "members"): material.members,
+        ("figures.json", "figures"): measures.table(material),
+        ("figures.json", "told"): measures.told(material),
+        ("notices.json", "notices"): material.notices,
+        ("relief.json", "calling_numbers"): relief.numbers(material),
+        ("relief.json", "who_can_stop_the_calls"): relief.rows(material),
+        (layout.SIGNATURES, "signatures"): [one.row for one in material.signatures],
+        ("timeline.json", "events"): material.timeline,
+        ("traceback-table.json", "rows"): traceback_table.rows(material),
+        (layout.TRACEBACKS, "tracebacks"): material.tracebacks,
+        ("withheld.json", "withheld"): _withheld(material),
+    }
+    return {key: [dict(row) for row in rows] for key, rows in found.items()}
+
+
+#: Columns in the order in which people look for them; of other tables as the rows have them.
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "calls/members.csv": _MEMBER_COLUMNS,
+    "figures.csv": measures.COLUMNS,
+    "notices.csv": NOTICE_COLUMNS,
+    "relief-numbers.csv": relief.NUMBER_COLUMNS,
+    "relief.csv": relief.COLUMNS,
+    "timeline.csv": ("at", "subject", "what"),
+    "traceback-table.csv": traceback_table.COLUMNS,
+    "withheld.csv": ("what", "count", "class", "rule", "why"),
+}
+
+
+def _documents(material: Material) -> Iterator[tuple[str, bytes]]:
+    """Yield what is no table, and the path table, whose columns the verifier knows."""
     yield "campaign.json", tables.json_octets(_campaign(material))
     yield "process.json", tables.json_octets(_process(material))
-    yield "withheld.json", tables.json_octets(_withheld(material))
-    yield "withheld.csv", tables.csv_octets(("what", "count", "class", "rule", "why"), _withheld(material)["withheld"])
     yield "limits.json", tables.json_octets({"limits": list(material.limits)})
     yield layout.PATH_CSV, tables.csv_octets(PATH_COLUMNS, material.path)
     yield layout.PATH_JSON, tables.json_octets({"rows": list(material.path)})
-    yield layout.TRACEBACKS, tables.json_octets({"tracebacks": list(material.tracebacks)})
-    traced, figures = traceback_table.rows(material), measures.table(material)
-    yield "traceback-table.csv", tables.csv_octets(traceback_table.COLUMNS, traced)
-    yield "traceback-table.json", tables.json_octets({"rows": traced})
-    yield "figures.csv", tables.csv_octets(measures.COLUMNS, figures)
-    yield "figures.json", tables.json_octets({"figures": figures, "told": measures.told(material)})
-    yield "call-path.json", tables.json_octets({"nodes": list(drawn.nodes), "edges": list(drawn.edges)})
-    yield "notices.csv", tables.csv_octets(NOTICE_COLUMNS, material.notices)
-    yield "notices.json", tables.json_octets({"notices": list(material.notices)})
-    yield "relief.csv", tables.csv_octets(relief.COLUMNS, stop)
-    yield "relief-numbers.csv", tables.csv_octets(relief.NUMBER_COLUMNS, numbers)
-    yield "relief.json", tables.json_octets({"who_can_stop_the_calls": stop, "calling_numbers": numbers})
-    yield "timeline.csv", tables.csv_octets(("at", "subject", "what"), material.timeline)
-    yield "timeline.json", tables.json_octets({"events": list(material.timeline)})
     yield layout.CUSTODY, custody.octets(material.custody)
     yield layout.CHECKPOINT, material.proofs.checkpoint
     yield layout.AUDIT_KEY, published.pem(material.proofs.public_key)
     paths = [{"path": list(path), "sequence": number} for number, path in sorted(material.proofs.paths.items())]
     yield layout.PROOFS, tables.json_octets({"proofs": paths})
-    yield layout.CALLS, tables.json_octets({"calls": [_listed(call) for call in material.calls]})
-    yield "calls/members.csv", tables.csv_octets(_MEMBER_COLUMNS, material.members)
-    yield layout.ANSWERS, tables.json_octets({"answers": [dict(answer.row) for answer in material.answers]})
-    yield layout.SIGNATURES, tables.json_octets({"signatures": [dict(one.row) for one in material.signatures]})
-    yield layout.PROVIDER_KEYS, tables.json_octets({"keys": list(material.provider_keys)})
     for dossier in material.dossiers:
         yield layout.dossier(dossier["provider_id"]), tables.json_octets(dict(dossier))
     yield "exports/case-uco.jsonld", tables.json_octets(case_uco.graph(material))
@@ -278,9 +305,8 @@ def _process(material: Material) -> dict[str, Any]:
     }
 
 
-def _withheld(material: Material) -> dict[str, Any]:
-    parts = [
-        {"what": part.what, "count": part.count, "why": part.why, "class": part.of.value, "rule": part.rule.value}
+def _withheld(material: Material) -> list[dict[str, Any]]:
+    return [
+        {"what": part.what, "count": part.count, "class": part.of.value, "rule": part.rule.value, "why": part.why}
         for part in material.withheld
     ]
-    return {"withheld": parts, "rules": {rule.value: words for rule, words in RULE_WORDS.items()}}

@@ -250,6 +250,30 @@ def check_path(package: Package, _: Manifest) -> Iterator[Finding]:
     yield Finding(outcome=Outcome.PASSED, text=sentence, file=layout.PATH_CSV)
 
 
+def check_tables(package: Package, _: Manifest) -> Iterator[Finding]:
+    """Every table says the same in CSV as in JSON."""
+    same = 0
+    for path, member, csv_path in layout.TABLES:
+        here = [name in package.members for name in (path, csv_path)]
+        if not any(here):
+            continue
+        found = package.octets(csv_path) if all(here) else b""
+        if all(here) and tables.csv_octets(_columns(found, csv_path), rows(package.json(path), member, path)) == found:
+            same += 1
+        else:
+            sentence = f"{csv_path} does not say the same as {path}."
+            yield Finding(outcome=Outcome.FAILED, text=sentence, file=csv_path)
+    yield Finding(outcome=Outcome.PASSED, text=f"{same} tables say the same in CSV as in JSON.")
+
+
+def _columns(octets: bytes, file: str) -> list[str]:
+    try:
+        return tables.header(octets)
+    except ValueError as error:
+        message = f"{file} cannot be read as a table: {error}"
+        raise NotAPackage(message, member=file) from error
+
+
 def check_custody(package: Package, _: Manifest) -> Iterator[Finding]:
     """The custody log is unbroken, each entry is what the audit hashed, and each is proven to be in the audit."""
     file = layout.CUSTODY
@@ -356,6 +380,7 @@ CHECKS: dict[str, Callable[[Package, Manifest], Iterator[Finding]]] = {
     "Answers": check_answers,
     "Signatures": check_signatures,
     "Provider path": check_path,
+    "Tables": check_tables,
     "Custody": check_custody,
     "Papers": check_papers,
     "Figures": check_facts,

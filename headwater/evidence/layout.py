@@ -22,6 +22,26 @@ PATH_CSV = "provider-path.csv"
 CONCORDANCE = "exports/load.dat"
 OPTICON = "exports/load.opt"
 
+#: Every table is here twice: JSON for programs (with the member that holds its rows), CSV for people.
+TABLES = (
+    ("answers/index.json", "answers", "answers/index.csv"),
+    ("answers/provider-keys.json", "keys", "answers/provider-keys.csv"),
+    ("call-path.json", "edges", "call-path-edges.csv"),
+    ("call-path.json", "nodes", "call-path-nodes.csv"),
+    ("calls/index.json", "calls", "calls/index.csv"),
+    ("calls/members.json", "members", "calls/members.csv"),
+    ("figures.json", "figures", "figures.csv"),
+    ("figures.json", "told", "told.csv"),
+    ("notices.json", "notices", "notices.csv"),
+    ("relief.json", "calling_numbers", "relief-numbers.csv"),
+    ("relief.json", "who_can_stop_the_calls", "relief.csv"),
+    ("signatures/index.json", "signatures", "signatures/index.csv"),
+    ("timeline.json", "events", "timeline.csv"),
+    ("traceback-table.json", "rows", "traceback-table.csv"),
+    ("tracebacks.json", "tracebacks", "tracebacks.csv"),
+    ("withheld.json", "withheld", "withheld.csv"),
+)
+
 #: What a player expects a recording's file to end in.
 _ENDINGS = {
     "audio/wav": ".wav",

@@ -28,7 +28,8 @@ _KEPT = frozenset(
         "call-path.json", "call-path.pdf", "calls/members.csv", "campaign.json", "certifications-902.pdf", "cover.pdf",
         "declaration-draft.pdf", "figures.csv", "figures.json", "limits.json",
         "relief-numbers.csv", "relief.csv", "relief.json", "timeline.csv", "timeline.json", "traceback-table.csv",
-        "traceback-table.json", "withheld.csv", "withheld.json",
+        "call-path-edges.csv", "call-path-nodes.csv", "calls/members.json", "told.csv",
+        "answers/provider-keys.csv", "traceback-table.json", "withheld.csv", "withheld.json",
         layout.AUDIT_KEY, layout.CHECKPOINT, layout.PAPER_CERTIFICATE, layout.PATH_CSV, layout.PATH_JSON,
         layout.PROVIDER_KEYS, layout.PUBLIC_KEY, layout.VERIFIER,
     }

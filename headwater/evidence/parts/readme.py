@@ -18,6 +18,7 @@ HEADWATER EVIDENCE PACKAGE {package}
 WHAT IS IN IT
   cover.pdf               matter, process, scope, finding, what is not here
   declaration-draft.pdf   draft under 28 U.S.C. 1746 for the custodian; NOT SIGNED
+  Every table is here twice, as .json for programs and as .csv for people; both say the same.
   call-path.pdf/.json     the paths of all traced calls in one picture, and as nodes and edges
   certifications-902.pdf  forms under Fed. R. Evid. 902(11), (13), (14) for the custodian; NOT SIGNED
   process.json            the process, its scope, what of it was accepted, hashes of its documents
@@ -26,7 +27,7 @@ WHAT IS IN IT
   traceback-table.csv/.json the same with the call's time (UTC and local), numbers, attestation, outcome
   figures.csv/.json       every figure that is more than a count: value, 95% interval, method, what it is not
   provider-path.csv/.json one row for each question to a provider: asked, answered, took, from whom
-  tracebacks.json         each traced call, its outcome in words, remarks
+  tracebacks.json/.csv    each traced call, its outcome in words, remarks
   notices.csv/.json       which provider was told of which call when and how, when it saw it
   relief.csv/.json        who can stop the calls today and by what; relief-numbers.csv: calling numbers
   providers/              a dossier of each provider that was asked: register, answers by role, remarks
@@ -35,7 +36,7 @@ WHAT IS IN IT
     provider-keys.json    the keys that the providers registered, to check the signatures with
   signatures/             STIR/SHAKEN: what was judged of each signed call then, every check (index.json);
                           *.identity the headers as received, *.cer the certificates
-  calls/members.csv       every call in the scope, with the reason why it belongs to the campaign
+  calls/members.csv/.json every call in the scope, with the reason why it belongs to the campaign
   calls/*.json            a call example as read;  calls/*.raw the octets as they were received
   transcripts/            the words of each call example;  recordings/ what was recorded of it
   timeline.csv/.json      what happened when
