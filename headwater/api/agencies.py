@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import structlog
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
-from ninja import Header, NinjaAPI, Path, Status
+from ninja import NinjaAPI, Status
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
+from ninja.params import functions
 from ninja.parser import Parser
 from ninja.security import HttpBearer
 
@@ -44,8 +45,9 @@ CREATED: Final = {
     413: Problem,
     **COMMON,
 }
-Key = Header(..., alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[!-~]+$")
-Identifier = Path(..., min_length=1, max_length=18)
+Key: Any = functions.Header(..., alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[!-~]+$")
+Identifier: Any = functions.Path(..., min_length=1, max_length=18)
+Place: Any = functions.Path(..., ge=1, le=2**62)
 
 
 class Bearer(HttpBearer):
@@ -267,9 +269,7 @@ ZIP: Final[dict[str, Any]] = {
     summary="Fetch a receipt or letter",
     openapi_extra=PDF,
 )
-def letter(
-    request: HttpRequest, process_id: str = Identifier, letter_id: int = Path(..., ge=1, le=2**62)
-) -> HttpResponseBase:
+def letter(request: HttpRequest, process_id: str = Identifier, letter_id: int = Place) -> HttpResponseBase:
     """Return the PDF as it was made."""
     found = queries.letter(actor_of(request), process_id, letter_id)
     return HttpResponse(found.octets, content_type="application/pdf")

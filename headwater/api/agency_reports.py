@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Header, Path, Router, Status
+from ninja import Router, Status
+from ninja.params import functions
 
 from headwater.accounts.actors import Actor
 from headwater.api import agency_messages as messages
@@ -14,7 +15,8 @@ from headwater.reports.queries import ReportView
 router = Router()
 Problem = messages.ProblemOut
 COMMON: dict[int, Any] = {401: Problem, 403: Problem, 422: Problem, 503: Problem}
-Identifier = Path(..., min_length=1, max_length=18)
+Identifier: Any = functions.Path(..., min_length=1, max_length=18)
+Key: Any = functions.Header(..., alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[!-~]+$")
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -31,7 +33,7 @@ def _actor(request: HttpRequest) -> Actor:
 def report(
     request: HttpRequest,
     body: messages.ReportIn,
-    key: str = Header(..., alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[!-~]+$"),
+    key: str = Key,
 ) -> Any:
     """Keep the report; its calls go to the call store within seconds. The same key again gives the same report."""
     return Status(202, messages.report_out(_brought(_actor(request), body, key)))
