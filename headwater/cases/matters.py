@@ -247,9 +247,9 @@ class Cases:
             return frozenset()
         listed = queries.references(row.id, SubjectKind.CAMPAIGN)
         found = alerted_campaigns(row.organisation, listed)
-        process = GROUNDS.get(MatterKind.PROCESS)
-        for process_id in queries.references(row.id, SubjectKind.PROCESS) if process else ():
-            found |= process.campaigns(organisation_id, process_id)
+        if (process := GROUNDS.get(MatterKind.PROCESS)) is not None:
+            for process_id in queries.references(row.id, SubjectKind.PROCESS):
+                found |= process.campaigns(organisation_id, process_id)
         return found
 
 

@@ -124,7 +124,7 @@ def table(entries: Iterable[FeedEntry]) -> bytes:
 
 def delta(edition: Edition, added: Iterable[FeedEntry], removed: Iterable[Removed]) -> bytes:
     """Return what changed since the version before: removals, then additions. A changed entry is both."""
-    out = [
+    out: list[dict[str, Any]] = [
         *(
             {"op": "remove", "id": one.id, "number": f"+{one.number}", "why": one.why.value}
             for one in sorted(removed, key=lambda one: (one.number, one.id))

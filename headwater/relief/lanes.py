@@ -6,6 +6,7 @@ What an agency sees of a campaign beyond its alert follows an accepted process o
 from collections.abc import Iterable
 from datetime import datetime
 
+from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.campaigns.models import Campaign
@@ -13,15 +14,21 @@ from headwater.cases import matters, subjects
 from headwater.cases.states import Lane, MatterKind, SubjectKind
 from headwater.cases.subjects import Subject
 from headwater.cases.timeline import Moment
+from headwater.errors import NotFound
 from headwater.evidence.models import Package
 from headwater.evidence.queries import visible_to as visible_packages
 from headwater.evidence.states import STATE_WORDS as PACKAGE_WORDS
 from headwater.evidence.states import PackageState
+from headwater.legal import access
 from headwater.legal.models import LegalProcess
+from headwater.legal.queries import open_scopes
 from headwater.legal.queries import visible_to as visible_processes
 from headwater.legal.rules import ACCEPTED, STATE_WORDS, TYPE_WORDS, ProcessState, ProcessType
+from headwater.legal.scope import Scope
+from headwater.legal.views import scope_of
 from headwater.relief.models import Measure, Notice
 from headwater.relief.states import MeasureKind, NoticeKind, ReportedAction
+from headwater.tracebacks.models import Traceback
 
 #: Measures of a court.
 _COURT = {MeasureKind.ORDER_ISSUED, MeasureKind.ORDER_SERVED}
@@ -32,6 +39,7 @@ def register() -> None:
     subjects.register(SubjectKind.PROCESS, Processes())
     subjects.register(SubjectKind.PACKAGE, Packages())
     subjects.register(SubjectKind.CAMPAIGN, CampaignsOfProcess())
+    subjects.register(SubjectKind.TRACEBACK, TracebacksOfProcess())
     matters.register(MatterKind.PROCESS, ProcessGround())
 
 
@@ -126,22 +134,59 @@ def _moment(campaign_id: str, at: datetime, lane: Lane, what: str, *, who: str =
     return Moment(at=at, lane=lane, what=what, who=who, kind=SubjectKind.CAMPAIGN, reference=campaign_id)
 
 
+class TracebacksOfProcess:
+    """Tracebacks in the scope of an accepted process that is open to the person."""
+
+    def find(self, actor: Actor, reference: str) -> Subject | None:
+        """Return the traceback."""
+        campaign = Traceback.objects.filter(id=reference).values_list("campaign_id", flat=True).first()
+        for scope in _scopes(actor):
+            if reference in scope.subjects.tracebacks or (campaign and campaign in scope.subjects.campaigns):
+                return Subject(kind=SubjectKind.TRACEBACK, reference=reference, name=reference)
+        return None
+
+    def moments(self, actor: Actor, reference: str) -> Iterable[Moment]:
+        """Return when its call was placed and how it ended, as the scope of each such process lets it be told."""
+        now = clock.now()
+        for scope in _scopes(actor):
+            try:
+                found = access.traceback(actor, scope.process, reference, now=now)
+            except NotFound:
+                # Another process of the agency, or a call outside the times of this one.
+                continue
+            return [
+                Moment(at=at, lane=lane, what=what, kind=SubjectKind.TRACEBACK, reference=reference)
+                for at, lane, what in (
+                    (found.call_at, Lane.CALLS, "Traced call placed"),
+                    (found.opened_at, Lane.TRACEBACKS, "Traceback opened"),
+                    (found.closed_at, Lane.TRACEBACKS, f"Traceback closed: {found.outcome or 'no outcome'}"),
+                )
+                if at is not None
+            ]
+        return []
+
+
+def _scopes(actor: Actor) -> tuple[Scope, ...]:
+    """Return what the accepted processes of the actor's agency open to this very person now."""
+    return open_scopes(actor, now=clock.now()) if actor.organisation_kind is OrganisationKind.AGENCY else ()
+
+
 def _reached(actor: Actor, campaign_id: str) -> bool:
-    """Tell whether an accepted process of the actor's agency, that they may know of, is about the campaign."""
-    if actor.organisation_kind is not OrganisationKind.AGENCY or not actor.may(Permission.PROCESS_READ):
-        return False
-    return visible_processes(actor).filter(campaign_id=campaign_id, state__in=ACCEPTED).exists()
+    return any(campaign_id in scope.subjects.campaigns for scope in _scopes(actor))
 
 
 class ProcessGround:
     """Accepted process as a matter of deconfliction: the strongest ground there is."""
 
     def name(self, actor: Actor, reference: str) -> str | None:
-        """Return what the process is called, None where it is not the actor's own and accepted."""
+        """Return what the process is called, None where it is not the actor's own and opens something."""
         found = Processes().find(actor, reference)
         return found.name if found and self.campaigns(actor.organisation_id, reference) else None
 
     def campaigns(self, organisation_id: str, reference: str) -> frozenset[str]:
-        """Return the campaign that the process is about, while it is accepted."""
-        rows = LegalProcess.objects.filter(id=reference, agency_id=organisation_id, state__in=ACCEPTED)
-        return frozenset(rows.values_list("campaign_id", flat=True))
+        """Return the campaigns that the process opens, while its access lasts."""
+        row = LegalProcess.objects.filter(id=reference, agency_id=organisation_id, state__in=ACCEPTED).first()
+        if row is None:
+            return frozenset()
+        scope = scope_of(row)
+        return scope.subjects.campaigns if scope.stands(clock.now()) else frozenset()

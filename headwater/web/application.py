@@ -102,6 +102,7 @@ PUBLIC = Application(
     navigation=(
         Item("Totals", "/", None),
         Item("Traced calls", "/traced-calls/", None),
+        Item("Block feed", "/block-feed/", None),
     ),
 )
 

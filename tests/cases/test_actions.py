@@ -156,7 +156,7 @@ def test_the_consortium_s_case_has_calls_tracebacks_notices_and_court_in_its_lan
 
 
 def test_an_agency_sees_measures_once_its_process_is_accepted_and_notices_never(
-    agency: Actor, desk: Actor, reviewer: Actor, scene: Scene
+    agency: Actor, partner: Actor, desk: Actor, reviewer: Actor, scene: Scene
 ):
     case_id = opened(agency)
     actions.add_item(agency, case_id, SubjectKind.CAMPAIGN, scene.campaign.id)
@@ -174,13 +174,19 @@ def test_an_agency_sees_measures_once_its_process_is_accepted_and_notices_never(
     )  # fmt: skip
     lanes = {one.lane for one in queries.case(agency, case_id).moments}
     assert {Lane.COURT, Lane.PROCESS} <= lanes
+    # The path of a traced call comes with the same acceptance, and to the people whom it names.
+    actions.add_item(agency, case_id, SubjectKind.TRACEBACK, scene.traceback_ids[0])
+    told = [one.what for one in queries.case(agency, case_id).moments if one.reference == scene.traceback_ids[0]]
+    assert told[:2] == ["Traced call placed", "Traceback opened"]
+    assert not [one for one in queries.case(partner, case_id).moments if one.lane in {Lane.COURT, Lane.TRACEBACKS}]
 
 
 def test_a_thing_that_the_reader_may_no_longer_know_of_stays_named_and_tells_nothing(agency: Actor, scene: Scene):
     case_id = opened(agency)
     actions.add_item(agency, case_id, SubjectKind.CAMPAIGN, scene.campaign.id)
     assert queries.case(agency, case_id).moments
-    scene.campaign.alerts.all().delete()
+    other = person(OrganisationKind.AGENCY, Role.AGENCY_OFFICER, "t@ag-tx.example", name="TX", state="TX")
+    scene.campaign.alerts.filter(organisation_id=agency.organisation_id).update(organisation=other.organisation)
     found = queries.case(agency, case_id)
     assert [item.open for item in found.items] == [False]
     assert not found.moments

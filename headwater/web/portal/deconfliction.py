@@ -58,7 +58,7 @@ def act(request: ActorRequest, deed: str) -> HttpResponseBase:
     known = _DEEDS.get(deed)
     if known is None:
         raise Http404
-    _try(request, lambda: known(request, request.actor))
+    _try(request, lambda: known(request, request.actor), "")
     return HttpResponseRedirect(reverse("deconfliction"))
 
 
@@ -79,25 +79,29 @@ def joint_case(request: ActorRequest, joint_id: str) -> HttpResponseBase:
 def joint_act(request: ActorRequest, joint_id: str, deed: str) -> HttpResponseBase:
     """Answer an invitation, write a note, leave."""
     actor, said = request.actor, request.POST
-    deeds: dict[str, Callable[[], Any]] = {
-        "accept": lambda: joint.answer(actor, joint_id, accept=True, case_id=said.get("case", "")),
-        "decline": lambda: joint.answer(actor, joint_id, accept=False),
-        "note": lambda: joint.add_note(actor, joint_id, said.get("text", "")),
-        "leave": lambda: joint.leave(actor, joint_id),
+    deeds: dict[str, tuple[Callable[[], None], str]] = {
+        "accept": (
+            lambda: joint.answer(actor, joint_id, accept=True, case_id=said.get("case", "")),
+            "You have joined: notes are shared from now on.",
+        ),
+        "decline": (lambda: joint.answer(actor, joint_id, accept=False), "The invitation is declined."),
+        "note": (lambda: joint.add_note(actor, joint_id, said.get("text", "")), "The note is shared."),
+        "leave": (lambda: joint.leave(actor, joint_id), "Your agency has left; the notes are closed to you."),
     }
     if deed not in deeds:
         raise Http404
-    _try(request, deeds[deed])
+    do, words = deeds[deed]
+    _try(request, do, words)
     return HttpResponseRedirect(reverse("joint-case", args=[joint_id]))
 
 
-def _try(request: ActorRequest, do: Callable[[], Any]) -> None:
+def _try(request: ActorRequest, do: Callable[[], Any], words: str) -> None:
     try:
         said = do()
     except (Invalid, Conflict) as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, said if isinstance(said, str) else "Done.")
+        messages.success(request, words or str(said))
 
 
 def _take_part(request: ActorRequest, actor: Actor) -> str:
