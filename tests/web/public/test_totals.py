@@ -1,4 +1,4 @@
-import datetime
+from datetime import date
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_an_unknown_address_is_a_page_that_says_so() -> None:
 
 def test_programs_read_the_same_totals() -> None:
     PublishedWeek.objects.create(
-        monday=datetime.date(2026, 11, 16),
+        monday=date(2026, 11, 16),
         totals=rules.totals(rules.Counts(reports={"app": 12})),
         made_at=clock.now(),
         closed=True,
