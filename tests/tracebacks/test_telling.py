@@ -13,13 +13,15 @@ from headwater import clock
 from headwater.accounts import webhooks
 from headwater.accounts.actors import Actor
 from headwater.audit.models import AuditEntry
+from headwater.errors import Conflict
 from headwater.outbox.models import Message
 from headwater.providers import contacts
 from headwater.providers.models import ContactTier, Provider
-from headwater.tracebacks import actions, answer_links, sheets, telling
+from headwater.tracebacks import actions, answer_links, by_hand, sheets, telling
 from headwater.tracebacks.models import Answer, AnswerLink, Hop, RefusedAnswer, Telling, Traceback
 from headwater.tracebacks.reminders import Step
 from headwater.tracebacks.states import TellingWay
+from headwater.wire.agents import AnswerCode
 from headwater.worker import postman
 from tests.conftest import Browser
 from tests.outbox.servers import MailServer
@@ -233,3 +235,22 @@ def test_a_file_of_answers_is_taken_row_by_row_and_the_same_file_again_changes_n
 def test_what_is_no_table_of_answers_is_refused_whole(provider: Actor, octets: bytes, told: str) -> None:
     with pytest.raises(sheets.BadSheet, match=told):
         sheets.bring(provider, name="x.csv", octets=octets)
+
+
+def test_a_link_takes_one_answer_and_only_for_its_own_question(
+    asked_now: Hop, other_provider: Actor, provider: Actor
+) -> None:
+    token = answer_links.make(asked_now, "noc@first.example", now=clock.now())
+    other = Traceback.objects.get(id=opened(call("709J", event="2"))).hops.get()
+    wrong = answer_links.make(other, "noc@first.example", now=clock.now())
+    own = answer_links.opened(token)
+    said = by_hand.submission(own.question, by_hand.Said(code=AnswerCode.RECORD_NOT_FOUND))
+    with pytest.raises(Conflict, match="another"):
+        answer_links.answer(wrong, said)
+    assert answer_links.answer(token, said).question_id == asked_now.id
+    changed = by_hand.submission(own.question, by_hand.Said(code=AnswerCode.NOT_OURS))
+    with pytest.raises(Conflict, match="already"):
+        answer_links.answer(token, changed)
+    with pytest.raises(Conflict):
+        answer_links.show(token)
+    assert Answer.objects.count() == 1
