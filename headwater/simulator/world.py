@@ -14,8 +14,8 @@ from typing import Final
 
 #: Carriers of each profile; L is the number of providers in the Robocall Mitigation Database (calibrated).
 SIZES: Final = {"S": 60, "M": 700, "L": 7_346}
-#: Carriers on the path of a robocall as they are drawn: mean, standard deviation, least, most. What comes out is 5.6 and
-#: 1.3 (calibrated: ITG 4.9 to 5.9): a path is never shorter than the links allow, which takes some of the spread.
+#: Carriers on the path of a robocall as they are drawn: mean, standard deviation, least, most. What comes out is 5.6
+#: and 1.3 (calibrated: ITG 4.9 to 5.9): a path is never shorter than the links allow, which takes some of the spread.
 ROBOCALL_HOPS: Final = (5.6, 1.4, 2, 10)
 #: Routes that are used between two carriers on one day.
 ROUTES: Final = 3

@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
+from headwater.tracebacks.by_hand import CODES
 from headwater.tracebacks.outcomes import NAMES_UPSTREAM
 from headwater.tracebacks.reference import _ANSWERS, _GRADES, engine_page
 from headwater.tracebacks.states import Grade
-from headwater.web.carrier.questions import CODES, AnswerForm
+from headwater.web.carrier.answer_form import AnswerForm
 from headwater.wire.agents import AnswerCode
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference"
