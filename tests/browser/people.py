@@ -40,7 +40,8 @@ def reviewer_accepts(reviewer: Visitor, process_id: str) -> None:
     page = reviewer.go(f"/process/{process_id}/")
     page.locator("input[name=decision][value=accept] + label").click()
     page.get_by_label("Reason").fill("Within the agency's authority, limited to one campaign.")
-    page.get_by_label("How you made sure who served it").fill("Called the office at its published number.")
+    page.get_by_label("How you made sure who served it").select_option(index=1)
+    page.get_by_label("What you did to make sure").fill("Called the office at its published number.")
     page.get_by_role("button", name="Record the decision").click()
     page.wait_for_load_state("load")
 

@@ -22,13 +22,15 @@ def agency(signed_in: Callable[[str], Visitor]) -> Visitor:
 def test_an_alert_becomes_a_package_that_verifies_offline(
     demo: Demo, agency: Visitor, signed_in: Callable[[str], Visitor], tmp_path: Path
 ) -> None:
+    reviewer = signed_in("reviewer")
+    agency.acts.clear()
+    reviewer.acts.clear()
     campaign = people.agency_opens_its_alert(agency)
     agency.look("portal-alert")
     process = people.agency_serves_subpoena(agency, campaign=campaign, case_number="MI-2026-77", folder=tmp_path)
     assert process in agency.page.locator(".usa-alert--success").inner_text()
     agency.look("portal-served")
 
-    reviewer = signed_in("reviewer")
     reviewer.go("/process/")
     assert reviewer.page.locator(f"a[href*='{process}']").count() >= 1
     reviewer.go(f"/process/{process}/")
@@ -39,6 +41,10 @@ def test_an_alert_becomes_a_package_that_verifies_offline(
     package = people.agency_downloads_package(agency, process, tmp_path)
     agency.look("portal-produced")
     assert process in agency.page.content()
+    # Three minutes of human action at most, by a model of what people take, not by the clock of this machine.
+    acts = len(agency.acts) + len(reviewer.acts)
+    assert 10 <= acts <= 40, (agency.acts, reviewer.acts)
+    assert agency.effort_s() + reviewer.effort_s() <= 180, (agency.acts, reviewer.acts)
 
     alone = tmp_path / "alone"
     alone.mkdir()

@@ -24,6 +24,19 @@ document.addEventListener('securitypolicyviolation', event =>
 """
 
 
+#: What a person does is noticed by the page's own events, before any script of the page hears them.
+ACTS = """(() => {
+const note = (kind, length) => { if (window.noteAct) window.noteAct(kind, length).catch(() => null); };
+document.addEventListener('click', event => event.isTrusted && note('click', 0), true);
+document.addEventListener('change', event =>
+  note(event.target.type || 'change', (event.target.value || '').length), true);
+})();"""
+#: Keystroke-level model (Card, Moran and Newell, 1980), seconds: think, point, press, a key of an average typist.
+THINK_S, POINT_S, PRESS_S, KEY_S = 1.35, 1.1, 0.2, 0.28
+#: A file is chosen in a dialog of the browser's own: open it, find the file, take it.
+FILE_S = 3 * (THINK_S + POINT_S + PRESS_S)
+
+
 class Visitor:
     """One person's browser window at one application."""
 
@@ -34,6 +47,9 @@ class Visitor:
         )
         self.context.set_default_timeout(PATIENCE_MS)
         self.context.add_init_script(NOTICE)
+        self.acts: list[tuple[str, int]] = []
+        self.context.expose_function("noteAct", lambda kind, length: self.acts.append((kind, length)))
+        self.context.add_init_script(ACTS)
         self.page: Page = self.context.new_page()
         self.troubles: list[str] = []
         self.page.on("console", self._on_console)
@@ -56,6 +72,18 @@ class Visitor:
         """Open a page that must send us to sign in."""
         self.page.goto(path)
         assert "/account/sign-in/" in self.page.url, f"{path} opened {self.page.url} to a stranger"
+
+    def effort_s(self) -> float:
+        """Return how long an average person takes for what was done since ``acts`` was emptied, thinking included."""
+        total = 0.0
+        for kind, length in self.acts:
+            if kind == "file":
+                total += FILE_S
+            elif kind in {"text", "textarea", "search", "email", "password"}:
+                total += THINK_S + KEY_S * length
+            else:
+                total += THINK_S + POINT_S + PRESS_S
+        return total
 
     # -- noticing ------------------------------------------------------------------------------------------------
 
@@ -123,7 +151,7 @@ class Visitor:
         """Fill in and send the first step of signing in, which must be on the page."""
         self.page.locator("input[name=login]").fill(email)
         self.page.locator("input[name=password]").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.wait_for_load_state("load")
 
     # -- inside --------------------------------------------------------------------------------------------------
