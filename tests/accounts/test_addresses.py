@@ -1,5 +1,7 @@
 """Which domains can only be a government's, and which addresses may be invited."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,8 @@ AGENCY = OrganisationKind.AGENCY
 @pytest.mark.parametrize(
     "domain",
     [
-        "michigan.gov", "fcc.gov", "ag.ny.gov", "army.mil", "us.af.mil", "state.mi.us", "ag.state.oh.us", "MICHIGAN.GOV",
+        "michigan.gov", "fcc.gov", "ag.ny.gov", "army.mil", "us.af.mil", "state.mi.us", "ag.state.oh.us",
+        "MICHIGAN.GOV",
         "co.wayne.mi.us", "ci.toledo.oh.us", "town.amherst.ma.us", "sheriff.co.kent.mi.us", "courts.cook.il.us",
     ],
 )  # fmt: skip
@@ -27,7 +30,7 @@ def test_a_government_s_domain_is_known(domain: str) -> None:
     [
         "gov", "mil", "us", "mi.us", "michigan.gov.example", "gov.example", "michigan-gov.com", "example.us",
         "state.us", "state.zz.us", "dealer.detroit.mi.us", "co.mi.us", "michigan..gov", "-a.gov", "a_b.gov", "",
-        "xn--.gov.uk", "service.gov.uk", "gov.uk", "michigan.g0v", "michigan.gov\n", "mіchigan.gov",
+        "xn--.gov.uk", "service.gov.uk", "gov.uk", "michigan.g0v", "michigan.gov\n", "m\u0456chigan.gov",
     ],
 )  # fmt: skip
 def test_what_anybody_can_have_is_none(domain: str) -> None:
@@ -37,10 +40,8 @@ def test_what_anybody_can_have_is_none(domain: str) -> None:
 @given(st.text(max_size=80))
 def test_no_text_breaks_the_rules(text: str) -> None:
     is_government(text)
-    try:
+    with contextlib.suppress(Invalid):
         assert check_domain(text) == check_domain(check_domain(text))
-    except Invalid:
-        pass
 
 
 @given(st.from_regex(r"[a-z]{1,20}\.(com|net|org|us|io)", fullmatch=True))

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,7 +139,7 @@ def test_an_answer_that_is_too_old_or_too_new_is_refused(
     here: saml.ServiceProvider, provider: Provider, later: timedelta
 ) -> None:
     pending, answer = signed_in(here, provider)
-    with pytest.raises(Unauthenticated, match="too old|too long"):
+    with pytest.raises(Unauthenticated, match=r"too old|too long"):
         saml.finish(here, pending, answer, now=now() + later)
 
 
