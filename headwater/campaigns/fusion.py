@@ -31,6 +31,7 @@ WEIGHTS = {
     "tag": 1.0,
     "brand": 1.0,
     "provider": 0.8,
+    "signer": 0.8,
     "key": 0.3,
 }
 LABELS = {
@@ -43,6 +44,7 @@ LABELS = {
     "tag": "sender's tag",
     "brand": "brand spoken",
     "provider": "delivering carrier",
+    "signer": "signer, verified",
     "key": "key to press",
 }
 #: Log-odds of two campaigns being one before anything is known of them.

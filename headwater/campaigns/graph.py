@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, F, Q
@@ -10,13 +11,12 @@ from django.db.models.functions import Greatest
 
 from headwater.accounts.actors import Actor
 from headwater.campaigns.fusion import Node, Proposal, nodes_of, weigh
-from headwater.campaigns.models import Campaign, CampaignEdit, CampaignNode, RecordingTranscript
+from headwater.campaigns.models import Campaign, CampaignEdit, CampaignMember, CampaignNode, RecordingTranscript
 from headwater.campaigns.queries import visible_to
 from headwater.campaigns.script import legible
+from headwater.signers import queries as signers
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from headwater.campaigns.growth import Call
 
 #: Nodes of one campaign that a page shows, and that are compared.
@@ -24,6 +24,10 @@ _SHOWN = 40
 #: A node that more campaigns have than this proposes nothing.
 _COMMON = 30
 _PROPOSALS = 50
+#: Signers are looked up for campaigns that rang within this, by their latest calls.
+_SIGNED_WITHIN = timedelta(minutes=10)
+_SIGNED_CAMPAIGNS = 200
+_SIGNED_CALLS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,34 @@ def note(calls: "Iterable[Call]") -> None:
         for key, count in counts.items()
         if key not in known
     )
+
+
+def note_signers(*, now: datetime) -> int:
+    """Add who signed the latest calls of campaigns that rang, by verified signatures alone; return how many nodes.
+
+    Signatures are judged after their calls came in. What is counted are the latest calls, so that doing it again
+    changes nothing; a signature that does not hold could frame anybody, and is no node.
+    """
+    rang = CampaignMember.objects.filter(joined_at__gte=now - _SIGNED_WITHIN).values("campaign_id").distinct()
+    noted = 0
+    for campaign in rang.values_list("campaign_id", flat=True)[:_SIGNED_CAMPAIGNS]:
+        latest = CampaignMember.objects.filter(campaign_id=campaign).order_by("-call_at")[:_SIGNED_CALLS]
+        moments = dict(latest.values_list("record_id", "call_at"))
+        signed: dict[str, list[datetime]] = defaultdict(list)
+        for record_id, one in signers.of_records(moments).items():
+            if one.valid and one.spc:
+                signed[one.spc].append(moments[record_id])
+        for spc, at in signed.items():
+            node, _ = CampaignNode.objects.get_or_create(
+                campaign_id=campaign,
+                kind="signer",
+                value=spc,
+                defaults={"calls": 0, "first_at": min(at), "last_at": max(at)},
+            )
+            node.calls, node.last_at = max(node.calls, len(at)), max(node.last_at, *at)
+            node.save(update_fields=["calls", "last_at"])
+            noted += 1
+    return noted
 
 
 def recordings(limit: int = 2_000) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from headwater import clock
 from headwater.calls.queries import connect
 from headwater.calls.records import CallRecord
-from headwater.campaigns import actions, edits, hearing, joined, queries, transcripts
+from headwater.campaigns import actions, edits, graph, hearing, joined, queries, transcripts
 from headwater.campaigns.memory import BEGINNING, Memory, load
 from headwater.errors import Conflict, Unavailable
 from headwater.worker.voices import Voices
@@ -99,6 +99,7 @@ class Detector:
         if self._reviewed_at is None or now - self._reviewed_at >= REVIEW_EVERY:
             actions.review_states(self._memory, now=now)
             joined.join_waiting(now=now)
+            graph.note_signers(now=now)
             self._reviewed_at = now
         return True
 
