@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from headwater.calls.queries import CallQueries
 from headwater.calls.records import CallRecord
@@ -37,9 +37,13 @@ class CallsInScope:
 
 
 def _members(scope: Scope) -> QuerySet[CampaignMember]:
-    return CampaignMember.objects.filter(
+    found = CampaignMember.objects.filter(
         campaign_id=scope.campaign_id, call_at__gte=scope.start, call_at__lt=scope.end
-    ).order_by("call_at", "record_id")
+    )
+    if scope.opened is not None and not scope.whole:
+        traced = Traceback.objects.filter(id__in=scope.opened.tracebacks).values("record_id")
+        found = found.filter(Q(calling__in=scope.opened.numbers) | Q(record_id__in=traced))
+    return found.order_by("call_at", "record_id")
 
 
 def survey(scope: Scope) -> CallsInScope:

@@ -24,18 +24,21 @@ from headwater.evidence.scope import NPA_CAVEAT, SIGNALLED_CALLER, Scope
 from headwater.intake.recordings import Recordings
 from headwater.legal.models import LegalProcess
 from headwater.legal.queries import ProcessView, request_of, view
+from headwater.legal.queries import scope_of as legal_scope_of
 from headwater.legal.rules import TYPE_WORDS
 
 
 def scope_of(process: LegalProcess, now: datetime) -> Scope:
     """Return the accepted scope of ``process`` at ``now``."""
+    accepted = legal_scope_of(process)
     return Scope(
         campaign_id=process.campaign_id,
         agency_id=process.agency_id,
-        start=process.covers_from,
-        end=min(process.covers_to or now, now),
+        start=accepted.start,
+        end=min(accepted.end or now, now),
         called_numbers=process.granted_called_numbers,
         customer_identity=process.granted_customer_identity,
+        opened=accepted.subjects,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import phonenumbers
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
 from headwater.evidence import dossiers
@@ -42,9 +42,11 @@ def gather(scope: Scope, now: datetime) -> Path:
     """Return the tracebacks of calls in the scope, in the order in which they were opened."""
     hops = Hop.objects.select_related("provider", "upstream", "viewing").order_by("index", "asked_at", "id")
     answers = Prefetch("answers", Answer.objects.order_by("version"))
+    traced = Traceback.objects.filter(campaign_id=scope.campaign_id, call_at__gte=scope.start, call_at__lt=scope.end)
+    if scope.opened is not None and not scope.whole:
+        traced = traced.filter(Q(id__in=scope.opened.tracebacks) | Q(calling__in=scope.opened.numbers))
     found = list(
-        Traceback.objects.filter(campaign_id=scope.campaign_id, call_at__gte=scope.start, call_at__lt=scope.end)
-        .select_related("terminating_provider", "origin")
+        traced.select_related("terminating_provider", "origin")
         .prefetch_related(Prefetch("hops", hops.prefetch_related(answers, "flags")))
         .order_by("opened_at", "id")
     )

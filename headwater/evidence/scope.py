@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from headwater.legal.scope import Subjects
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
@@ -14,6 +16,13 @@ class Scope:
     end: datetime
     called_numbers: bool
     customer_identity: bool
+    opened: Subjects | None = None
+    """What the acceptance opened; None, or with the campaign in it: all of the campaign."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the campaign itself was opened, and not single tracebacks and numbers of it."""
+        return self.opened is None or self.campaign_id in self.opened.campaigns
 
 
 #: Call examples that one package carries in full; all other calls in the scope are in the table of members.
