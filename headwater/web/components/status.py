@@ -124,11 +124,9 @@ STATUSES: dict[str, Status] = {
     "closed": Status("Closed", E),
     "invited": Status("Invited", W),
     "joined": Status("Joined", G),
-    "declined": Status("Declined", E),
     "left": Status("Left", E),
     # Appeals against block entries
     "upheld": Status("Upheld", G),
-    "refused": Status("Refused", E),
     # What calls did after a measure
     "returned": Status("Stopped, then returned", A),
     "moved": Status("Go on from another source", A),
