@@ -30,7 +30,8 @@ class Markup(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
-        self._inside = tag
+        # A block of data is read by a script of ours and never run.
+        self._inside = "" if tag == "script" and dict(attrs).get("type") == "application/json" else tag
 
     def handle_endtag(self, _: str) -> None:
         self._inside = ""

@@ -32,7 +32,8 @@ def judge(address: str, text: str) -> list[str]:
         handlers = [name for name in attributes if name.startswith("on")]
         if handlers or ("autofocus" in attributes and "hw-attack" in str(attributes)):
             found.append(f"{address}: <{tag}> has {handlers or attributes}")
-        if tag == "script" and not (attributes.get("src") or "").startswith("/static/"):
+        is_data = attributes.get("type") == "application/json"
+        if tag == "script" and not is_data and not (attributes.get("src") or "").startswith("/static/"):
             found.append(f"{address}: a script that is no file of ours")
         for name, value in attributes.items():
             if (
