@@ -22,7 +22,7 @@ PUBLIC = {
     "account/deputies/end/", "account/deputies/act/", "account/code/", "account/confirm-code/", "account/enrol/",
     "account/recovery-codes/", "account/recovery-codes/new/", "account/second-factor/", "account/second-factor/kept/",
     "account/passkeys/", "account/passkeys/sign-in/", "account/passkeys/confirm/", "account/passkeys/add/",
-    "account/passkeys/<int:pk>/name/", "account/passkeys/<int:pk>/remove/", "account/organisation/",
+    "account/passkeys/<int:pk>/name/", "account/passkeys/<int:pk>/remove/", "account/organisation/", "why/<str:kind>/<str:record_id>/",
     "account/organisation/<str:provider_id>/start/", "account/organisation/<str:provider_id>/oidc/",
     "account/organisation/<str:provider_id>/saml/", "account/organisation/<str:provider_id>/metadata/",
     "subscriptions/stop/<str:token>/", "link/<str:token>/", "link/<str:token>/receipt/",

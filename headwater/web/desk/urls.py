@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web import addendum, cases, downloads, recordings, trends
+from headwater.web import addendum, cases, downloads, recordings, trends, why
 from headwater.web.desk import (
     accounts,
     audit,
@@ -35,6 +35,7 @@ handler500 = "headwater.web.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headwater.web.signin.urls")),
+    path("why/<str:kind>/<str:record_id>/", why.why, name="why"),
     path("", live.live, name="live"),
     path("live/", live.fragment, name="live-fragment"),
     path("audit/", audit.log, name="audit"),

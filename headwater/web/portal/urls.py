@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headwater.web import addendum, cases, downloads, own_organisation, recordings, trends, webhooks
+from headwater.web import addendum, cases, downloads, own_organisation, recordings, trends, webhooks, why
 from headwater.web.portal import alerts, deconfliction, process_new, processes, record, reports, scope, subscriptions
 
 handler400 = "headwater.web.failures.bad_request"
@@ -13,6 +13,7 @@ handler500 = "headwater.web.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headwater.web.signin.urls")),
+    path("why/<str:kind>/<str:record_id>/", why.why, name="why"),
     path("organisation/", own_organisation.organisation, name="own-organisation"),
     path("organisation/confirm/", own_organisation.confirm, name="own-organisation-confirm"),
     path("organisation/close/", own_organisation.close, name="own-organisation-close"),
