@@ -295,15 +295,27 @@ def disputed_questions() -> set[str]:
     return set(RecordDispute.objects.filter(state=DisputeState.OPEN.value).values_list("hop_id", flat=True))
 
 
+def neighbours_of(actor: Actor, provider_id: str, *, days: int = WINDOW, now: datetime | None = None) -> Graph:
+    """Return one provider, its neighbours and their hand-overs, from its own tracebacks alone: shares are of those.
+
+    Raises:
+        Forbidden: the actor may not read conduct.
+    """
+    return _graph(actor, days=days, now=now or clock.now(), provider_id=provider_id).around(provider_id)
+
+
 def provider_graph(actor: Actor, *, days: int = WINDOW, now: datetime | None = None) -> Graph:
     """Return who handed traced calls to whom in the window.
 
     Raises:
         Forbidden: the actor may not read conduct.
     """
+    return _graph(actor, days=days, now=now or clock.now())
+
+
+def _graph(actor: Actor, *, days: int, now: datetime, provider_id: str = "") -> Graph:
     actor.require(Permission.CONDUCT_READ)
-    now = now or clock.now()
-    found = passages.between(now - timedelta(days=days), now)
+    found = passages.between(now - timedelta(days=days), now, provider_id=provider_id)
     ids = {one.campaign_id for one in found if one.campaign_id}
     calls = dict(Campaign.objects.filter(id__in=ids).values_list("id", "calls"))
     return graph.build(found, campaign_calls=calls)

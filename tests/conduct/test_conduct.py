@@ -189,6 +189,8 @@ def test_hand_overs_are_proven_where_both_records_show_them_and_stated_otherwise
     around = graph.around(birch.id)
     assert {node.provider.spc for node in around.nodes} == {"111A", "222B", "333C"}
     assert {(edge.upstream.spc, edge.downstream.spc) for edge in around.edges} == {("222B", "111A"), ("333C", "222B")}
+    near = queries.neighbours_of(desk, birch.id, now=NOW)
+    assert [(one.proven, one.stated) for one in near.edges] == [(one.proven, one.stated) for one in around.edges]
     assert graph.hubs[0].provider.spc in {"111A", "333C", "222B"}
     assert sum(node.ends for node in graph.nodes) == 3
 

@@ -58,7 +58,7 @@ def detail(request: ActorRequest, provider_id: str) -> HttpResponseBase:
     record = queries.record(
         request.actor, provider_id, days=days, notices=(len(sent), sum(one.answered for one in sent))
     )
-    graph = queries.provider_graph(request.actor, days=days).around(provider_id)
+    graph = queries.neighbours_of(request.actor, provider_id, days=days)
     actions.note_viewed(request.actor, provider_id)
     context = {
         "record": record,
