@@ -1,8 +1,7 @@
 """``headwater accounts``: organisations, people, second factors and machine credentials, for the operator."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +15,7 @@ from headwater.numbering.numbers import CalledNumbers
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     commands = typer.Typer(help="Organisations, people, machine credentials.", no_args_is_help=True)
-    own: tuple[Callable[..., None], ...] = (
+    own: tuple[Any, ...] = (
         create_organisation, keep_called_numbers, verify_domain, withdraw_domain, issue_credential, rotate_credential,
         revoke_credential,
         list_accounts,

@@ -432,6 +432,11 @@ def _revoke(cursor: CursorWrapper) -> None:
 
 
 def _grant(cursor: CursorWrapper) -> None:
+    _grant_tables(cursor)
+    _grant_functions(cursor)
+
+
+def _grant_tables(cursor: CursorWrapper) -> None:
     cursor.execute(f"GRANT USAGE ON SCHEMA public TO {', '.join(process.database_role for process in SERVED)}")
     for table, processes in TABLES.items():
         for process, letters in processes.items():
@@ -448,6 +453,9 @@ def _grant(cursor: CursorWrapper) -> None:
             cursor.execute(f"GRANT SELECT ON {view} TO {process.database_role}")
     for sequence, users in SEQUENCES.items():
         cursor.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO {', '.join(u.database_role for u in users)}")
+
+
+def _grant_functions(cursor: CursorWrapper) -> None:
     cursor.execute(
         """
         SELECT p.proname, p.oid::regprocedure::text

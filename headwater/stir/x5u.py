@@ -28,6 +28,7 @@ def x5u_fault(url: str) -> str:
 
 
 def host_fault(host: str) -> str:
+    """Return why ``host`` is no public host by its text alone, or "": a name may still resolve to another address."""
     try:
         public = is_public(host)
     except ValueError:

@@ -18,9 +18,9 @@ from headwater.accounts import assertions, invitations
 from headwater.accounts.actors import system
 from headwater.alerts import actions as alerts
 from headwater.alerts import deliveries
+from headwater.cases import index as matter_index
 from headwater.conduct import actions as conduct
 from headwater.conduct import publishing
-from headwater.cases import index as matter_index
 from headwater.evidence import keys, seal
 from headwater.intake.cdr.deliver import FileDoor
 from headwater.intake.events.deliver import FeedDoor

@@ -15,7 +15,7 @@ from headwater.campaigns.models import CampaignMember
 from headwater.legal import actions as legal
 from headwater.legal.rules import Decision, Grant
 from headwater.providers.models import Provider
-from headwater.relief import block_list, queries
+from headwater.relief import block_list
 from headwater.relief.models import BlockEntry, Measure, Notice
 from tests.evidence.conftest import serve
 from tests.evidence.scenery import Scene, build

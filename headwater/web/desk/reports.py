@@ -62,4 +62,5 @@ def decide(request: ActorRequest, report_id: str) -> HttpResponseBase:
 def _show(request: ActorRequest, report_id: str, form: DecisionForm, *, status: int = 200) -> HttpResponseBase:
     found = queries.report(request.actor, report_id)
     decides = found.trace is TraceRequest.ASKED and request.actor.may(Permission.TRACEBACK_OPEN)
-    return render(request, "desk/agency_report.html", {"report": found, "form": form if decides else None}, status=status)
+    context = {"report": found, "form": form if decides else None}
+    return render(request, "desk/agency_report.html", context, status=status)
