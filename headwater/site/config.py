@@ -147,7 +147,7 @@ class Config:
             Process.PORTAL: self.portal_port,
             Process.CARRIER: self.carrier_port,
             Process.PUBLIC: self.public_port,
-        }.get(process, 0)
+        }.get(Process(process), 0)
 
 
 def load() -> Config:

@@ -48,7 +48,7 @@ class NewForm(KindsForm):
     url = forms.CharField(
         label="Address",
         max_length=2_048,
-        help_text="Begins with https:// and is reachable from the internet. It holds no password: each event is signed.",
+        help_text="Begins with https:// and is reachable from the internet. No password in it: each event is signed.",
         widget=forms.URLInput(attrs={"class": "usa-input", "autocomplete": "off"}),
     )
     field_order = ("url", "kinds")
