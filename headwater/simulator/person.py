@@ -237,7 +237,7 @@ class Person:
         if urlsplit(page.address).path.startswith("/account/sign-in"):
             self._sign_in(page)
             page = self._get(address)
-        return page
+        return self._confirmed(page)
 
     def submit(
         self, form: Form, values: dict[str, str], files: dict[str, tuple[str, bytes, str]] | None = None
@@ -254,7 +254,7 @@ class Person:
         if form.method == "get":
             return self._ask("GET", form.action, params=sent)
         headers = {"Origin": self._base, "Referer": form.action}
-        return self._ask("POST", form.action, data=sent, files=files, headers=headers)
+        return self._confirmed(self._ask("POST", form.action, data=sent, files=files, headers=headers))
 
     def download(self, address: str) -> tuple[str, bytes]:
         """Return the name and the octets of a file that the person downloads.
@@ -270,6 +270,19 @@ class Person:
             raise Invalid(f"{address} gave {answer.headers.get('content-type', 'nothing')}, not a file to keep.")
         name = disposition.partition("filename=")[2].strip('"; ')
         return PurePosixPath(name).name, answer.content
+
+    def _confirmed(self, page: Page) -> Page:
+        """Show the code again where it is asked for before an act that weighs; what was sent is then done."""
+        for _ in range(3):
+            form = page.form_or_none("code") if urlsplit(page.address).path == "/account/confirm-code/" else None
+            if form is None:
+                return page
+            headers = {"Origin": self._base, "Referer": page.address}
+            shown = {**form.values, "code": code(self._secret, time.time())}
+            page = self._ask("POST", form.action, data=shown, headers=headers)
+            if page.form_or_none("code") is not None:
+                time.sleep(PERIOD_S - time.time() % PERIOD_S + 0.5)
+        return page
 
     def _sign_in(self, page: Page) -> None:
         page = self.submit(page.form("login", "password"), {"login": self.email, "password": self._password})
