@@ -67,6 +67,8 @@ class Tag(StrEnum):
     CAMPAIGN_SPLIT = "campaign:campaign:split"
     CAMPAIGN_STATE_CHANGED = "campaign:state:changed"
     CAMPAIGN_VIEWED = "campaign:campaign:viewed"
+    CAMPAIGN_WEIGHTS_ADOPTED = "campaign:weights:adopted"
+    CAMPAIGN_WEIGHTS_LEARNT = "campaign:weights:learnt"
     CASE_CHANGED = "case:case:changed"
     CASE_CLOSED = "case:case:closed"
     CASE_DOCUMENT_KEPT = "case:document:kept"

@@ -94,6 +94,11 @@ class Matcher:
         self._build([exemplar for exemplar in stored if exemplar.retired is None])
 
     @property
+    def weights_version(self) -> str:
+        """The version of the weights that calls are placed by."""
+        return self._weights.version
+
+    @property
     def rule_version(self) -> str:
         """What placed the calls: the rule and the weights."""
         return f"{RULE_VERSION} {self._weights.version}"

@@ -193,6 +193,14 @@ def _of_decisions(labels: Labels, decided: Sequence[Judged]) -> tuple[Rows, Any]
     return _features(columns, spoken), np.array([pair.same for pair in decided])
 
 
+def judged_right(weights: Weights, labels: Labels, decided: Sequence[Judged]) -> int:
+    """Return how many of the decided pairs ``weights`` hold to be one campaign, or not, as people decided."""
+    rows, truth = _of_decisions(labels, decided)
+    spoken = [value for pair in weights.spoken for value in pair]
+    coefficients = np.array([*weights.words, *weights.vocabulary, weights.label, *spoken])
+    return int(((rows @ coefficients + weights.prior > 0) == truth).sum())
+
+
 def from_json(text: str) -> Weights:
     """Return weights that ``to_json`` wrote."""
     row = json.loads(text)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from django.db.models import Q
 
+from headwater.campaigns import learnt
 from headwater.campaigns.engine import Matcher
 from headwater.campaigns.exemplars import Exemplar, Learnt
 from headwater.campaigns.labels import shipped
@@ -47,6 +48,7 @@ def load() -> Memory:
         clock=checkpoint.clock if checkpoint else 0,
         epoch=epoch,
         labels=labels,
+        weights=learnt.weights(learnt.version_in_use()),
     )
     return Memory(matcher=matcher, namer=Namer(labels))
 

@@ -118,6 +118,22 @@ class CampaignEdit(models.Model):
     undone_at = models.DateTimeField(null=True)
 
 
+class LearntWeights(models.Model):
+    """Weights of evidence that were learnt from what people decided here. A version is never changed."""
+
+    version = models.CharField(primary_key=True, max_length=32)
+    weights = models.JSONField()
+    decisions = models.PositiveIntegerField()
+    right = models.PositiveIntegerField()
+    """Decided pairs that these weights judge as people did."""
+    right_before = models.PositiveIntegerField()
+    """Decided pairs that the shipped weights do."""
+    learnt_at = models.DateTimeField()
+    by = models.CharField(max_length=200)
+    adopted_at = models.DateTimeField(null=True)
+    """Since when calls are placed by it; of one version at most."""
+
+
 class CampaignStateChange(models.Model):
     """One change of state, with when and why."""
 

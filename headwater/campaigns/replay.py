@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from headwater.accounts.actors import Actor
+from headwater.campaigns import learnt
 from headwater.campaigns.engine import Matcher, reasons
 from headwater.campaigns.exemplars import Exemplar, Placement
 from headwater.campaigns.labels import shipped
@@ -30,7 +31,7 @@ def replay(actor: Actor, record_id: uuid.UUID, text: str) -> Replay:
     """Place the call again from what was known at its time. ``text`` is its transcript, as the call store holds it.
 
     Raises:
-        NotFound: the call is in no campaign that the actor may see.
+        NotFound: the call is in no campaign that the actor may see, or its weights are not kept here.
         Conflict: another rule placed it than the one that runs here.
     """
     member = CampaignMember.objects.filter(record_id=record_id, campaign__in=visible_to(actor)).first()
@@ -59,6 +60,7 @@ def replay(actor: Actor, record_id: uuid.UUID, text: str) -> Replay:
         clock=clock,
         epoch=epoch,
         labels=labels,
+        weights=learnt.weights(member.rule_version.rpartition(" ")[2]),
     )
     placement = matcher.place(read(text))
     again = reasons(placement)

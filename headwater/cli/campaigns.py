@@ -37,6 +37,9 @@ def register(app: typer.Typer) -> None:
     group.command("trends")(trends)
     group.command("replay")(replay)
     group.command("leads")(leads)
+    group.command("learn")(learn)
+    group.command("weights")(weights)
+    group.command("adopt")(adopt)
 
     @group.callback()
     def _campaigns() -> None:
@@ -58,6 +61,48 @@ def leads(campaign: Annotated[str, typer.Argument(help="Identifier of the campai
         print(f"{one.probability:6.1%}  {one.spc:<8} {one.sentence}")
     if not found:
         print("No traceback of this campaign has ended at a provider yet.")
+
+
+def learn() -> None:
+    """Learn weights of evidence from the merges and splits that stand. They are kept, and not in use until adopted."""
+    from headwater.site.setup import django  # here, as all that needs Django: help must come without it
+
+    django()
+    from headwater.accounts.actors import system
+    from headwater.campaigns import learnt
+
+    found = learnt.learn(system("operator"))
+    print(f"{found.version}: learnt from {found.decisions} decided pairs beside the shipped reference.")
+    print(f"It judges {found.right} of them as people did; the shipped weights {found.right_before}.")
+    print(
+        f"`headwater campaigns adopt {found.version}` has calls placed by it; try `evaluate` on your own calls first."
+    )
+
+
+def weights() -> None:
+    """List the weights of evidence that were learnt here, and which are in use."""
+    from headwater.site.setup import django  # here, as all that needs Django: help must come without it
+
+    django()
+    from headwater.accounts.actors import system
+    from headwater.campaigns import learnt
+
+    for one in learnt.versions(system("operator")):
+        mark = "in use" if one.in_use else ""
+        print(f"{one.version:<16} {one.learnt_at:%Y-%m-%d %H:%M} {one.decisions:>6} pairs {one.right:>6} right {mark}")
+    print(f"Calls are placed by {learnt.version_in_use()}.")
+
+
+def adopt(version: Annotated[str, typer.Argument(help="A version of `weights`, or `shipped`.")]) -> None:
+    """Have calls placed by a version from now on. What is placed stays; `shipped` goes back."""
+    from headwater.site.setup import django  # here, as all that needs Django: help must come without it
+
+    django()
+    from headwater.accounts.actors import system
+    from headwater.campaigns import learnt
+
+    learnt.adopt(system("operator"), version)
+    print(f"The detector places calls by {learnt.version_in_use()} within minutes.")
 
 
 def evaluate(

@@ -84,6 +84,8 @@ TABLES: dict[str, dict[Process, str]] = {
     # Campaigns: found by the worker, named by the desk, read by those whom they are told to.
     "campaigns_campaign": {D: "S", P: "S", A: "S", W: "SIU"},
     "campaigns_campaignedit": {D: "SI", W: "SIU"},
+    # Weights are learnt and adopted by the operator's command line; the detector reads them.
+    "campaigns_learntweights": {W: "S"},
     "campaigns_campaignmember": {D: "S", P: "S", W: "SIU"},
     "campaigns_campaignexemplar": {D: "S", P: "S", W: "SIUD"},
     "campaigns_campaignnode": {D: "S", W: "SIUD"},

@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from headwater import clock
 from headwater.calls.queries import connect
 from headwater.calls.records import CallRecord
-from headwater.campaigns import actions, edits, graph, hearing, joined, queries, transcripts
+from headwater.campaigns import actions, edits, graph, hearing, joined, learnt, queries, transcripts
 from headwater.campaigns.memory import BEGINNING, Memory, load
 from headwater.errors import Conflict, Unavailable
 from headwater.worker.voices import Voices
@@ -101,6 +101,9 @@ class Detector:
             joined.join_waiting(now=now)
             graph.note_signers(now=now)
             self._reviewed_at = now
+            if learnt.version_in_use() != self._memory.matcher.weights_version:
+                self._memory = load()
+                log.info("weights of evidence changed", version=self._memory.matcher.weights_version)
         return True
 
     def _follow(self, now: datetime) -> None:

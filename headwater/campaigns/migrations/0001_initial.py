@@ -226,4 +226,17 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['campaign', '-at'], name='joined_by_campaign'), models.Index(fields=['office_code', 'at'], name='joined_by_code')],
             },
         ),
+        migrations.CreateModel(
+            name='LearntWeights',
+            fields=[
+                ('version', models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ('weights', models.JSONField()),
+                ('decisions', models.PositiveIntegerField()),
+                ('right', models.PositiveIntegerField()),
+                ('right_before', models.PositiveIntegerField()),
+                ('learnt_at', models.DateTimeField()),
+                ('by', models.CharField(max_length=200)),
+                ('adopted_at', models.DateTimeField(null=True)),
+            ],
+        ),
     ]
