@@ -85,7 +85,9 @@ def an_hour_ago(scene: Scene) -> None:
     members = list(CampaignMember.objects.filter(campaign=scene.campaign).order_by("call_at"))
     for age, row in enumerate(reversed(members)):
         row.call_at = last - timedelta(minutes=age)
-        row.save(update_fields=["call_at"])
+        # Reported as they ring: a silence is believed once reports of what is newer would be in.
+        row.joined_at = row.call_at + timedelta(seconds=2)
+        row.save(update_fields=["call_at", "joined_at"])
     scene.campaign.first_call_at, scene.campaign.last_call_at = last - timedelta(minutes=len(members)), last
     scene.campaign.save(update_fields=["first_call_at", "last_call_at"])
     Measure.objects.update(at=last + timedelta(seconds=20))
