@@ -17,6 +17,7 @@ from headwater.audit.tags import Tag
 from headwater.errors import NotFound, Unavailable
 from headwater.evidence.models import Package
 from headwater.evidence.states import PackageState
+from headwater.legal import queries as processes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,8 @@ def visible_to(actor: Actor) -> QuerySet[Package]:
     if actor.organisation_kind is OrganisationKind.CONSORTIUM:
         return Package.objects.all()
     if actor.organisation_kind is OrganisationKind.AGENCY and actor.organisation_id:
-        return Package.objects.filter(process__agency_id=actor.organisation_id)
+        # Of a sealed process a package is known to those alone who may know of the process.
+        return Package.objects.filter(process_id__in=processes.visible_to(actor).values("id"))
     return Package.objects.none()
 
 
