@@ -17,6 +17,7 @@ from tests.conftest import Browser, carrier, person
 #: Routes that people reach without a permission: sign-in and one's own account. Agents prove themselves otherwise.
 PUBLIC = {
     "account/", "account/sign-in/", "account/sign-out/", "account/closed/", "account/confirm/", "account/password/",
+    "account/password/none/",
     "account/password/forgotten/", "account/link/<str:token>/", "account/link/", "account/waiting/",
     "account/permissions/", "account/sessions/", "account/sessions/end/", "account/deputies/",
     "account/deputies/end/", "account/deputies/act/", "account/code/", "account/confirm-code/", "account/enrol/",

@@ -260,3 +260,12 @@ def test_a_form_without_a_token_of_the_session_is_refused_in_words(secret: str) 
 )
 def test_what_headwater_does_not_use_does_not_exist(application: str, path: str, db: None) -> None:
     assert Browser(application).get(path).status_code == 404
+
+
+@pytest.mark.django_db
+def test_who_has_no_password_is_led_to_a_mailed_link_and_not_into_an_error(desk_user: User) -> None:
+    desk_user.set_unusable_password()
+    desk_user.save()
+    answer = Browser("desk").sign_in(desk_user).get("/account/password/", follow=True)
+    assert answer.status_code == 200
+    assert answer.redirect_chain[-1][0] == "/account/password/forgotten/"

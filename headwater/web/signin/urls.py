@@ -6,6 +6,7 @@ from allauth.mfa.recovery_codes import views as recovery
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
 from django.urls import URLPattern, path
+from django.views.generic import RedirectView
 
 from headwater.web.signin import deputies, links, organisation, passkeys, security, waiting
 
@@ -17,6 +18,8 @@ urlpatterns: list[URLPattern] = [
     path("account/closed/", account.account_inactive, name="account_inactive"),
     path("account/confirm/", account.reauthenticate, name="account_reauthenticate"),
     path("account/password/", account.password_change, name="account_change_password"),
+    # Who has no password (passkey, organisation's provider) gets one as who forgot theirs does: by a mailed link.
+    path("account/password/none/", RedirectView.as_view(pattern_name="account_forgotten"), name="account_set_password"),
     path("account/password/forgotten/", links.forgotten, name="account_forgotten"),
     path("account/link/<str:token>/", links.opened, name="account_link_opened"),
     path("account/link/", links.link, name="account_link"),
