@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "audit": "headwater.cli.audit",
     "calls": "headwater.cli.calls",
     "campaigns": "headwater.cli.campaigns",
+    "cases": "headwater.cli.cases",
     "alerts": "headwater.cli.alerts",
     "outbox": "headwater.cli.outbox",
     "conduct": "headwater.cli.conduct",

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from headwater import clock
 from headwater.accounts.actors import system
@@ -37,7 +37,9 @@ def list_messages(
 
     if state and state not in list(State):
         raise Invalid(f"{state!r} is no state; choose {', '.join(State)}.")
-    table = Table("Message", "Queued (UTC)", "To", "What", "About", "State", "Attempts", "Receipt")
+    table = Table(
+        Column("Message", no_wrap=True), "Queued (UTC)", "To", "What", "About", "State", "Attempts", "Receipt"
+    )
     for message in queries.messages(state=State(state) if state else None, limit=limit):
         table.add_row(
             message.id,
