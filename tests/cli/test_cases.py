@@ -7,9 +7,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.audit.models import AuditEntry
 from headwater.cases import actions
+from headwater.cases.states import Precision
 from headwater.cli.main import build
 from headwater.errors import NotFound
 
@@ -24,7 +26,8 @@ def run(*words: str) -> str:
 
 def test_cases_are_listed_and_a_timeline_is_written_in_both_forms(desk: Actor) -> None:
     case_id = actions.open_case(desk, title="Utility threats", reference="2026-14")
-    actions.add_note(desk, case_id, "=cmd|' /C calc'!A0")
+    heard = actions.When(at=clock.now(), precision=Precision.DAY)
+    actions.add_note(desk, case_id, "=cmd|' /C calc'!A0", when=heard)
     assert case_id in run("cases", "list")
     table = list(csv.DictReader(io.StringIO(run("cases", "timeline", case_id))))
     told = json.loads(run("cases", "timeline", case_id, "--format", "json"))
