@@ -58,7 +58,7 @@ class MailServer:
         )
 
     def _authenticated(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
-        return AuthResult(success=(data.login.decode(), data.password.decode()) == self._login)
+        return AuthResult(handled=False, success=(data.login.decode(), data.password.decode()) == self._login)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Session, envelope: Envelope, address: str, _options: list[str]

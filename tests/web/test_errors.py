@@ -130,7 +130,9 @@ def test_pages_hold_nothing_that_the_policy_forbids() -> None:
         assert "fficial website" not in text, template
 
 
-def test_the_operators_permission_is_in_no_role() -> None:
-    from headwater.accounts.permissions import ROLE_PERMISSIONS
+def test_only_the_consortiums_administrator_manages_accounts_and_reads_no_call() -> None:
+    from headwater.accounts.permissions import ROLE_PERMISSIONS, Role
 
-    assert all(Permission.ACCOUNT_MANAGE not in held for held in ROLE_PERMISSIONS.values())
+    holders = {role for role, held in ROLE_PERMISSIONS.items() if Permission.ACCOUNT_MANAGE in held}
+    assert holders == {Role.ADMINISTRATOR}
+    assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] == {Permission.ACCOUNT_MANAGE, Permission.OUTBOX_READ}

@@ -106,6 +106,8 @@ STATUSES: dict[str, Status] = {
     "under_review": Status("Under review", W),
     "deficient": Status("Deficient", A),
     "accepted": Status("Accepted", G),
+    "identity_checked": Status("Identity checked", I),
+    "certified": Status("Certified", G),
     "objected": Status("Objected", E),
     "producing": Status("Being produced", I),
     "produced": Status("Produced", G),
