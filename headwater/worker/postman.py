@@ -1,6 +1,5 @@
 """The part of the worker that delivers the outbox: it knows the mail server and the endpoints' secrets."""
 
-from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -18,9 +17,7 @@ ACTOR: Final = system("outbox")
 
 def deliver(message_id: str) -> State:
     """Try to deliver one message."""
-    config = settings.HEADWATER
-    poster = Poster(internal_hosts=config.webhook_hosts)
-    return actions.deliver(ACTOR, message_id, send={Way.MAIL: _mail, Way.POST: partial(_post, poster)})
+    return actions.deliver(ACTOR, message_id, send={Way.MAIL: _mail, Way.POST: _post})
 
 
 def _mail(message: Sendable) -> Answer | None:
@@ -30,12 +27,13 @@ def _mail(message: Sendable) -> Answer | None:
     return mail.send(message, server=mail.MailServer.of(config.smtp_url), sender=config.mail_from)
 
 
-def _post(poster: Poster, message: Sendable) -> Answer:
+def _post(message: Sendable) -> Answer:
     now = clock.now()
     secrets = webhooks.secrets_of(message.endpoint, now=now)
     if not secrets:
         return Answer(outcome=Outcome.REFUSED, text="Not sent: the endpoint was removed.")
-    answer = poster.post(message, secrets, now=now)
+    # Made here, not for each mail too: it reads every certificate authority of the system.
+    answer = Poster(internal_hosts=settings.HEADWATER.webhook_hosts).post(message, secrets, now=now)
     if answer.outcome is Outcome.GONE:
         webhooks.gone(ACTOR, message.endpoint)
     return answer
