@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -326,13 +326,15 @@ def _verified(document: Mapping[str, Any], now: datetime) -> tuple[bytes, Signer
     algorithm = whole.get("alg")
     try:
         _check(chain[0].public_key(), str(algorithm), signature, f"{protected}.{payload}".encode())
+        return body, Signer(
+            subject=chain[0].subject.rfc4514_string(),
+            root=chain[-1].issuer.rfc4514_string(),
+            chain_holds=_chain_holds(chain, now),
+        )
     except InvalidSignature:
         raise BadVcon("the signature does not hold: the vCon was changed, or another key signed it") from None
-    return body, Signer(
-        subject=chain[0].subject.rfc4514_string(),
-        root=chain[-1].issuer.rfc4514_string(),
-        chain_holds=_chain_holds(chain, now),
-    )
+    except (ValueError, UnsupportedAlgorithm) as error:  # a certificate's key and names are read where they are used
+        raise BadVcon(f"a certificate of the signed vCon cannot be read: {error}") from error
 
 
 def _chain(value: Any) -> list[x509.Certificate]:
@@ -363,6 +365,6 @@ def _chain_holds(chain: Sequence[x509.Certificate], now: datetime) -> bool:
     try:
         for each, issuer in itertools.pairwise(chain):
             each.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True

@@ -108,6 +108,15 @@ def signed_by(algorithm: str = "ES256", **changes: Any) -> bytes:
     return json.dumps(whole | changes).encode()
 
 
+def with_a_key_of_no_known_kind(signed: bytes) -> bytes:
+    """Put another object identifier where the certificate says that its key is of an elliptic curve."""
+    whole = json.loads(signed)
+    header = json.loads(base64.urlsafe_b64decode(whole["protected"] + "=="))
+    kind, other = bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce3d0209")
+    header["x5c"] = [base64.b64encode(base64.b64decode(each).replace(kind, other)).decode() for each in header["x5c"]]
+    return json.dumps(whole | {"protected": b64(json.dumps(header).encode())}).encode()
+
+
 def test_a_flattened_signature_by_an_elliptic_key_holds() -> None:
     found = vcon.read(signed_by(), now=NOW).signer
     assert found is not None
@@ -126,6 +135,7 @@ def test_a_flattened_signature_by_an_elliptic_key_holds() -> None:
         (signed_by(signature="AA"), "does not hold"),
         (signed_by(protected=b64(b'{"alg":"ES256"}')), "no certificates"),
         (signed_by(protected=b64(b'{"alg":"ES256","x5c":["AAAA"]}')), "cannot be read"),
+        (with_a_key_of_no_known_kind(signed_by()), "cannot be read: Unknown key type"),
         (signed_by(signatures=[]), "no payload and signatures"),
         (b'{"recipients": [], "ciphertext": "x", "protected": "y"}', "is encrypted"),
         (b"{}", "no uuid"),
