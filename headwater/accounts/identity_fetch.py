@@ -16,8 +16,7 @@ from django.conf import settings
 
 from headwater.errors import Unavailable
 from headwater.outbox.rules import post_fault
-from headwater.stir.fetch import resolve_name
-from headwater.stir.x5u import is_public
+from headwater.stir.resolving import NotPublic, public_address
 
 CONNECT_S: Final = 3.0
 TOTAL_S: Final = 10.0
@@ -56,7 +55,7 @@ def _json(address: str, method: str, form: dict[str, str] | None, more: dict[str
     try:
         octets = _exchange(address, method, form, more)
         found = msgspec.json.decode(octets, type=dict[str, Any])
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, msgspec.MsgspecError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, NotPublic, msgspec.MsgspecError) as error:
         message = f"The identity provider at {address[:120]} does not answer as it should: {str(error)[:200]}"
         raise Unavailable(message) from error
     return found
@@ -66,14 +65,12 @@ def _exchange(address: str, method: str, form: dict[str, str] | None, more: dict
     if why := address_fault(address):
         raise httpx.InvalidURL(why)
     url = httpx.URL(address)
-    resolved = resolve_name(url.host, url.port or (443 if url.scheme == "https" else 80))
-    private = next((each for each in resolved if not is_public(each)), None)
-    if not resolved or (private is not None and url.host not in settings.HEADWATER.identity_hosts):
-        raise httpx.InvalidURL(f"{url.host} has no public address")
+    port = url.port or (443 if url.scheme == "https" else 80)
+    dialled = public_address(url.host, port, internal=url.host in settings.HEADWATER.identity_hosts)
     headers = {"Host": url.netloc.decode("ascii"), "Accept": "application/json", "User-Agent": "Headwater/1"}
     limits = httpx.Timeout(TOTAL_S, connect=CONNECT_S)
     with httpx.Client(trust_env=False, follow_redirects=False, timeout=limits) as client:
-        request = client.build_request(method, url.copy_with(host=resolved[0]), headers=headers, data=form)
+        request = client.build_request(method, url.copy_with(host=dialled), headers=headers, data=form)
         request.extensions["sni_hostname"] = url.host
         # A server that sends one octet a second would outlive any read timeout.
         cut = threading.Timer(TOTAL_S, client.close)

@@ -10,7 +10,7 @@ import email.utils
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -19,8 +19,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from headwater.errors import HeadwaterError
-from headwater.stir.fetch import resolve_name
-from headwater.stir.x5u import is_public
+from headwater.stir.resolving import NotPublic, Resolve, public_address, resolve_name
 
 CONNECT_S: Final = 10.0
 READ_S: Final = 30.0
@@ -65,7 +64,7 @@ class Fetcher:
     most_octets: int = MOST_OCTETS
     total_s: float = TOTAL_S
     read_s: float = READ_S
-    resolve: Callable[[str, int], Sequence[str]] = resolve_name
+    resolve: Resolve = resolve_name
     context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
     def get(
@@ -173,15 +172,11 @@ class Fetcher:
             raise FetchFailed(f"{_plain(url)} names no host, or holds a login")
         port = url.port or (443 if url.scheme == "https" else 80)
         try:
-            addresses = self.resolve(url.host, port)
-        except (OSError, UnicodeError) as error:
-            raise FetchFailed(f"{url.host} has no address: {error}") from error
-        if not addresses:
-            raise FetchFailed(f"{url.host} has no address")
-        private = next((each for each in addresses if not is_public(each)), None)
-        if private is not None and not self.internal:
-            raise FetchFailed(f"{url.host} is {private}, which is no public address; if it is yours, say internal")
-        return addresses[0]
+            return public_address(url.host, port, resolve=self.resolve, internal=self.internal)
+        except NotPublic as error:
+            raise FetchFailed(f"{error}; if it is yours, say internal") from error
+        except OSError as error:
+            raise FetchFailed(str(error)) from error
 
 
 def retry_after(text: str, now: datetime) -> timedelta | None:

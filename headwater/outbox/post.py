@@ -9,7 +9,7 @@ import contextlib
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -19,8 +19,7 @@ from standardwebhooks import Webhook
 
 from headwater.outbox.rules import Answer, Outcome, post_fault
 from headwater.outbox.values import Sendable
-from headwater.stir.fetch import resolve_name
-from headwater.stir.x5u import is_public
+from headwater.stir.resolving import NotPublic, Resolve, public_address, resolve_name
 
 CONNECT_S: Final = 5.0
 READ_S: Final = 15.0
@@ -34,7 +33,7 @@ class Poster:
     """Posts webhooks."""
 
     internal_hosts: frozenset[str] = frozenset()
-    resolve: Callable[[str, int], Sequence[str]] = resolve_name
+    resolve: Resolve = resolve_name
     context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
     def post(self, message: Sendable, secrets: Sequence[bytes], *, now: datetime) -> Answer:
@@ -44,10 +43,10 @@ class Poster:
         url = httpx.URL(message.address)
         try:
             pinned = url.copy_with(host=self._address(url))
-        except PermissionError as error:
+        except NotPublic as error:
             return Answer(outcome=Outcome.REFUSED, text=f"Not sent: {error}.")
-        except (OSError, UnicodeError) as error:
-            return Answer(outcome=Outcome.LATER, text=f"{url.host} has no address: {error}")
+        except OSError as error:
+            return Answer(outcome=Outcome.LATER, text=str(error))
         headers = {"Host": url.netloc.decode("ascii"), **signed(message, secrets, now=now)}
         try:
             return self._exchange(pinned, url.host, headers, message.text.encode())
@@ -73,13 +72,8 @@ class Poster:
                 cut.cancel()
 
     def _address(self, url: httpx.URL) -> str:
-        addresses = self.resolve(url.host, url.port or (443 if url.scheme == "https" else 80))
-        if not addresses:
-            raise OSError("the resolver knows none")
-        private = next((each for each in addresses if not is_public(each)), None)
-        if private is not None and url.host not in self.internal_hosts:
-            raise PermissionError(f"{url.host} is {private}, which is no public address")
-        return addresses[0]
+        port = url.port or (443 if url.scheme == "https" else 80)
+        return public_address(url.host, port, resolve=self.resolve, internal=url.host in self.internal_hosts)
 
 
 def signed(message: Sendable, secrets: Sequence[bytes], *, now: datetime) -> dict[str, str]:

@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 
 from headwater.stir.certificates import Certificate, CertificateError, parse_pem_chain
 from headwater.stir.reasons import Reason
-from headwater.stir.x5u import is_public, x5u_fault
+from headwater.stir.resolving import NotPublic, Resolve, public_address, resolve_name
+from headwater.stir.x5u import x5u_fault
 
 CONNECT_S, TOTAL_S, MAX_OCTETS, MAX_CERTIFICATES = 3.0, 5.0, 64 * 1024, 5
 #: ATIS-1000074: a certificate is kept 24 hours where the answer says nothing or less; a year is our upper bound.
@@ -43,7 +44,6 @@ class HostDecision(StrEnum):
 #: Called with a host in lower case and the whole address; asked anew at each address that is not in memory.
 Decide = Callable[[str, str], HostDecision]
 Dial = Callable[[str, int, float], socket.socket]
-Resolve = Callable[[str, int], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,6 @@ class Fetched:
 def allow_every_host(_host: str, _x5u: str) -> HostDecision:
     """Allow every host that the other rules allow."""
     return HostDecision.ALLOWED
-
-
-def resolve_name(host: str, port: int) -> Sequence[str]:
-    """Return every address of ``host`` by the system's resolver."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
 def dial_address(address: str, port: int, timeout: float) -> socket.socket:
@@ -193,16 +187,11 @@ class CertificateFetcher:
 
     def _address(self, host: str, port: int) -> str:
         try:
-            addresses = self.resolve(host, port)
-        except (OSError, UnicodeError) as error:
-            raise CertificateError(Reason.CERTIFICATE_UNAVAILABLE, f"{host} has no address: {error}") from None
-        # One private answer among public ones is how rebinding starts: all must be public.
-        for address in addresses:
-            if not is_public(address):
-                raise CertificateError(Reason.X5U_REFUSED, f"{host} resolves to {address}, which is no public address")
-        if not addresses:
-            raise CertificateError(Reason.CERTIFICATE_UNAVAILABLE, f"{host} has no address")
-        return addresses[0]
+            return public_address(host, port, resolve=self.resolve)
+        except NotPublic as error:
+            raise CertificateError(Reason.X5U_REFUSED, str(error)) from None
+        except OSError as error:
+            raise CertificateError(Reason.CERTIFICATE_UNAVAILABLE, str(error)) from None
 
 
 def _cut(connection: ssl.SSLSocket, cut: threading.Event) -> None:
