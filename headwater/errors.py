@@ -32,5 +32,13 @@ class TooLarge(HeadwaterError):
     """It is larger than this door takes (HTTP 413)."""
 
 
+class TooMany(HeadwaterError):
+    """It was asked for too often; after ``retry_after_s`` seconds it may be asked again (HTTP 429)."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class Unavailable(HeadwaterError):
     """A part that is needed does not answer now; trying again later may work (HTTP 503)."""

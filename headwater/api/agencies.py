@@ -23,7 +23,7 @@ from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Scope
 from headwater.alerts import queries as alerts
 from headwater.api import agency_messages as messages
-from headwater.api import problems
+from headwater.api import limits, problems
 from headwater.api.agency_reports import router as reports
 from headwater.errors import HeadwaterError, Invalid, TooLarge, Unauthenticated
 from headwater.evidence import queries as evidence
@@ -36,7 +36,7 @@ from headwater.reports.rules import BadReport
 MOST_OCTETS: Final = 30_000_000
 Problem = messages.ProblemOut
 #: What any request may be answered with.
-COMMON: Final[dict[int, Any]] = {401: Problem, 403: Problem, 422: Problem, 503: Problem}
+COMMON: Final[dict[int, Any]] = {401: Problem, 403: Problem, 422: Problem, 429: Problem, 503: Problem}
 CREATED: Final = {
     200: messages.ProcessOut,
     201: messages.ProcessOut,
@@ -53,15 +53,20 @@ Place: Any = functions.Path(..., ge=1, le=2**62)
 class Bearer(HttpBearer):
     """A machine credential whose scopes hold ``process``; one of another door looks like one that proves nothing."""
 
-    def authenticate(self, request: HttpRequest, token: str) -> Actor:  # noqa: ARG002 - django-ninja's signature
+    def authenticate(self, request: HttpRequest, token: str) -> Actor:
         """Return the machine as an actor.
 
         Raises:
+            TooMany: wrong tokens flood from there, or this one asks too often.
             Unauthenticated: the token proves nothing, or not this.
         """
+        address = limits.address_of(request)
+        limits.AGENCIES.check(address, token)
         found = credentials.shown(token)
         if found is None or Scope.PROCESS not in found.scopes:
+            limits.AGENCIES.wrong(address)
             raise Unauthenticated("Show a valid machine credential with the scope process: Authorization: Bearer ...")
+        limits.AGENCIES.right(address, token, credential=found.id)
         return found.actor
 
 

@@ -22,7 +22,7 @@ from prometheus_client import Counter
 
 from headwater import clock
 from headwater.accounts.actors import Actor
-from headwater.api import problems
+from headwater.api import limits, problems
 from headwater.api.wakeups import Wakeups
 from headwater.conduct import issues
 from headwater.conduct import queries as conduct
@@ -33,10 +33,13 @@ from headwater.providers import signatures
 from headwater.providers.queries import KeyView, ProviderView
 from headwater.providers.signatures import Action, BadToken
 from headwater.signers import carriers as sti
-from headwater.tracebacks import actions, answering, questions, receipts, roots
+from headwater.tracebacks import actions, answering, questions, receipts, roots, searching
 from headwater.tracebacks.answering import MAX_ANSWER, Submission
+from headwater.tracebacks.searching import MOST_OPEN
 from headwater.wire import agents as wire
 from headwater.wire.commitments import Roots, Taken
+from headwater.wire.deposits import Deposit, Deposited
+from headwater.wire.searches import Hits, HitsTaken
 
 #: Longest wait of one poll, seconds.
 MAX_WAIT_S = 60.0
@@ -45,9 +48,10 @@ REFUSED = Counter("headwater_agent_requests_refused", "Requests of agents that w
 ANSWERS = Counter("headwater_agent_answers", "Answers of agents by what became of them", ["result"])
 
 _REFERENCES, _SCHEMAS = msgspec.json.schema_components(
-    [wire.Questions, wire.Receipt, wire.Answer, Roots, Taken], ref_template="#/components/schemas/{name}"
+    [wire.Questions, wire.Receipt, wire.Answer, Roots, Taken, Hits, HitsTaken, Deposit, Deposited],
+    ref_template="#/components/schemas/{name}"
 )
-_QUESTIONS, _RECEIPT, _ANSWER, _ROOTS, _TAKEN = _REFERENCES
+_QUESTIONS, _RECEIPT, _ANSWER, _ROOTS, _TAKEN, HITS, HITS_TAKEN, DEPOSIT, DEPOSITED = _REFERENCES
 
 
 #: What each refusal says, by its status.
@@ -57,6 +61,7 @@ _PROBLEMS = {
     409: "It contradicts what is recorded, or the question no longer stands",
     413: "The body is larger than this door takes",
     422: "It cannot be understood, or cannot be true; the reason says which",
+    429: "Too many wrong tokens from this address, or too many requests of this provider; Retry-After says when",
     503: "A part of Headwater does not answer now; Retry-After says when to try again",
 }
 _PROBLEM: dict[str, Any] = {
@@ -71,19 +76,20 @@ _PROBLEM: dict[str, Any] = {
 }
 
 
-def _described(good: Mapping[int, tuple[str, str, dict[str, Any]]], *refusals: int) -> dict[str, Any]:
+def described(good: Mapping[int, tuple[str, str, dict[str, Any]]], *refusals: int) -> dict[str, Any]:
     """Return a route's answers for the description: (words, media type, schema) by status, and its refusals."""
     said: dict[Any, Any] = {
         status: {"description": words, "content": {kind: {"schema": schema}}}
         for status, (words, kind, schema) in good.items()
     }
+    limited = (429,) if 401 in refusals else ()
     return said | {
         status: {"description": _PROBLEMS[status], "content": {"application/problem+json": {"schema": _PROBLEM}}}
-        for status in refusals
+        for status in (*refusals, *limited)
     }
 
 
-_JSON = "application/json"
+JSON = "application/json"
 
 
 class CarrierApi(NinjaAPI):
@@ -143,22 +149,26 @@ def wakeups() -> Wakeups:
 @api.get(
     "/questions",
     summary="Fetch the open questions, waiting for one where there is none",
-    openapi_extra={"responses": _described({200: ("The open questions", _JSON, _QUESTIONS)}, 401, 422, 503)},
+    openapi_extra={"responses": described({200: ("The open questions", JSON, _QUESTIONS)}, 401, 422, 503)},
 )
-async def get_questions(request: HttpRequest, wait: float = 0.0) -> HttpResponse:
-    """Answer at once where a question is open, else within ``wait`` seconds (at most 60), then with none."""
+async def get_questions(request: HttpRequest, wait: float = 0.0, seen: str | None = None) -> HttpResponse:
+    """Answer at once where a question is open, else within ``wait`` seconds (at most 60), then with none.
+
+    ``seen``: the blind searches that the agent has seen, by comma; where it is given, others are handed out too.
+    """
     if not 0 <= wait <= MAX_WAIT_S:
         return problems.answer(request, Invalid(f"wait must be from 0 to {MAX_WAIT_S:g} seconds"))
     loop = asyncio.get_running_loop()
     until = loop.time() + wait
-    provider, actor = await sync_to_async(_admit)(request, Action.READ_QUESTIONS, b"")
+    provider, actor = await sync_to_async(admit)(request, Action.READ_QUESTIONS, b"")
     hub = wakeups()
+    known = None if seen is None else seen.split(",")[:MOST_OPEN]
     with hub.waiter(provider.id) as woken:
-        found = await sync_to_async(_waiting)(actor)
-        while not found and (left := until - loop.time()) > 0:
+        found = await sync_to_async(_waiting)(actor, known)
+        while not (found.questions or found.searches) and (left := until - loop.time()) > 0:
             await hub.wait(woken, left)
-            found = await sync_to_async(_waiting)(actor)
-    return _json(wire.Questions(questions=found))
+            found = await sync_to_async(_waiting)(actor, known)
+    return told(found)
 
 
 @api.post(
@@ -170,10 +180,10 @@ async def get_questions(request: HttpRequest, wait: float = 0.0) -> HttpResponse
             "description": "Compact JWS (ES256); its payload is the JSON of an Answer.",
             "content": {"application/jose": {"schema": _ANSWER}},
         },
-        "responses": _described(
+        "responses": described(
             {
-                201: ("Taken in", _JSON, _RECEIPT),
-                200: ("The same octets were taken in before", _JSON, _RECEIPT),
+                201: ("Taken in", JSON, _RECEIPT),
+                200: ("The same octets were taken in before", JSON, _RECEIPT),
             },
             401,
             404,
@@ -192,14 +202,14 @@ def post_answer(request: HttpRequest) -> HttpResponse:
     body = request.body
     if len(body) > MAX_ANSWER:
         raise TooLarge(f"A body may have {MAX_ANSWER} octets.")
-    provider, actor = _admit(request, Action.WRITE_ANSWERS, body)
+    provider, actor = admit(request, Action.WRITE_ANSWERS, body)
     try:
         receipt, fresh = answering.record_answer(actor, _submission(provider, actor, body))
     except HeadwaterError:
         ANSWERS.labels("refused").inc()
         raise
     ANSWERS.labels("taken" if fresh else "repeated").inc()
-    return _json(receipt, HTTPStatus.CREATED if fresh else HTTPStatus.OK)
+    return told(receipt, HTTPStatus.CREATED if fresh else HTTPStatus.OK)
 
 
 @api.post(
@@ -211,7 +221,7 @@ def post_answer(request: HttpRequest) -> HttpResponse:
             "description": "MessagePack of Roots: an array of its members in order.",
             "content": {"application/msgpack": {"schema": _ROOTS}},
         },
-        "responses": _described({200: ("Taken in", _JSON, _TAKEN)}, 401, 409, 413, 422, 503),
+        "responses": described({200: ("Taken in", JSON, _TAKEN)}, 401, 409, 413, 422, 503),
     },
 )
 def post_roots(request: HttpRequest) -> HttpResponse:
@@ -219,7 +229,7 @@ def post_roots(request: HttpRequest) -> HttpResponse:
     body = request.body
     if len(body) > MAX_ANSWER:
         raise TooLarge(f"A body may have {MAX_ANSWER} octets.")
-    provider, actor = _admit(request, Action.WRITE_ROOTS, body)
+    provider, actor = admit(request, Action.WRITE_ROOTS, body)
     try:
         sent = msgspec.msgpack.decode(body, type=Roots)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -228,15 +238,15 @@ def post_roots(request: HttpRequest) -> HttpResponse:
         raise Invalid(f"The roots name {sent.spc[:16]}; {provider.spc} sent them.")
     signed = roots.rebuild(sent)
     for jws, _root in signed:
-        signatures.verified_payload(jws.encode(), _key(provider, sent.key_id).public_jwk)
-    return _json(roots.take_roots(actor, signed))
+        signatures.verified_payload(jws.encode(), own_key(provider, sent.key_id).public_jwk)
+    return told(roots.take_roots(actor, signed))
 
 
 @api.get(
     "/receipts/{receipt_id}",
     summary="Fetch the signed receipt of one answer",
     openapi_extra={
-        "responses": _described(
+        "responses": described(
             {200: ("A compact JWS (Ed25519), typ headwater-receipt+jws", "application/jose", {"type": "string"})},
             401,
             404,
@@ -246,7 +256,7 @@ def post_roots(request: HttpRequest) -> HttpResponse:
 )
 def get_receipt(request: HttpRequest, receipt_id: str) -> HttpResponse:
     """Hand out the receipt of one of the provider's own answers, signed: it is checked offline with the receipt key."""
-    _provider, actor = _admit(request, Action.READ_RECEIPTS, b"")
+    _provider, actor = admit(request, Action.READ_RECEIPTS, b"")
     return HttpResponse(receipts.signed_by_number(actor, receipt_id), content_type="application/jose")
 
 
@@ -256,30 +266,39 @@ def get_receipt(request: HttpRequest, receipt_id: str) -> HttpResponse:
     auth=None,
     openapi_extra={
         "security": [],
-        "responses": _described({200: ("A JWK (RFC 8037)", _JSON, {"type": "object"})}, 503),
+        "responses": described({200: ("A JWK (RFC 8037)", JSON, {"type": "object"})}, 503),
     },
 )
 def get_receipt_key(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - the same for everybody
     """Hand out the public key."""
-    return HttpResponse(msgspec.json.encode(receipts.public_key()), content_type=_JSON)
+    return HttpResponse(msgspec.json.encode(receipts.public_key()), content_type=JSON)
 
 
 @api.get(
     "/record",
     summary="Fetch the provider's own record of conduct",
-    openapi_extra={"responses": _described({200: ("Its figures and flags", _JSON, {"type": "object"})}, 401, 503)},
+    openapi_extra={"responses": described({200: ("Its figures and flags", JSON, {"type": "object"})}, 401, 503)},
 )
 def get_record(request: HttpRequest) -> HttpResponse:
     """Hand out what tracebacks say of the provider: counts with their denominators, flags, disputes."""
-    provider, _actor = _admit(request, Action.READ_RECORD, b"")
+    provider, _actor = admit(request, Action.READ_RECORD, b"")
     found = conduct.record(providers.record_reader(provider), provider.id)
-    return HttpResponse(msgspec.json.encode(issues.record(found)), content_type=_JSON)
+    return HttpResponse(msgspec.json.encode(issues.record(found)), content_type=JSON)
 
 
-def _admit(request: HttpRequest, action: Action, body: bytes) -> tuple[ProviderView, Actor]:
+def admit(request: HttpRequest, action: Action, body: bytes) -> tuple[ProviderView, Actor]:
+    address = limits.address_of(request)
     try:
         token = request.headers.get("Authorization", "")
-        return providers.admit(token, action=action, body=body, certificate=_certificate)
+        proof = signatures.named_key(token)
+        limits.CARRIERS.check(address, proof)
+        try:
+            provider, actor = providers.admit(token, action=action, body=body, certificate=_certificate)
+        except BadToken:
+            limits.CARRIERS.wrong(address)
+            raise
+        limits.CARRIERS.right(address, proof, credential=provider.spc)
+        return provider, actor
     finally:
         _give_back(request)
 
@@ -288,12 +307,13 @@ def _certificate(header: Mapping[str, Any], now: datetime) -> KeyView:
     return sti.key_of(header, home=settings.HEADWATER.home, now=now)
 
 
-def _waiting(actor: Actor) -> list[wire.Question]:
+def _waiting(actor: Actor, seen: list[str] | None) -> wire.Questions:
     try:
         found = questions.waiting_questions(actor)
         if found:
             answering.mark_viewed(actor, [question.question_id for question in found])
-        return found
+        searches = [] if seen is None else searching.open_searches(actor, seen=seen)
+        return wire.Questions(questions=found, searches=searches)
     finally:
         _give_back(None)
 
@@ -327,19 +347,20 @@ def _submission(provider: ProviderView, actor: Actor, body: bytes) -> Submission
 def _signed_by(provider: ProviderView, header: Mapping[str, Any]) -> KeyView:
     """Return the key that an answer's header names: a registered one, or that of the provider's STI certificate."""
     if not sti.names_certificate(header):
-        return _key(provider, str(header.get("kid", "")))
+        return own_key(provider, str(header.get("kid", "")))
     key = _certificate(header, clock.now())
     if key.provider.id != provider.id:
         raise Invalid("the answer must be signed with a certificate of the provider that sends it")
     return key
 
 
-def _key(provider: ProviderView, key_id: str) -> KeyView:
+def own_key(provider: ProviderView, key_id: str) -> KeyView:
     key = register.key(key_id)
     if key is None or key.provider.id != provider.id or not key.valid_at(clock.now()):
         raise Invalid("the answer must be signed with a registered key of the provider that sends it")
     return key
 
 
-def _json(value: wire.Questions | wire.Receipt | Taken, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+def told(value: msgspec.Struct, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
+    """Answer with a message as JSON."""
     return HttpResponse(msgspec.json.encode(value), status=status.value, content_type="application/json")

@@ -15,6 +15,7 @@ STATUS: dict[type[errors.HeadwaterError], HTTPStatus] = {
     errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -35,4 +36,7 @@ def answer(request: HttpRequest, error: Exception) -> HttpResponse:  # noqa: ARG
     status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), None)
     if status is None:
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side. Try again later.")
-    return problem(status, str(error))
+    response = problem(status, str(error))
+    if isinstance(error, errors.TooMany):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response

@@ -22,7 +22,8 @@ from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.alerts import feed
 from headwater.alerts.feed import Asked
-from headwater.errors import Forbidden, HeadwaterError, Invalid, NotFound, Unauthenticated, Unavailable
+from headwater.api import limits
+from headwater.errors import Forbidden, HeadwaterError, Invalid, NotFound, TooMany, Unauthenticated, Unavailable
 
 MEDIA: Final = "application/taxii+json;version=2.1"
 STIX: Final = "application/stix+json;version=2.1"
@@ -33,6 +34,7 @@ STATUS: Final[dict[type[HeadwaterError], int]] = {
     Forbidden: 403,
     NotFound: 404,
     Invalid: 400,
+    TooMany: 429,
     Unavailable: 503,
 }
 _ACCEPTED = re.compile(r"application/taxii\+json(\s*;\s*version=2\.1)?|application/\*|\*/\*", re.IGNORECASE)
@@ -56,6 +58,8 @@ def door(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
             return view(request, actor, *args, **kwargs)
         except HeadwaterError as error:
             status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+            if isinstance(error, TooMany):
+                return _problem(status, str(error), headers={"Retry-After": str(error.retry_after_s)})
             challenge = {"WWW-Authenticate": 'Basic realm="Headwater TAXII", charset="UTF-8"'} if status == 401 else {}
             return _problem(status, str(error), headers=challenge)
 
@@ -73,11 +77,15 @@ def _actor(request: HttpRequest) -> Actor:
             token = ""
     elif scheme.lower() != "bearer":
         token = ""
+    address = limits.address_of(request)
+    limits.TAXII.check(address, token)
     found = credentials.shown(token) if token else None
     if found is None:
+        limits.TAXII.wrong(address)
         raise Unauthenticated(
             "Show your agency's machine credential, as the password of HTTP Basic or as a bearer token."
         )
+    limits.TAXII.right(address, token, credential=found.id)
     actor = found.actor
     if actor.organisation_kind is not OrganisationKind.AGENCY or not actor.may(Permission.ALERT_READ):
         raise Forbidden(f"The credential {found.id} does not open an agency's alerts; issue one that does.")

@@ -12,6 +12,8 @@ import psycopg
 import structlog
 from psycopg import sql
 
+from headwater.tracebacks.searching import EVERYBODY
+
 log = structlog.get_logger(__name__)
 
 #: Between two looks by oneself, seconds: while the listener hears, and while it does not.
@@ -94,5 +96,6 @@ class Wakeups:
                 self._wake(notification.payload)
 
     def _wake(self, key: str) -> None:
-        for event in self._waiting.get(key, ()):
-            event.set()
+        for waiters in self._waiting.values() if key == EVERYBODY else (self._waiting.get(key, ()),):
+            for event in waiters:
+                event.set()

@@ -47,6 +47,8 @@ class Action(StrEnum):
     READ_RECEIPTS = "receipts.read"
     READ_RECORD = "record.read"
     WRITE_ROOTS = "roots.write"
+    WRITE_HITS = "hits.write"
+    WRITE_DEPOSITS = "deposits.write"
 
 
 class Refusal(StrEnum):
@@ -186,6 +188,15 @@ def token_header(authorization: str) -> tuple[bytes, dict[str, Any]]:
         return octets, header_of(octets)
     except Invalid:
         raise BadToken(Refusal.MALFORMED) from None
+
+
+def named_key(authorization: str) -> str:
+    """Return what an ``Authorization`` header says its token is signed by, "" where nothing. Nothing is verified."""
+    try:
+        _token, header = token_header(authorization)
+    except BadToken:
+        return ""
+    return str(header.get("kid") or header.get("x5u") or header.get("x5c") or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
