@@ -26,7 +26,7 @@ ALL: Final = Rights()
 #: Octets as they came in: of records, and of what a door refused.
 _OCTETS: Final = frozenset({"raw"})
 #: Whatever holds a called number, or text and headers that may say one.
-_CALLED: Final = frozenset({"called", "called_form", "called_raw", "headers", "transcript", "reason"})
+_CALLED: Final = frozenset({"called", "called_digits", "called_form", "called_raw", "headers", "transcript", "reason"})
 
 #: For a reader that is not named below, such as an operator's own chart.
 NARROWEST: Final = Rights(

@@ -74,6 +74,8 @@ def test_who_needs_no_called_number_gets_none_by_any_way(port: int, reader: str)
     for statement in (
         "SELECT called FROM calls",
         "SELECT called_raw FROM calls",
+        "SELECT called_digits FROM calls",
+        "SELECT called_form FROM calls",
         "SELECT raw FROM calls",
         "SELECT headers FROM calls",
         "SELECT transcript FROM calls",
@@ -99,6 +101,12 @@ def test_every_process_that_reads_has_its_rights_written() -> None:
     assert held <= {*columns.NAMES, *columns.STORED, *columns.REJECT_NAMES}, (
         "a name that no column has withholds nothing"
     )
+
+
+def test_every_column_that_holds_a_called_number_is_withheld_however_the_table_keeps_it() -> None:
+    kept = {name for name in (*columns.NAMES, *columns.STORED) if name.startswith("called")}
+    assert len(kept) == 4, "a column was added: think of whether it holds a called number"
+    assert kept <= rights.NARROWEST.withheld
 
 
 PLAIN = "SELECT event_id , count ( ) AS x FROM calls WHERE call_id = 'x' GROUP BY event_id ORDER BY x"
