@@ -39,7 +39,7 @@ serve: .venv/.installed ## Set up and run Headwater on this machine, with its da
 	$(V)/headwater up
 
 test: .venv/.installed-dev ## Set up and run every test (PYTEST_ARGS="-k word" for some)
-	$(V)/pytest $(PYTEST_ARGS)
+	$(V)/pytest -n 2 $(PYTEST_ARGS)
 
 check: .venv/.installed-dev ## Format, lint, types, import contracts
 	$(V)/ruff format --check .

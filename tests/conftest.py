@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -24,6 +25,12 @@ from headwater.api import limits
 from headwater.calls import queries as calls
 from headwater.calls.store import CallStore
 from tests.outbox.servers import MailServer
+
+# How long an example takes is the machine's affair: no test judges it.
+hypothesis.settings.register_profile(
+    "headwater", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("headwater")
 
 APPLICATION = {
     OrganisationKind.CONSORTIUM: "desk",
