@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 ON_THE_DEMO = ("tests/browser/", "tests/journeys/test_demo.py", "tests/journeys/test_demo_run.py")
 
 
-class ByFile(LoadScopeScheduling):
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist carries no types
     """Work units are files, but for those that use the demo: these are one."""
 
     def _split_scope(self, nodeid: str) -> str:
