@@ -6,6 +6,7 @@ from enum import StrEnum
 class Tag(StrEnum):
     """Everything the audit can say happened, in alphabetical order."""
 
+    ACCOUNT_ACCESS_REFUSED = "account:access:refused"
     ACCOUNT_CLOSED = "account:person:closed"
     ACCOUNT_CONFIRMED = "account:person:confirmed"
     ACCOUNT_CONTACT_CHECK_BEGUN = "account:contact_check:begun"
@@ -60,6 +61,7 @@ class Tag(StrEnum):
     CAMPAIGN_EDIT_REFUSED = "campaign:edit:refused"
     CAMPAIGN_EDIT_UNDONE = "campaign:edit:undone"
     CAMPAIGN_GREW = "campaign:members:added"
+    CAMPAIGN_LEADS_VIEWED = "campaign:leads:viewed"
     CAMPAIGN_MERGED = "campaign:campaign:merged"
     CAMPAIGN_NAMED = "campaign:name:changed"
     CAMPAIGN_REPORTS_JOINED = "campaign:reports:joined"
@@ -124,6 +126,9 @@ class Tag(StrEnum):
     HOP_QUESTIONS_EXPORTED = "hop:questions:exported"
     HOP_QUESTION_VIEWED = "hop:question:viewed"
     HOP_QUESTION_WITHDRAWN = "hop:question:withdrawn"
+    HOP_SEARCH_CLOSED = "hop:search:closed"
+    HOP_SEARCH_HIT = "hop:search:hit"
+    HOP_SEARCH_OPENED = "hop:search:opened"
     IDENTITY_PROVIDER_CHANGED = "account:identity_provider:changed"
     IDENTITY_PROVIDER_REFUSED = "account:identity_provider:refused"
     JOINT_ANSWERED = "joint:invitation:answered"

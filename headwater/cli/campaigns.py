@@ -48,18 +48,24 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="campaigns")
 
 
-def leads(campaign: Annotated[str, typer.Argument(help="Identifier of the campaign.")]) -> None:
+def leads(
+    campaign: Annotated[str, typer.Argument(help="Identifier of the campaign.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, with the tracebacks behind each lead.")] = False,
+) -> None:
     """Show where a campaign's calls may originate, from all its tracebacks together. Leads, never findings."""
     from headwater.site.setup import django  # here, as all that needs Django: help must come without it
 
     django()
     from headwater.accounts.actors import system
-    from headwater.tracebacks.pointing import leads_of
+    from headwater.tracebacks import pointing
 
-    found = leads_of(system("operator"), campaign)
-    for one in found:
+    found = pointing.leads_of(system("operator"), campaign)
+    if as_json:
+        print(msgspec.json.encode(pointing.document(found)).decode())
+        return
+    for one in found.leads:
         print(f"{one.probability:6.1%}  {one.spc:<8} {one.sentence}")
-    if not found:
+    if not found.leads:
         print("No traceback of this campaign has ended at a provider yet.")
 
 

@@ -7,11 +7,12 @@ traces that ended in the same way by the same route count by the square root of 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import exp, log, sqrt
 from typing import Final, TypeVar
 
+from headwater.labels import Labelled
 from headwater.tracebacks.states import Grade
 
 K = TypeVar("K", bound=Hashable)
@@ -34,10 +35,19 @@ ELSEWHERE: Final = 3
 many campaigns mostly passes calls on."""
 
 
+class Bearing(Labelled):
+    """What one trace says of one provider."""
+
+    ENDED = "ended", "Ends at it"
+    BEHIND = "behind", "Ends at a provider that it is known to hand calls to"
+    PASSED = "passed", "Passes through it"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traced:
     """One ended trace of the campaign."""
 
+    id: str = ""
     grade: Grade
     path: tuple[str, ...]
     """Providers from the terminating one upstream, the last one named included."""
@@ -51,6 +61,19 @@ class Lead:
     probability: float
     traces: int
     """How many traces ended at it."""
+
+
+def bearings(one: Traced, hands_to: Mapping[str, frozenset[str]]) -> Iterator[tuple[str, Bearing]]:
+    """Yield each provider that a trace says something of, and what; nothing of one that says nothing."""
+    if not one.path or one.grade in {Grade.ENTRY_CONFIRMED, Grade.NONE}:
+        return
+    last = one.path[-1]
+    yield last, Bearing.ENDED
+    if one.grade is Grade.FRONTIER:
+        for behind in sorted(hands_to.get(last, frozenset()) - set(one.path)):
+            yield behind, Bearing.BEHIND
+    for passing in one.path[:-1]:
+        yield passing, Bearing.PASSED
 
 
 def leads(
@@ -70,16 +93,9 @@ def leads(
     routes: dict[str, Counter[tuple[tuple[str, ...], float]]] = defaultdict(Counter)
     ended: Counter[str] = Counter()
     for one in traced:
-        if not one.path or one.grade in {Grade.ENTRY_CONFIRMED, Grade.NONE}:
-            continue
-        last = one.path[-1]
-        ended[last] += 1
-        routes[last][one.path, _weight(one)] += 1
-        if one.grade is Grade.FRONTIER:
-            for behind in known.get(last, frozenset()) - set(one.path):
-                routes[behind][one.path, BEHIND] += 1
-        for passing in one.path[:-1]:
-            routes[passing][one.path, PASSED] += 1
+        for provider, bearing in bearings(one, known):
+            ended[provider] += bearing is Bearing.ENDED
+            routes[provider][one.path, _weight(one, bearing)] += 1
     scores = {
         provider: log(before.get(provider, 1.0)) + sum(log(weight) * sqrt(n) for (_, weight), n in seen.items())
         for provider, seen in routes.items()
@@ -109,7 +125,9 @@ def seen_elsewhere(history: Mapping[str, frozenset[K]], campaign: K) -> dict[str
     return {provider: (1.0 + len(seen - {campaign})) ** -ELSEWHERE for provider, seen in history.items()}
 
 
-def _weight(one: Traced) -> float:
+def _weight(one: Traced, bearing: Bearing) -> float:
+    if bearing is not Bearing.ENDED:
+        return BEHIND if bearing is Bearing.BEHIND else PASSED
     match one.grade:
         case Grade.ORIGIN_CONFIRMED | Grade.ON_NET:
             return CONFIRMED

@@ -108,3 +108,20 @@ def opened(record: CallRecord, *, campaign: Any = None, now: datetime | None = N
     with transaction.atomic():
         walk = actions._open(OPERATOR, record, campaign=campaign, reason=Reason.CAMPAIGN, now=now or clock.now())
     return walk.row.id
+
+
+def campaign(name: str = "SSA-Suspended") -> Any:
+    """Keep a confirmed campaign without calls, and return its row."""
+    from headwater.campaigns.models import Campaign
+    from headwater.campaigns.states import CampaignState
+
+    now = clock.now()
+    return Campaign.objects.create(
+        name=name,
+        state=CampaignState.CONFIRMED,
+        first_call_at=now,
+        last_call_at=now,
+        detected_at=now,
+        confirmed_at=now,
+        rule_version="test",
+    )

@@ -1,5 +1,6 @@
 """Tracebacks on a real PostgreSQL and a real call store."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.audit.models import AuditEntry
 from headwater.calls.records import CallRecord
-from headwater.campaigns.models import Campaign, CampaignMember, CampaignState
+from headwater.campaigns.models import Campaign, CampaignMember
 from headwater.cli.main import build as command_line
 from headwater.errors import Conflict, Forbidden, NotFound
 from headwater.tracebacks import actions, answering, automation, pointing, queries, questions
@@ -25,6 +26,7 @@ from headwater.tracebacks.rules import Budget
 from headwater.tracebacks.states import Grade, HopRole, HopState, TracebackState
 from headwater.wire.agents import Answer as Answering
 from headwater.wire.agents import AnswerCode, Party, Receipt
+from tests.tracebacks import support
 from tests.tracebacks.support import OPERATOR, Pen, call, octets, opened, register
 
 Keep = Callable[[CallRecord], CallRecord]
@@ -291,15 +293,7 @@ def test_who_may_do_what(desk: Actor, custodian: Actor, agency: Actor, provider:
 def campaign_with(keep: Keep, *calls: tuple[str, str, timedelta], name: str = "SSA-Suspended") -> Campaign:
     """A confirmed campaign whose members are (event, terminating code, age)."""
     now = clock.now()
-    campaign = Campaign.objects.create(
-        name=name,
-        state=CampaignState.CONFIRMED,
-        first_call_at=now,
-        last_call_at=now,
-        detected_at=now,
-        confirmed_at=now,
-        rule_version="test",
-    )
+    campaign = support.campaign(name)
     for event, spc, age in calls:
         record = keep(call(spc, event=f"{campaign.id}-{event}", at=now - age))
         CampaignMember.objects.create(
@@ -418,15 +412,24 @@ def test_tracebacks_of_a_campaign_make_a_lead_that_says_it_is_none_of_a_finding(
             gives(birch, birch.answer(asked, AnswerCode.DECLINED))
         for traceback_id in opened_:
             actions.advance(traceback_id)
-    [first, *_others] = pointing.leads_of(desk, campaign.id)
+    found = pointing.leads_of(desk, campaign.id)
+    first = found.leads[0]
     assert first.spc == birch.provider.spc
     assert first.traces == 3
     assert "not a finding" in first.sentence
     assert 0.3 < first.probability < 0.9
+    assert {(one.id, one.bearing.value) for one in first.behind} == {(one, "ended") for one in opened_}
+    assert found.unknown == pytest.approx(1 - sum(one.probability for one in found.leads))
+    [(whole, at_birch)] = pointing.leads_at(desk, birch.provider.id)
+    assert (whole.campaign_id, at_birch) == (campaign.id, first)
+    assert pointing.leads_at(alder.actor, birch.provider.id) == []
     with pytest.raises(NotFound):
         pointing.leads_of(alder.actor, campaign.id)
     words = ["campaigns", "leads", campaign.id]
     assert birch.provider.spc in CliRunner().invoke(command_line(words), words).output
+    words.append("--json")
+    told = json.loads(CliRunner().invoke(command_line(words), words).output)
+    assert told["leads"][0]["tracebacks_ended_at_it"] == 3
 
 
 def test_what_cannot_all_be_true_is_kept_of_both_sides_once_and_shown(desk: Actor, alder: Pen, birch: Pen) -> None:

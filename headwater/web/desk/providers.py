@@ -17,7 +17,7 @@ from headwater.conduct.states import DisputeState
 from headwater.errors import Conflict, Invalid
 from headwater.providers import contacts
 from headwater.relief import queries as relief
-from headwater.tracebacks import health
+from headwater.tracebacks import health, pointing
 from headwater.web.access import ActorRequest, page
 from headwater.web.components import neighbours
 from headwater.web.downloads import attachment
@@ -67,6 +67,7 @@ def detail(request: ActorRequest, provider_id: str) -> HttpResponseBase:
         "drawing": mark_safe(neighbours.draw(graph, provider_id, f"Neighbours of {record.provider.name}")),  # noqa: S308
         "signs": queries.phoenix_signs(request.actor, provider_id),
         "notices": sent,
+        "leads": pointing.leads_at(request.actor, provider_id),
         "contacts": contacts.of_provider(provider_id),
         "agent": health.agent(request.actor, provider_id),
         "days": days,

@@ -12,6 +12,7 @@ from headwater.web.desk import (
     campaigns,
     holds,
     identity_providers,
+    leads,
     live,
     outbox,
     people,
@@ -95,6 +96,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<str:campaign_id>/exemplars/<uuid:record_id>/", campaigns.exemplar, name="campaign-exemplar"),
     path("campaigns/<str:campaign_id>/name/", campaigns.name, name="campaign-name"),
     path("campaigns/<str:campaign_id>/open-traceback/", campaigns.open_traceback, name="campaign-open-traceback"),
+    path("campaigns/<str:campaign_id>/leads/", leads.leads, name="campaign-leads"),
+    path("campaigns/<str:campaign_id>/leads.json", leads.leads_json, name="campaign-leads-json"),
     path("campaigns/<str:campaign_id>/relief/", relief.relief, name="relief"),
     path("campaigns/<str:campaign_id>/relief/notice/", relief.send, name="relief-notice"),
     path(
