@@ -58,6 +58,12 @@ fuzz: .venv/.installed-dev ## Fuzz every reader of foreign octets: 10 million ex
 lab: .venv/.installed-dev ## Call through real switches in network namespaces and judge what Headwater made of it (Debian, root)
 	$(V)/python -m lab $(LAB_ARGS)
 
+audit-deps: .venv/.installed-dev ## Ask the public advisories whether a pinned package is known to be weak (needs the network)
+	@test -x $(V)/pip-audit || $(PIP) "pip-audit>=2.10,<3" \
+		|| { echo "pip-audit could not be installed: this target needs the network."; exit 1; }
+	$(V)/pip-audit --require-hashes --disable-pip -r requirements.lock
+	$(V)/pip-audit --require-hashes --disable-pip -r requirements-dev.lock
+
 format: .venv/.installed-dev ## Put every file into the house's format
 	$(V)/ruff format .
 	$(V)/ruff check --fix --exit-zero --quiet .

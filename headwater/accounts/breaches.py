@@ -21,12 +21,14 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from zxcvbn import zxcvbn
 
+from headwater.accounts import password_words
+from headwater.accounts.models import Organisation
+from headwater.accounts.permissions import OrganisationKind
+
 #: Powers of ten of guesses that a password must need: beyond what the lock-out and the slow hash let anybody try.
 GUESSES_LOG10: Final = 10.0
 #: ``zxcvbn`` looks at no more: its cost grows with the square, and a longer password is no weaker for its beginning.
 _LOOKED_AT: Final = 72
-#: Words that an attacker of this very site adds to their list.
-_HERE: Final = ("headwater", "traceback", "robocall", "consortium")
 _HASH: Final = 40
 #: Longest line of the file: hash, colon, count, line break.
 _LINE: Final = 80
@@ -95,8 +97,10 @@ def _line_from(file: BinaryIO, at: int) -> bytes:
 
 
 def _context(user: Any) -> list[str]:
+    """Return the words of this site and of the person, who may not be saved yet."""
     if user is None:
-        return list(_HERE)
-    organisation = getattr(user, "organisation", None)
-    words = [*user.name.split(), *(organisation.name.split() if organisation else ())]
-    return [*_HERE, user.email, user.email.partition("@")[0], *words]
+        return password_words.standing()
+    consortium = Organisation.objects.filter(kind=OrganisationKind.CONSORTIUM).values_list("name", flat=True)[:20]
+    own = getattr(user, "organisation", None)
+    names = [*([own.name] if own else []), *consortium]
+    return password_words.standing() + password_words.of_person(email=user.email, name=user.name, organisations=names)

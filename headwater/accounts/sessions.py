@@ -22,8 +22,8 @@ MODELS: dict[str, type[ApplicationSession]] = {
     "portal": PortalSession,
     "carrier": CarrierSession,
 }
-#: How exact ``seen_at`` is: a page costs a write at most this often.
-SEEN_EVERY: Final = timedelta(minutes=5)
+#: How exact ``seen_at`` is, and with it the end of an idle session: a page costs a write at most this often.
+SEEN_EVERY: Final = timedelta(minutes=1)
 
 
 class SessionStore(DatabaseSessionStore):
@@ -64,14 +64,34 @@ def handle(session_key: str) -> str:
     return sha256(b"session " + session_key.encode()).hexdigest()[:32]
 
 
-def note_use(session_key: str, *, address: str, agent: str) -> None:
-    """Note from where and when a session was used, at most every five minutes."""
-    now, model = clock.now(), SessionStore.get_model_class()
-    rows = model.objects.filter(session_key=session_key)
-    stood = rows.values_list("seen_at", "address").first()
-    if stood is None or (stood[0] is not None and now - stood[0] < SEEN_EVERY and stood[1] == address[:45]):
-        return
-    rows.update(seen_at=now, address=address[:45], agent=agent[:200])
+def use(session_key: str, *, address: str, agent: str, by_person: bool = True) -> bool:
+    """Tell whether a session still stands, and note from where and when it was used, at most every minute.
+
+    Args:
+        session_key: Of a signed-in browser.
+        address: Where the request comes from.
+        agent: What the browser calls itself.
+        by_person: False for what a page asks for by itself: nobody need be there.
+
+    Returns:
+        False where no person did anything for ``HEADWATER_IDLE_MINUTES`` (NIST SP 800-63B-4 section 2.2.3: one hour at
+        most at this level of assurance). Nothing is noted then.
+    """
+    now, rows = clock.now(), SessionStore.get_model_class().objects.filter(session_key=session_key)
+    stood = rows.values_list("seen_at", "created_at", "address").first()
+    if stood is None:
+        return True
+    seen_at, created_at, known = stood
+    if now - (seen_at or created_at) >= idle_after():
+        return False
+    if by_person and (seen_at is None or now - seen_at >= SEEN_EVERY or known != address[:45]):
+        rows.update(seen_at=now, address=address[:45], agent=agent[:200])
+    return True
+
+
+def idle_after() -> timedelta:
+    """Return how long a session stands without a person's act."""
+    return timedelta(minutes=settings.HEADWATER.idle_minutes)
 
 
 def of_person(person_id: str, *, current_key: str) -> list[SessionView]:

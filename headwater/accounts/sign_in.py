@@ -65,9 +65,10 @@ def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
 
 @receiver(user_logged_out)
 def signed_out(request: HttpRequest, user: User | None, **_: Any) -> None:
-    """Audit a sign-out."""
+    """Audit a sign-out, and whether the person left their session alone."""
     if user is not None:
-        _record(actor_of(user), Tag.ACCOUNT_SIGN_OUT, user.id, _where(SignIn(request), request))
+        idle = {"because": "idle"} if getattr(request, "session_was_idle", False) else {}
+        _record(actor_of(user), Tag.ACCOUNT_SIGN_OUT, user.id, _where(SignIn(request), request) | idle)
 
 
 @receiver(authentication_failed)

@@ -7,6 +7,7 @@ in ``legal``, which audits it. Errors are problem documents; no error of ours le
 import json
 from hashlib import sha256
 from http import HTTPStatus
+from time import monotonic
 from typing import Any, Final
 
 import structlog
@@ -18,14 +19,14 @@ from ninja.params import functions
 from ninja.parser import Parser
 from ninja.security import HttpBearer
 
-from headwater.accounts import credentials
+from headwater.accounts import credentials, refusals
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Scope
 from headwater.alerts import queries as alerts
 from headwater.api import agency_messages as messages
 from headwater.api import limits, problems
 from headwater.api.agency_reports import router as reports
-from headwater.errors import HeadwaterError, Invalid, TooLarge, Unauthenticated
+from headwater.errors import Forbidden, HeadwaterError, Invalid, TooLarge, Unauthenticated
 from headwater.evidence import queries as evidence
 from headwater.legal import actions, machine, queries
 from headwater.legal.machine import Submission
@@ -137,6 +138,14 @@ def actor_of(request: HttpRequest) -> Actor:
 @api.exception_handler(HeadwaterError)
 def _refused(request: HttpRequest, error: HeadwaterError) -> HttpResponse:
     answer = problems.answer(request, error)
+    if isinstance(error, Forbidden) and isinstance(getattr(request, "auth", None), Actor):
+        refusals.note(
+            actor_of(request),
+            what=f"{request.method} {request.path}",
+            because=str(error),
+            address=limits.address_of(request),
+            now=monotonic(),
+        )
     if isinstance(error, (BadRequest, BadReport)):
         answer.content = json.dumps({**json.loads(answer.content), "problems": error.problems})
     return answer

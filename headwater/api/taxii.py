@@ -11,13 +11,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import wraps
+from time import monotonic
 from typing import Any, Concatenate, Final, ParamSpec
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from headwater.accounts import credentials
+from headwater.accounts import credentials, refusals
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.alerts import feed
@@ -88,7 +89,9 @@ def _actor(request: HttpRequest) -> Actor:
     limits.TAXII.right(address, token, credential=found.id)
     actor = found.actor
     if actor.organisation_kind is not OrganisationKind.AGENCY or not actor.may(Permission.ALERT_READ):
-        raise Forbidden(f"The credential {found.id} does not open an agency's alerts; issue one that does.")
+        because = f"The credential {found.id} does not open an agency's alerts; issue one that does."
+        refusals.note(actor, what=f"GET {request.path}", because=because, address=address, now=monotonic())
+        raise Forbidden(because)
     return actor
 
 

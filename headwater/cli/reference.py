@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from headwater.accounts.password_words import words_page
 from headwater.accounts.permissions import ROLE_ORGANISATION, ROLE_PERMISSIONS, Permission, Role
 from headwater.audit.tags import Tag
 from headwater.cli.main import build
@@ -33,6 +34,7 @@ def pages() -> dict[str, str]:
         "traceback-engine.md": f"{WRITTEN}\n{engine_page()}",
         "legal-process.md": f"{WRITTEN}\n{process_page()}",
         "cdr-formats.md": f"{WRITTEN}\n{formats_page()}",
+        "password-words.md": f"{WRITTEN}\n{words_page()}",
         "stir.md": f"{WRITTEN}\n{stir_page()}",
     }
 

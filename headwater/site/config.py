@@ -76,6 +76,8 @@ class Config:
     """Server that takes our mail (``outbox.mail.MailServer.of``); "" for none: mails then wait."""
     mail_from: str = ""
     """Who mails are from."""
+    idle_minutes: int = 60
+    """After so many minutes without a person's act a session ends."""
     breached_passwords: Path | None = None
     """The list of Have I Been Pwned, sorted by hash (``accounts.breaches``); None for the shipped lists alone."""
     identity_hosts: frozenset[str] = frozenset()
@@ -190,6 +192,7 @@ def load() -> Config:
         tsa_root=Path(env.get("HEADWATER_TSA_ROOT") or home / "secrets" / "tsa-root.pem").expanduser(),
         smtp_url=env.get("HEADWATER_SMTP_URL", ""),
         mail_from=env.get("HEADWATER_MAIL_FROM") or "headwater@localhost",
+        idle_minutes=_count("HEADWATER_IDLE_MINUTES", 60),
         breached_passwords=_file("HEADWATER_BREACHED_PASSWORDS"),
         identity_hosts=frozenset(env.get("HEADWATER_IDENTITY_HOSTS", "").replace(",", " ").split()),
         webhook_hosts=frozenset(env.get("HEADWATER_WEBHOOK_HOSTS", "").replace(",", " ").split()),

@@ -184,13 +184,16 @@ if CONFIG.process is Process.PUBLIC:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 SESSION_ENGINE = "headwater.accounts.sessions"
-# Cookies know no ports: three applications on one host need three names.
-SESSION_COOKIE_NAME = f"hw_{WEB_APPLICATION}"
+# Cookies know no ports: three applications on one host need three names. Over https a browser takes a name that begins
+# so from this very host alone (RFC 6265bis section 4.1.3.2): no neighbour under the same domain can plant one. Without
+# https no browser takes it at all, so that plain loopback goes without.
+_COOKIES = f"{'__Host-' if _https else ''}hw_{WEB_APPLICATION}"
+SESSION_COOKIE_NAME = _COOKIES
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = _https
-CSRF_COOKIE_NAME = f"hw_{WEB_APPLICATION}_csrf"
+CSRF_COOKIE_NAME = f"{_COOKIES}_csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = _https

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
-from headwater.web.middleware import answer
+from headwater.web.middleware import answer, refused
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
@@ -14,14 +14,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # 
     return answer(request, status=400, heading="This request is malformed", message=message)
 
 
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: Django refused."""
+    refused(request, str(exception) or "refused by the framework")
     message = "Your account may not do this. Ask your administrator."
     return answer(request, status=403, heading="You may not open this", message=message)
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403: the form carries no valid token of this session."""
+    refused(request, reason)
     message = "This form is out of date or did not come from these pages. Reload the page and send it again."
     return answer(request, status=403, heading="The form was not accepted", message=message)
 

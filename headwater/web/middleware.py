@@ -1,14 +1,20 @@
 """Headers that every answer carries, and errors as pages that say what happened and what to do."""
 
 from collections.abc import Callable
+from time import monotonic
+from typing import Any
 
 from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from headwater import errors
-from headwater.accounts import sessions
+from headwater.accounts import refusals, sessions
+from headwater.accounts.queries import actor_of
 
 #: Scripts and styles come from this server's files alone; nothing inline, nothing from elsewhere.
 CONTENT_SECURITY_POLICY = (
@@ -36,6 +42,9 @@ ANSWERS: dict[type[errors.HeadwaterError], tuple[int, str]] = {
     errors.Unavailable: (503, "A part of Headwater does not answer now"),
 }
 
+#: Header of what a page asks for by itself (headwater.js): it shows nobody's presence.
+POLL = "HX-Poll"
+
 Next = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -56,20 +65,40 @@ class SecurityHeaders:
 
 
 class SessionUse:
-    """Notes from where and when a signed-in browser's session was used, for its person's own list."""
+    """Ends the session that a person left alone, notes the use of the others, and empties the browser at their end."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer, then note."""
+        """Answer; where the session ended by it, tell the browser to forget what it keeps of these pages."""
+        signed_in = self._stands(request)
         response = self.get_response(request)
-        key = request.session.session_key
-        if key and request.user.is_authenticated:
-            sessions.note_use(
-                key, address=str(get_adapter().get_client_ip(request)), agent=request.headers.get("User-Agent", "")
-            )
+        if signed_in is not None and not (signed_in and request.user.is_authenticated):
+            # The cookie is taken back by itself; naming cookies here would end the other applications' on this host.
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
+
+    def _stands(self, request: HttpRequest) -> bool | None:
+        """Tell whether the person's session goes on; None where nobody is signed in."""
+        try:
+            if not request.session.session_key or not request.user.is_authenticated:
+                return None
+            if sessions.use(
+                request.session.session_key,
+                address=str(get_adapter().get_client_ip(request)),
+                agent=request.headers.get("User-Agent", ""),
+                by_person=POLL not in request.headers,
+            ):
+                return True
+            request.session_was_idle = True  # type: ignore[attr-defined] # the audit says why it ended
+            logout(request)
+        except (OperationalError, InterfaceError):
+            # The page itself will meet the same, and says it in words.
+            return None
+        minutes = settings.HEADWATER.idle_minutes
+        messages.info(request, f"You were signed out: nothing was done here for {minutes} minutes.")
+        return False
 
 
 class ErrorPages:
@@ -91,8 +120,25 @@ class ErrorPages:
             exception = errors.Invalid("A value holds what cannot be kept or searched for. Check what you entered.")
         for kind, (status, heading) in ANSWERS.items():
             if isinstance(exception, kind):
+                if status == 403:
+                    refused(request, str(exception))
                 return answer(request, status=status, heading=heading, message=str(exception))
         return None
+
+
+def refused(request: HttpRequest, because: str) -> None:
+    """Keep in the audit that a person who is known was refused. Strangers are led to sign in; they are not entered."""
+    user: Any = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return
+    route = request.resolver_match.route if request.resolver_match else request.path
+    refusals.note(
+        getattr(request, "actor", None) or actor_of(user),
+        what=f"{request.method} {route}",
+        because=because,
+        address=str(get_adapter().get_client_ip(request)),
+        now=monotonic(),
+    )
 
 
 def answer(request: HttpRequest, *, status: int, heading: str, message: str) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.conf import LazySettings
 from django.core.exceptions import ValidationError
 
 from headwater import clock
-from headwater.accounts import actions, breaches, credentials
+from headwater.accounts import actions, breaches, credentials, password_words
 from headwater.accounts.actors import Actor
 from headwater.accounts.models import MachineCredential, User
 from headwater.accounts.permissions import OrganisationKind, Permission, Role, Scope
@@ -90,6 +90,23 @@ def test_an_organisation_s_administrator_changes_its_own_keys_alone(
 def test_what_is_tried_first_is_refused(weak: str, desk_user: User) -> None:
     with pytest.raises(ValidationError):
         breaches.BreachedPassword().validate(weak, desk_user)
+
+
+@pytest.mark.parametrize(
+    "weak",
+    ["Headwater-Portal", "TracebackConsortium", "H3adwaterSubpoena", "custodian@desk", "dana@consortium.example"],
+)
+def test_the_documented_words_of_site_person_and_organisation_weigh_nothing(weak: str, desk_user: User) -> None:
+    with pytest.raises(ValidationError, match="guessed too easily"):
+        breaches.BreachedPassword().validate(weak, desk_user)
+
+
+def test_the_list_holds_product_roles_and_organisation_in_their_forms() -> None:
+    assert {"headwater", "custodian", "reviewer", "agency", "traceback"} <= set(password_words.standing())
+    found = password_words.of_person(
+        email="a.b@ag.michigan.gov", name="Ann Bell", organisations=["Attorney General of Michigan"]
+    )
+    assert {"agom", "attorneygeneralofmichigan", "michigan", "annbell", "ag.michigan.gov", "a.b"} <= set(found)
 
 
 def test_a_sentence_of_one_s_own_is_taken(desk_user: User) -> None:

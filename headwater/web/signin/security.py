@@ -1,6 +1,7 @@
 """The person's own account: who they are here, their second factors, their password, their sessions."""
 
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
@@ -28,6 +29,7 @@ def security(request: ActorRequest) -> HttpResponseBase:
         "totp": next((each for each in factors if each.type == Authenticator.Type.TOTP), None),
         "passkeys": [each.wrap() for each in factors if each.type == Authenticator.Type.WEBAUTHN],
         "codes_left": len(codes.wrap().get_unused_codes()) if codes else 0,
+        "idle_minutes": settings.HEADWATER.idle_minutes,
         "sessions": len(sessions.of_person(request.user.id, current_key=_key(request))),
         "acts_for": [
             each for each in leaving.deputies(request.actor) if each.holds(now) and each.deputy_id == request.user.id
@@ -41,7 +43,8 @@ def security(request: ActorRequest) -> HttpResponseBase:
 def session_list(request: ActorRequest) -> HttpResponseBase:
     """Show the browsers in which the person is signed in to this application."""
     found = sessions.of_person(request.user.id, current_key=_key(request))
-    return render(request, "account/sessions.html", {"sessions": found})
+    context = {"sessions": found, "idle_minutes": settings.HEADWATER.idle_minutes}
+    return render(request, "account/sessions.html", context)
 
 
 @own_account

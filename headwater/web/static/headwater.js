@@ -41,6 +41,11 @@ document.addEventListener("htmx:responseError", (event) => mark(event, true));
 document.addEventListener("htmx:sendError", (event) => mark(event, true));
 document.addEventListener("htmx:afterOnLoad", (event) => mark(event, false));
 
+// What a page asks for by itself says so: it must not keep a session open that its person left.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.triggeringEvent?.type === "hx:poll:trigger") event.detail.headers["HX-Poll"] = "1";
+});
+
 // Nothing is polled while nobody looks.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const polled = event.target.closest("[data-live]");
