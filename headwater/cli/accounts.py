@@ -10,6 +10,7 @@ from headwater.accounts.permissions import OrganisationKind, Scope
 from headwater.calls.records import SourceKind
 from headwater.cli import accounts_people, accounts_providers
 from headwater.numbering.numbers import CalledNumbers
+from headwater.site.setup import django
 
 
 def register(app: typer.Typer) -> None:
@@ -25,12 +26,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(commands, name="accounts")
 
 
-def _ready() -> None:
-    from headwater.site.setup import django
-
-    django()
-
-
 def create_organisation(
     name: Annotated[str, typer.Argument(help="Its name.")],
     kind: Annotated[OrganisationKind, typer.Option(help="What kind of organisation.")],
@@ -39,7 +34,7 @@ def create_organisation(
     time_zone: Annotated[str, typer.Option(help="IANA name.")] = "America/New_York",
 ) -> None:
     """Register an organisation and print its identifier."""
-    _ready()
+    django()
     from headwater.accounts import actions
 
     view = actions.create_organisation(
@@ -53,7 +48,7 @@ def keep_called_numbers(
     rule: Annotated[CalledNumbers, typer.Argument(help="What is kept of the numbers that its subscribers have.")],
 ) -> None:
     """Keep, shorten or drop called numbers, and octets that hold them, in what an organisation sends from now on."""
-    _ready()
+    django()
     from headwater.accounts import actions
 
     actions.keep_called_numbers(system("operator"), organisation_id=organisation, rule=rule)
@@ -66,7 +61,7 @@ def verify_domain(
     how: Annotated[str, typer.Option(help="How you found that it is theirs.")],
 ) -> None:
     """Record that a mail domain is an organisation's own. With a list, only its addresses may be invited."""
-    _ready()
+    django()
     from headwater.accounts import actions
 
     found = actions.verify_domain(system("operator"), organisation_id=organisation, domain=domain, how=how)
@@ -78,7 +73,7 @@ def withdraw_domain(
     domain: Annotated[str, typer.Argument(help="The domain, as it stands on the list.")],
 ) -> None:
     """Take a mail domain off an organisation's list."""
-    _ready()
+    django()
     from headwater.accounts import actions
 
     actions.withdraw_domain(system("operator"), organisation_id=organisation, domain=domain)
@@ -94,7 +89,7 @@ def issue_credential(
     expires: Annotated[int, typer.Option(min=0, max=3650, help="Days until it ends; 0: until revoked.")] = 0,
 ) -> None:
     """Issue a machine credential and print its token, this once."""
-    _ready()
+    django()
     from headwater.accounts import credentials
 
     view, token = credentials.issue(
@@ -114,7 +109,7 @@ def rotate_credential(
     overlap: Annotated[int, typer.Option(min=0, max=720, help="Hours in which the old token is taken too.")] = 24,
 ) -> None:
     """Give a machine credential a new token and print it, this once."""
-    _ready()
+    django()
     from headwater.accounts import credentials
 
     view, token = credentials.rotate(system("operator"), credential_id=credential, overlap=timedelta(hours=overlap))
@@ -124,7 +119,7 @@ def rotate_credential(
 
 def revoke_credential(credential: Annotated[str, typer.Argument(help="Identifier, such as FP-7K3QM9ZD4F.")]) -> None:
     """End a machine credential."""
-    _ready()
+    django()
     from headwater.accounts import credentials
 
     credentials.revoke(system("operator"), credential_id=credential)
@@ -132,7 +127,7 @@ def revoke_credential(credential: Annotated[str, typer.Argument(help="Identifier
 
 def list_accounts() -> None:
     """Print organisations, their people and machine credentials."""
-    _ready()
+    django()
     from headwater.accounts import queries
 
     actor, now = system("operator"), datetime.now(UTC)

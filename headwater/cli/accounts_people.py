@@ -8,15 +8,10 @@ import typer
 
 from headwater.accounts.actors import system
 from headwater.accounts.permissions import Role
+from headwater.site.setup import django
 
 Email = Annotated[str, typer.Argument(help="The address they sign in with.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the audit.")]
-
-
-def _ready() -> None:
-    from headwater.site.setup import django
-
-    django()
 
 
 def invite(  # the mail holds the one-time link; nothing is printed that could be used
@@ -28,7 +23,7 @@ def invite(  # the mail holds the one-time link; nothing is printed that could b
     title: Annotated[str, typer.Option(help="Their title, as it stands on packages.")] = "",
 ) -> None:
     """Mail a person a one-time link to join. A link that was sent to them before stops working."""
-    _ready()
+    django()
     from headwater.accounts import invitations
 
     view = invitations.invite(
@@ -39,7 +34,7 @@ def invite(  # the mail holds the one-time link; nothing is printed that could b
 
 def revoke_invitation(invitation: Annotated[str, typer.Argument(help="Identifier, such as INV-7K3QM9ZD4F.")]) -> None:
     """Take an invitation back: its link stops working."""
-    _ready()
+    django()
     from headwater.accounts import invitations
 
     invitations.revoke(system("operator"), invitation_id=invitation)
@@ -51,7 +46,7 @@ def check_by_telephone(
     source: Annotated[str, typer.Option(help="Where you looked it up; not from the invited person.")],
 ) -> None:
     """Begin the second check of contact: print the code that you read out to the person on the telephone."""
-    _ready()
+    django()
     from headwater.accounts import confirming, queries
 
     person = queries.person(system("operator"), email=email)
@@ -71,7 +66,7 @@ def create_person(
     title: Annotated[str, typer.Option(help="Their title, as it stands on packages.")] = "",
 ) -> None:
     """Register a person without invitation and check: you answer for who they are. For the first administrator."""
-    _ready()
+    django()
     from headwater.accounts import actions
 
     view = actions.create_person(
@@ -88,7 +83,7 @@ def create_person(
 
 def set_role(email: Email, role: Annotated[Role, typer.Option(help="What they are from now on.")]) -> None:
     """Give somebody another role of their kind of organisation."""
-    _ready()
+    django()
     from headwater.accounts import actions
 
     actions.set_role(system("operator"), email=email, role=role)
@@ -98,7 +93,7 @@ def set_password(
     email: Email, password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)]
 ) -> None:
     """Set the password of somebody who lost theirs; their sessions end."""
-    _ready()
+    django()
     from headwater.accounts import actions
 
     actions.set_password(system("operator"), email=email, password=password)
@@ -106,7 +101,7 @@ def set_password(
 
 def reset_second_factor(email: Email) -> None:
     """Remove the second factors of somebody who lost theirs; they enrol anew and are confirmed again."""
-    _ready()
+    django()
     from headwater.accounts import actions
 
     actions.reset_second_factor(system("operator"), email=email)
@@ -118,7 +113,7 @@ def close_person(
     to: Annotated[str, typer.Option(help="Colleague who takes their matters over.")] = "",
 ) -> None:
     """Close a leaver's account: sessions and credentials end, matters go to a colleague, nothing is deleted."""
-    _ready()
+    django()
     from headwater.accounts import leaving
 
     done = leaving.close(system("operator"), email=email, reason=reason, successor_email=to)
@@ -131,7 +126,7 @@ def close_person(
 
 def reopen_person(email: Email, reason: Reason) -> None:
     """Open a closed account again; the person is confirmed anew before anything opens to them."""
-    _ready()
+    django()
     from headwater.accounts import leaving
 
     leaving.reopen(system("operator"), email=email, reason=reason)
@@ -144,7 +139,7 @@ def appoint_deputy(
     reason: Reason,
 ) -> None:
     """Let a colleague act for somebody until a day; each act is recorded as the one for the other."""
-    _ready()
+    django()
     from headwater.accounts import leaving
 
     ends_at = datetime.combine(until.date() + timedelta(days=1), time(), UTC)
@@ -154,7 +149,7 @@ def appoint_deputy(
 
 def end_deputy(deputy: Annotated[str, typer.Argument(help="Identifier, such as DP-7K3QM9ZD4F.")]) -> None:
     """End a deputy's right now."""
-    _ready()
+    django()
     from headwater.accounts import leaving
 
     leaving.end_deputy(system("operator"), deputy_id=deputy)

@@ -8,18 +8,13 @@ import typer
 
 from headwater.accounts.actors import system
 from headwater.accounts.rules import Protocol, SecondFactorRule
+from headwater.site.setup import django
 
 Name = Annotated[str, typer.Option(help="As it stands on the sign-in page.")]
 Organisation = Annotated[str, typer.Argument(help="Identifier of the organisation.")]
 Domain = Annotated[list[str] | None, typer.Option(help="Mail domain whose people are led there; several times.")]
 Strong = Annotated[list[str] | None, typer.Option(help="Value by which it says that a second factor was shown.")]
 Factor = Annotated[SecondFactorRule, typer.Option(help="Whose second factor counts.")]
-
-
-def _ready() -> None:
-    from headwater.site.setup import django
-
-    django()
 
 
 def add_oidc_provider(
@@ -34,7 +29,7 @@ def add_oidc_provider(
     strong_context: Strong = None,
 ) -> None:
     """Register an organisation's OpenID Connect provider and print the redirect URI for its side."""
-    _ready()
+    django()
     from headwater.accounts import identity_providers
 
     view = identity_providers.register(
@@ -64,7 +59,7 @@ def add_saml_provider(
     strong_context: Strong = None,
 ) -> None:
     """Register an organisation's SAML provider and print the address of our metadata for its side."""
-    _ready()
+    django()
     from headwater.accounts import identity_providers, saml
 
     described = saml.read_metadata(metadata.read_text())
@@ -89,7 +84,7 @@ def switch_provider(
     off: Annotated[bool, typer.Option("--off", help="Switch it off instead of on.")] = False,
 ) -> None:
     """Let people sign in by an identity provider, or no longer."""
-    _ready()
+    django()
     from headwater.accounts import identity_providers
 
     identity_providers.switch(system("operator"), provider_id=provider, enabled=not off)

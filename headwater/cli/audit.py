@@ -14,6 +14,7 @@ from headwater import clock
 from headwater.audit import checkpoints, proof, verify
 from headwater.audit.verify import Outcome, Place, Report, Row
 from headwater.errors import HeadwaterError
+from headwater.site.setup import django
 
 #: Longest line of an export: an entry of 16 KiB, once as text, once as columns.
 MAX_LINE = 262_144
@@ -52,8 +53,6 @@ def verify_command(
 
 def export(file: Annotated[Path, typer.Argument(help="File to write: one JSON object a line.")]) -> None:
     """Write the whole audit to a file that can be checked anywhere with `headwater audit verify --file`."""
-    from headwater.site.setup import django
-
     django()
     # Imported here: models exist only once Django is set up; verifying a file must work without it.
     from django.db import transaction
@@ -81,8 +80,6 @@ def prove(
     out: Annotated[Path | None, typer.Option(help="File to write; else standard output.")] = None,
 ) -> None:
     """Write a proof that one entry is in the signed log, or that the log begins with what was signed before."""
-    from headwater.site.setup import django
-
     django()
     # Imported here: models exist only once Django is set up.
     from headwater.accounts.actors import system
@@ -137,8 +134,6 @@ def check_proof(
 
 
 def _of_database() -> Report:
-    from headwater.site.setup import django
-
     django()
     # Imported here: models exist only once Django is set up.
     from headwater.accounts.actors import system

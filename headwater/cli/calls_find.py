@@ -11,6 +11,7 @@ import typer
 from headwater.calls.lookups import Key
 from headwater.calls.trends import Dimension
 from headwater.errors import Invalid
+from headwater.site.setup import django
 
 if TYPE_CHECKING:
     from headwater.calls.lookups import Found
@@ -42,8 +43,6 @@ def find(  # noqa: PLR0917 - each is an option of the command line
     Each answer says by which rule it was found and how sure that is. Called numbers are masked; the audit notes the
     look-up and how many records were shown.
     """
-    from headwater.site.setup import django
-
     django()
     from django.conf import settings
 
@@ -158,8 +157,6 @@ def trends(
 
     Counts of calls are exact; counts of distinct called numbers are approximate (about 2 in 100).
     """
-    from headwater.site.setup import django
-
     django()
     from django.conf import settings
 

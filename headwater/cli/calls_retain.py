@@ -9,6 +9,7 @@ from uuid import UUID
 import typer
 
 from headwater.errors import Invalid, Unavailable
+from headwater.site.setup import django
 
 if TYPE_CHECKING:
     from headwater.retention.queries import HoldView
@@ -67,8 +68,6 @@ def hold(
     end: Moment = "",
 ) -> None:
     """Set a legal hold: what it names is not deleted until it is released. Audited."""
-    from headwater.site.setup import django
-
     django()
     from headwater import clock
     from headwater.accounts.actors import system
@@ -93,8 +92,6 @@ def hold(
 
 def release(hold_id: Annotated[str, typer.Argument(metavar="HOLD")], reason: Reason) -> None:
     """Release a legal hold. Audited."""
-    from headwater.site.setup import django
-
     django()
     from headwater import clock
     from headwater.accounts.actors import system
@@ -105,8 +102,6 @@ def release(hold_id: Annotated[str, typer.Argument(metavar="HOLD")], reason: Rea
 
 def holds() -> None:
     """List the legal holds, standing ones first. Audited."""
-    from headwater.site.setup import django
-
     django()
     from headwater.accounts.actors import system
     from headwater.retention import queries

@@ -7,6 +7,8 @@ from uuid import UUID
 
 import typer
 
+from headwater.site.setup import django
+
 if TYPE_CHECKING:
     from headwater.calls.hops import Hop
     from headwater.calls.ladder import Call, Join
@@ -32,8 +34,6 @@ def show(
 
     Called numbers are masked. The audit notes that the call was seen.
     """
-    from headwater.site.setup import django
-
     django()
     from django.conf import settings
     from django.db import transaction

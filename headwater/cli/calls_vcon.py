@@ -7,6 +7,7 @@ from uuid import UUID
 import typer
 
 from headwater.errors import Invalid
+from headwater.site.setup import django
 
 
 def add_to(group: typer.Typer) -> None:
@@ -26,8 +27,6 @@ def export_vcon(
 
     The audit notes the export and its purpose before anything is written.
     """
-    from headwater.site.setup import django  # these here: help must come without them
-
     django()
     from django.conf import settings
     from django.db import transaction

@@ -15,6 +15,7 @@ from headwater.campaigns.labels import Labels
 from headwater.campaigns.reference import Labelled
 from headwater.campaigns.script import read
 from headwater.cli.campaigns_trends import trends
+from headwater.site.setup import django
 
 #: A file of labelled calls is small; what is larger is something else.
 MAX_FILE = 256 * 1024 * 1024
@@ -53,8 +54,6 @@ def leads(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, with the tracebacks behind each lead.")] = False,
 ) -> None:
     """Show where a campaign's calls may originate, from all its tracebacks together. Leads, never findings."""
-    from headwater.site.setup import django  # here, as all that needs Django: help must come without it
-
     django()
     from headwater.accounts.actors import system
     from headwater.tracebacks import pointing
@@ -71,8 +70,6 @@ def leads(
 
 def learn() -> None:
     """Learn weights of evidence from the merges and splits that stand. They are kept, and not in use until adopted."""
-    from headwater.site.setup import django  # here, as all that needs Django: help must come without it
-
     django()
     from headwater.accounts.actors import system
     from headwater.campaigns import learnt
@@ -87,8 +84,6 @@ def learn() -> None:
 
 def weights() -> None:
     """List the weights of evidence that were learnt here, and which are in use."""
-    from headwater.site.setup import django  # here, as all that needs Django: help must come without it
-
     django()
     from headwater.accounts.actors import system
     from headwater.campaigns import learnt
@@ -101,8 +96,6 @@ def weights() -> None:
 
 def adopt(version: Annotated[str, typer.Argument(help="A version of `weights`, or `shipped`.")]) -> None:
     """Have calls placed by a version from now on. What is placed stays; `shipped` goes back."""
-    from headwater.site.setup import django  # here, as all that needs Django: help must come without it
-
     django()
     from headwater.accounts.actors import system
     from headwater.campaigns import learnt
@@ -150,8 +143,6 @@ def evaluate(
 def replay(record_id: Annotated[uuid.UUID, typer.Argument(help="A call that belongs to a campaign.")]) -> None:
     """Place a call again from what was known at its moment, and tell whether the answer is the same."""
     # Imported here: the other commands need no database.
-    from headwater.site.setup import django
-
     django()
     from django.conf import settings
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from headwater.accounts.actors import system
+from headwater.site.setup import django
 
 
 class Form(StrEnum):
@@ -26,16 +27,9 @@ def register(app: typer.Typer) -> None:
     app.add_typer(commands, name="cases")
 
 
-def _ready() -> None:
-    # Imported here, as everything below that needs Django: help must come without it.
-    from headwater.site.setup import django
-
-    django()
-
-
 def list_cases() -> None:
     """List every case with its open tasks; the look is audited."""
-    _ready()
+    django()
     from headwater.cases import queries
 
     table = Table(
@@ -61,7 +55,7 @@ def timeline(
     form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.CSV,
 ) -> None:
     """Write a case's timeline to standard output: each moment with its lane and precision; the export is audited."""
-    _ready()
+    django()
     from headwater.cases import queries
     from headwater.cases.timeline import COLUMNS, rows
     from headwater.evidence.tables import csv_octets, json_octets

@@ -9,6 +9,7 @@ import typer
 
 from headwater.accounts.actors import system
 from headwater.errors import HeadwaterError, NotFound
+from headwater.site.setup import django
 
 Spc = Annotated[str, typer.Argument(help="The provider's code (SPC or OCN).")]
 Days = Annotated[int, typer.Option(help="Length of the window that ends now, days.", min=1, max=3_660)]
@@ -29,13 +30,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(commands, name="conduct")
 
 
-def _ready() -> None:
-    # Imported here, as everything below that needs Django: help must come without it.
-    from headwater.site.setup import django
-
-    django()
-
-
 def _provider(spc: str) -> str:
     from headwater.providers import queries
 
@@ -47,7 +41,7 @@ def _provider(spc: str) -> str:
 
 def assess() -> None:
     """Assess every provider now; print the flags that were raised anew."""
-    _ready()
+    django()
     from headwater.conduct import actions, queries
 
     operator = system("operator")
@@ -58,7 +52,7 @@ def assess() -> None:
 
 def list_providers(days: Days = 180) -> None:
     """List every provider that was asked, flagged ones first."""
-    _ready()
+    django()
     from headwater.conduct import queries
 
     print(f"{'SPC':<8} {'asked':>6} {'in time':>12} {'unanswered':>12} {'no record':>12}  provider; flags")
@@ -73,7 +67,7 @@ def list_providers(days: Days = 180) -> None:
 
 def show(spc: Spc, days: Days = 180) -> None:
     """Show the record of one provider: figures with their denominators, flags, principles."""
-    _ready()
+    django()
     from headwater.conduct import queries
 
     record = queries.record(system("operator"), _provider(spc), days=days)
@@ -95,7 +89,7 @@ def show(spc: Spc, days: Days = 180) -> None:
 
 def replay(flag_id: Annotated[str, typer.Argument(help="Identifier of a flag, CF-...")]) -> None:
     """Assess a flag's stored evidence again by the rules that raised it; exit 1 where the answer differs."""
-    _ready()
+    django()
     from headwater.conduct import queries
 
     found = queries.replay(system("operator"), flag_id)
@@ -110,7 +104,7 @@ def graph(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show who handed traced calls to whom."""
-    _ready()
+    django()
     from headwater.conduct import issues, queries
 
     found = queries.provider_graph(system("operator"), days=days)
@@ -127,7 +121,7 @@ def graph(
 
 def signs(spc: Spc) -> None:
     """Show other filings that share something rare with a provider's own."""
-    _ready()
+    django()
     from headwater.conduct import queries
 
     for link in queries.phoenix_signs(system("operator"), _provider(spc)):
@@ -143,7 +137,7 @@ def report(
     quarter: Annotated[int, typer.Option(help="1 to 4, of a quarterly report.")] = 0,
 ) -> None:
     """Write a report to the FCC: participation of a year, or the traced calls of a quarter."""
-    _ready()
+    django()
     from headwater.conduct import reports
 
     made = reports.make(system("operator"), kind, year, quarter)
@@ -155,7 +149,7 @@ def publish(
     out: Annotated[Path | None, typer.Option(help="Folder to write the issue's files to as well.")] = None,
 ) -> None:
     """Publish this week's public list, or tell which is out; with --out write document, table and signature."""
-    _ready()
+    django()
     from headwater.conduct import issues, publishing
 
     publishing.publish(system("operator"))

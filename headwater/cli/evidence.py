@@ -11,6 +11,7 @@ from headwater.errors import HeadwaterError
 from headwater.evidence import addendum
 from headwater.evidence.report import lines
 from headwater.evidence.verify import verify as verify_package
+from headwater.site.setup import django
 
 
 def register(app: typer.Typer) -> None:
@@ -83,8 +84,6 @@ def public(
     out: Annotated[Path, typer.Argument(help="File to write; it must not exist.")],
 ) -> None:
     """Write the public version of a sealed package: no called numbers, words or sound; it names the full one."""
-    from headwater.site.setup import django
-
     django()
     # Imported here: models exist only once Django is set up.
     from headwater.accounts.actors import system

@@ -6,6 +6,7 @@ import typer
 
 from headwater.accounts.actors import system
 from headwater.errors import Invalid
+from headwater.site.setup import django
 from headwater.tracebacks.forward import ForwardCode
 from headwater.tracebacks.trace import Party
 
@@ -107,6 +108,4 @@ def _print(view: "ForwardView") -> None:
 
 
 def _django() -> None:
-    from headwater.site.setup import django  # here, as all that needs Django: help must come without it
-
     django()

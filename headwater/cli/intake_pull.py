@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from headwater.accounts.actors import system
+from headwater.site.setup import django
 
 if TYPE_CHECKING:
     from headwater.connectors.queries import PullView
@@ -22,8 +23,6 @@ def pull(
     name: Annotated[str, typer.Argument(help="Name of the connector: its file in the folder connectors.")],
 ) -> None:
     """Ask a source now, from where it was left, and store what it has. The worker does so by itself when it is due."""
-    from headwater.site.setup import django  # here, as all that needs Django: help must come without it
-
     django()
     from django.conf import settings
 
@@ -44,8 +43,6 @@ def pull(
 
 def sources() -> None:
     """List the sources that are asked: where each stands, and what its last pulls came to."""
-    from headwater.site.setup import django  # see pull
-
     django()
     from django.conf import settings
 

@@ -9,6 +9,7 @@ from rich.table import Column, Table
 from headwater import clock
 from headwater.accounts.actors import system
 from headwater.errors import Invalid
+from headwater.site.setup import django
 
 
 def register(app: typer.Typer) -> None:
@@ -19,19 +20,12 @@ def register(app: typer.Typer) -> None:
     app.add_typer(commands, name="outbox")
 
 
-def _ready() -> None:
-    # Imported here, as everything below that needs Django: help must come without it.
-    from headwater.site.setup import django
-
-    django()
-
-
 def list_messages(
     state: Annotated[str, typer.Option(help="waiting, delivered or failed; all where it is not given.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")] = 50,
 ) -> None:
     """List the newest messages with the answers of the recipients' servers."""
-    _ready()
+    django()
     from headwater.outbox import queries
     from headwater.outbox.rules import State
 
@@ -56,7 +50,7 @@ def list_messages(
 
 def retry(message_id: Annotated[str, typer.Argument(help="A message that failed.")]) -> None:
     """Try a message that failed anew."""
-    _ready()
+    django()
     from headwater.outbox import actions
 
     actions.retry(system("operator"), message_id, now=clock.now())

@@ -8,6 +8,7 @@ import typer
 
 from headwater.accounts.actors import system
 from headwater.errors import Invalid
+from headwater.site.setup import django
 
 
 def register(app: typer.Typer) -> None:
@@ -23,13 +24,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(commands, name="providers")
 
 
-def _ready() -> None:
-    # Imported here, as everything below that needs Django: help must come without it.
-    from headwater.site.setup import django
-
-    django()
-
-
 def register_provider(  # noqa: PLR0917 - typer passes options by name
     name: Annotated[str, typer.Argument(help="Its name.")],
     spc: Annotated[str, typer.Option(help="Service Provider Code, usually the OCN.")],
@@ -42,7 +36,7 @@ def register_provider(  # noqa: PLR0917 - typer passes options by name
     contact_email: Annotated[str, typer.Option(help="Traceback contact.")] = "",
 ) -> None:
     """Register a provider and print its identifier."""
-    _ready()
+    django()
     from headwater.providers import actions
     from headwater.providers.models import AnswerChannel
 
@@ -65,7 +59,7 @@ def register_key(
     jwk: Annotated[Path, typer.Argument(help="File with the public JWK, as `headwater agent key` prints it.")],
 ) -> None:
     """Register the public key of a provider's agent and print its identifier."""
-    _ready()
+    django()
     from headwater.providers import actions, queries
 
     provider = queries.by_spc(spc)
@@ -83,7 +77,7 @@ def register_key(
 
 def revoke_key(key: Annotated[str, typer.Argument(help="Identifier of the key (RFC 7638 thumbprint).")]) -> None:
     """End a key: from now on nothing that it signs counts."""
-    _ready()
+    django()
     from headwater.providers import actions
 
     actions.revoke_key(system("operator"), key)
@@ -100,7 +94,7 @@ def _registered(spc: str) -> str:
 
 def contacts(spc: Annotated[str, typer.Argument(help="The provider's code.")]) -> None:
     """List whom a provider's questions and reminders are mailed to."""
-    _ready()
+    django()
     from headwater.providers import contacts as book
 
     for one in book.of_provider(_registered(spc)):
@@ -114,7 +108,7 @@ def add_contact(
     escalation: Annotated[bool, typer.Option("--escalation", help="Only when the legal due time has passed.")] = False,
 ) -> None:
     """Name somebody who is asked and reminded by mail, or escalated to."""
-    _ready()
+    django()
     from headwater.providers import contacts as book
     from headwater.providers.models import ContactTier
 
@@ -124,7 +118,7 @@ def add_contact(
 
 def remove_contact(contact: Annotated[str, typer.Argument(help="Identifier of the contact, CT-...")]) -> None:
     """Write to a contact no more."""
-    _ready()
+    django()
     from headwater.providers import contacts as book
 
     book.remove(system("operator"), contact)
@@ -132,7 +126,7 @@ def remove_contact(contact: Annotated[str, typer.Argument(help="Identifier of th
 
 def list_providers() -> None:
     """List the register."""
-    _ready()
+    django()
     from headwater.providers import queries
 
     for one in queries.search(system("operator")):

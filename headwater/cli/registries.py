@@ -9,6 +9,7 @@ from rich.console import Console
 
 from headwater.accounts.actors import system
 from headwater.providers.registries.entries import Registry
+from headwater.site.setup import django
 
 if TYPE_CHECKING:
     from headwater.providers.registries.queries import EntryView, Found, LoadView
@@ -40,8 +41,6 @@ def load(  # noqa: PLR0917 - typer passes options by name
 
     A file with more than a fifth fewer entries than the last one, or many rows that cannot be read, is refused.
     """
-    from headwater.site.setup import django  # here, as all that needs Django: help must come without it
-
     django()
     from django.conf import settings
 
@@ -67,8 +66,6 @@ def load(  # noqa: PLR0917 - typer passes options by name
 
 def show() -> None:
     """List the registries: as of when each is loaded, and what was refused since."""
-    from headwater.site.setup import django  # see load
-
     django()
     from headwater.providers.registries import queries
 
@@ -86,8 +83,6 @@ def lookup(
     at: AT = "",
 ) -> None:
     """Show what the registries say of one thing, and what they said before."""
-    from headwater.site.setup import django  # see load
-
     django()
     from headwater import clock
     from headwater.providers.registries import actions, queries

@@ -12,6 +12,7 @@ from headwater.errors import HeadwaterError, Invalid, Unavailable
 from headwater.evidence.published import from_pem
 from headwater.relief import feed, feed_check
 from headwater.relief.states import DO_NOT_ORIGINATE_REASONS, BlockReason
+from headwater.site.setup import django
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -145,6 +146,4 @@ def _signer() -> "tuple[Ed25519PrivateKey, str]":
 
 def _django() -> None:
     # Imported here, as all that needs Django: verifying must work where nothing is set up.
-    from headwater.site.setup import django
-
     django()

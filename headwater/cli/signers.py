@@ -11,6 +11,7 @@ from rich.table import Table
 
 from headwater import clock
 from headwater.errors import HeadwaterError
+from headwater.site.setup import django
 
 _LARGEST_DIRECTORY = 64 * 1024 * 1024
 
@@ -30,8 +31,6 @@ def register(app: typer.Typer) -> None:
 
 
 def _django() -> None:
-    from headwater.site.setup import django  # here: only these commands need a database
-
     django()
 
 

@@ -368,7 +368,9 @@ def test_a_gzip_bomb_stops_at_the_bound(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"not gzip", gzip.compress(event(1))[:-9], gzip.compress(event(1))[:20] + b"x" * 30, b""]
+    "body",
+    [b"not gzip", gzip.compress(event(1))[:-9], gzip.compress(event(1))[:20] + b"x" * 30, b""],
+    ids=["text", "cut off", "rubbish within", "empty"],
 )
 def test_bad_gzip_is_422_and_stores_nothing(door: Door, body: bytes) -> None:
     assert door.post(body, **{"Content-Encoding": "gzip"}).status_code == 422

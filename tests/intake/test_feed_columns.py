@@ -171,7 +171,15 @@ def test_bad_rows_are_named_and_the_rest_is_taken() -> None:
         {"labels": pa.array(["x"] * 4)},
         {"duration_s": pa.array(["x"] * 4)},
     ],
-    ids=str,
+    ids=[
+        "no called",
+        "one too many",
+        "text for time",
+        "no zone",
+        "number for text",
+        "text for list",
+        "text for number",
+    ],
 )
 def test_a_table_of_another_form_is_refused_as_a_whole(changes: dict[str, Any]) -> None:
     with pytest.raises(feed_columns.BadTable):
