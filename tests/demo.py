@@ -65,6 +65,8 @@ class Demo:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("HEADWATER_", "DJANGO_"))
         }
+        # Identity providers of tests listen on this machine, as an operator's own may.
+        environment["HEADWATER_IDENTITY_HOSTS"] = "127.0.0.1"
         words = ["demo", "--home", str(self.home), "--port-base", str(self.base), "--report", str(self._report)]
         with (self.folder / "output").open("wb") as output:
             self._process = subprocess.Popen(

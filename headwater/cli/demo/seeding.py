@@ -71,6 +71,15 @@ _DESK = (
         role=Role.CUSTODIAN,
         does="keeps the packages and reads the audit",
     ),
+    _Seat(
+        key="administrator",
+        application="desk",
+        name="Lena Marchetti",
+        email="administrator@desk.example",
+        title="Administrator of accounts",
+        role=Role.ADMINISTRATOR,
+        does="invites, confirms and closes accounts; opens no call and no process",
+    ),
 )
 _AGENCIES = (
     ("MI", "Michigan Department of Attorney General (simulated)", "America/Detroit", "Mara Lindqvist", "ag-mi.example"),

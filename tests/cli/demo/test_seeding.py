@@ -52,7 +52,7 @@ def test_the_tokens_open_the_feed_for_the_partner_under_whose_name_its_records_a
 
 def test_there_is_somebody_at_each_application(facts):
     assert {login.application for login in facts.logins.values()} == {"desk", "portal", "carrier"}
-    assert {"analyst", "reviewer", "custodian", "officer-MI", "officer-OH"} < facts.logins.keys()
+    assert {"administrator", "analyst", "reviewer", "custodian", "officer-MI", "officer-OH"} < facts.logins.keys()
     assert len({login.password for login in facts.logins.values()}) == len(facts.logins)
 
 
