@@ -11,6 +11,7 @@ from typing import Any
 class Job(StrEnum):
     """Every job, by the name it is stored under."""
 
+    ADVANCE_FORWARD = "tracebacks.advance_forward"
     ADVANCE_TRACEBACK = "tracebacks.advance"
     DELIVER_MESSAGE = "outbox.deliver"
     INDEX_MATTERS = "cases.index_matters"

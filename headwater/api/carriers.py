@@ -33,25 +33,29 @@ from headwater.providers import signatures
 from headwater.providers.queries import KeyView, ProviderView
 from headwater.providers.signatures import Action, BadToken
 from headwater.signers import carriers as sti
-from headwater.tracebacks import actions, answering, questions, receipts, roots, searching
-from headwater.tracebacks.answering import MAX_ANSWER, Submission
+from headwater.tracebacks import actions, answering, forward_answering, questions, receipts, roots, searching
+from headwater.tracebacks.answering import MAX_ANSWER
 from headwater.tracebacks.searching import MOST_OPEN
 from headwater.wire import agents as wire
 from headwater.wire.commitments import Roots, Taken
-from headwater.wire.deposits import Deposit, Deposited
+from headwater.wire.deposits import Deposit, Deposited, DepositTerms
+from headwater.wire.forward import NumberAnswer
 from headwater.wire.searches import Hits, HitsTaken
 
 #: Longest wait of one poll, seconds.
 MAX_WAIT_S = 60.0
 
 REFUSED = Counter("headwater_agent_requests_refused", "Requests of agents that were not let in", ["reason"])
-ANSWERS = Counter("headwater_agent_answers", "Answers of agents by what became of them", ["result"])
 
 _REFERENCES, _SCHEMAS = msgspec.json.schema_components(
-    [wire.Questions, wire.Receipt, wire.Answer, Roots, Taken, Hits, HitsTaken, Deposit, Deposited],
-    ref_template="#/components/schemas/{name}"
+    [
+        *(wire.Questions, wire.Receipt, wire.Answer, NumberAnswer, wire.Answers, wire.Results),
+        *(Roots, Taken, Hits, HitsTaken, Deposit, Deposited, DepositTerms),
+    ],
+    ref_template="#/components/schemas/{name}",
 )
-_QUESTIONS, _RECEIPT, _ANSWER, _ROOTS, _TAKEN, HITS, HITS_TAKEN, DEPOSIT, DEPOSITED = _REFERENCES
+_QUESTIONS, RECEIPT, ANSWER, NUMBER_ANSWER, BATCH, RESULTS, _ROOTS, _TAKEN, *_RECORDS = _REFERENCES
+HITS, HITS_TAKEN, DEPOSIT, DEPOSITED, DEPOSIT_TERMS = _RECORDS
 
 
 #: What each refusal says, by its status.
@@ -164,52 +168,11 @@ async def get_questions(request: HttpRequest, wait: float = 0.0, seen: str | Non
     hub = wakeups()
     known = None if seen is None else seen.split(",")[:MOST_OPEN]
     with hub.waiter(provider.id) as woken:
-        found = await sync_to_async(_waiting)(actor, known)
-        while not (found.questions or found.searches) and (left := until - loop.time()) > 0:
+        found, fresh = await sync_to_async(_waiting)(actor, known)
+        while not (found.questions or found.searches or fresh) and (left := until - loop.time()) > 0:
             await hub.wait(woken, left)
-            found = await sync_to_async(_waiting)(actor, known)
+            found, fresh = await sync_to_async(_waiting)(actor, known)
     return told(found)
-
-
-@api.post(
-    "/answers",
-    summary="Hand in one signed answer",
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "description": "Compact JWS (ES256); its payload is the JSON of an Answer.",
-            "content": {"application/jose": {"schema": _ANSWER}},
-        },
-        "responses": described(
-            {
-                201: ("Taken in", JSON, _RECEIPT),
-                200: ("The same octets were taken in before", JSON, _RECEIPT),
-            },
-            401,
-            404,
-            409,
-            413,
-            422,
-            503,
-        ),
-    },
-)
-def post_answer(request: HttpRequest) -> HttpResponse:
-    """Take in one answer; the same octets again are answered with the same receipt."""
-    length = request.headers.get("Content-Length", "0")
-    if length.isascii() and length.isdigit() and int(length) > MAX_ANSWER:
-        raise TooLarge(f"A body may have {MAX_ANSWER} octets.")
-    body = request.body
-    if len(body) > MAX_ANSWER:
-        raise TooLarge(f"A body may have {MAX_ANSWER} octets.")
-    provider, actor = admit(request, Action.WRITE_ANSWERS, body)
-    try:
-        receipt, fresh = answering.record_answer(actor, _submission(provider, actor, body))
-    except HeadwaterError:
-        ANSWERS.labels("refused").inc()
-        raise
-    ANSWERS.labels("taken" if fresh else "repeated").inc()
-    return told(receipt, HTTPStatus.CREATED if fresh else HTTPStatus.OK)
 
 
 @api.post(
@@ -287,13 +250,18 @@ def get_record(request: HttpRequest) -> HttpResponse:
 
 
 def admit(request: HttpRequest, action: Action, body: bytes) -> tuple[ProviderView, Actor]:
+    """Return who is let in with this request.
+
+    Raises:
+        BadToken, TooMany: nobody is.
+    """
     address = limits.address_of(request)
     try:
         token = request.headers.get("Authorization", "")
         proof = signatures.named_key(token)
         limits.CARRIERS.check(address, proof)
         try:
-            provider, actor = providers.admit(token, action=action, body=body, certificate=_certificate)
+            provider, actor = providers.admit(token, action=action, body=body, certificate=certificate_key)
         except BadToken:
             limits.CARRIERS.wrong(address)
             raise
@@ -303,17 +271,24 @@ def admit(request: HttpRequest, action: Action, body: bytes) -> tuple[ProviderVi
         _give_back(request)
 
 
-def _certificate(header: Mapping[str, Any], now: datetime) -> KeyView:
+def certificate_key(header: Mapping[str, Any], now: datetime) -> KeyView:
+    """Return the key of the STI certificate that a header names.
+
+    Raises:
+        BadToken: the certificate does not hold, or is no provider's.
+    """
     return sti.key_of(header, home=settings.HEADWATER.home, now=now)
 
 
-def _waiting(actor: Actor, seen: list[str] | None) -> wire.Questions:
+def _waiting(actor: Actor, seen: list[str] | None) -> tuple[wire.Questions, bool]:
+    """Return what is open, and whether a question about a number is new: one left to people ends no wait."""
     try:
         found = questions.waiting_questions(actor)
         if found:
             answering.mark_viewed(actor, [question.question_id for question in found])
         searches = [] if seen is None else searching.open_searches(actor, seen=seen)
-        return wire.Questions(questions=found, searches=searches)
+        numbers, fresh = forward_answering.waiting(actor)
+        return wire.Questions(questions=found, searches=searches, numbers=numbers), fresh
     finally:
         _give_back(None)
 
@@ -324,37 +299,12 @@ def _give_back(request: HttpRequest | None) -> None:
         connection.close()
 
 
-def _submission(provider: ProviderView, actor: Actor, body: bytes) -> Submission:
-    """Verify an answer's own signature and read it. What cannot be is kept with its reason.
+def own_key(provider: ProviderView, key_id: str) -> KeyView:
+    """Return a registered key of ``provider``.
 
     Raises:
-        Invalid: the signature or the form is wrong.
+        Invalid: there is none such, or it is no longer valid.
     """
-    key_id = ""
-    try:
-        header = signatures.header_of(body)
-        key = _signed_by(provider, header)
-        key_id = key.key_id
-        payload = signatures.verified_payload(body, key.public_jwk)
-        return Submission(octets=body, answer=msgspec.json.decode(payload, type=wire.Answer), key_id=key_id)
-    except (Invalid, BadToken, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        reason = error.refusal.value if isinstance(error, BadToken) else str(error) or type(error).__name__
-        answering.refuse(actor, body, reason=reason, key_id=key_id[:64])
-        ANSWERS.labels("refused").inc()
-        raise Invalid(f"The answer cannot be read: {reason}") from error
-
-
-def _signed_by(provider: ProviderView, header: Mapping[str, Any]) -> KeyView:
-    """Return the key that an answer's header names: a registered one, or that of the provider's STI certificate."""
-    if not sti.names_certificate(header):
-        return own_key(provider, str(header.get("kid", "")))
-    key = _certificate(header, clock.now())
-    if key.provider.id != provider.id:
-        raise Invalid("the answer must be signed with a certificate of the provider that sends it")
-    return key
-
-
-def own_key(provider: ProviderView, key_id: str) -> KeyView:
     key = register.key(key_id)
     if key is None or key.provider.id != provider.id or not key.valid_at(clock.now()):
         raise Invalid("the answer must be signed with a registered key of the provider that sends it")

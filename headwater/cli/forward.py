@@ -7,8 +7,8 @@ import typer
 from headwater.accounts.actors import system
 from headwater.errors import Invalid
 from headwater.site.setup import django
-from headwater.tracebacks.forward import ForwardCode
 from headwater.tracebacks.trace import Party
+from headwater.wire.forward import ForwardCode
 
 if TYPE_CHECKING:
     from headwater.tracebacks.forwarding import ForwardView

@@ -110,7 +110,16 @@ TABLES: dict[str, dict[Process, str]] = {
     "tracebacks_answersheet": {D: "S", A: "SI"},
     # Agents publish roots at the carrier application; packages quote them.
     "tracebacks_carrierroot": {D: "S", A: "SI", W: "S"},
-    "tracebacks_forwardtracing": {D: "SIU", W: "SU"},
+    # A blind search is opened and closed by the engine; agents are shown it, and hand in what they found.
+    "tracebacks_blindsearch": {A: "S", W: "SIU"},
+    "tracebacks_blindhit": {A: "SI", W: "S"},
+    # Deposits come in at the carrier application, which cannot read them back; the worker opens and forgets them.
+    "tracebacks_depositepoch": {A: "SI", W: "S"},
+    "tracebacks_deposit": {A: "I", W: "SD"},
+    "tracebacks_forwardtracing": {D: "SIU", A: "S", W: "SU"},
+    # Questions about numbers follow the trace; a carrier notes that it saw its own, and hands in answers.
+    "tracebacks_forwardquestion": {D: "SIU", A: "S", W: "SIU"},
+    "tracebacks_forwardanswer": {D: "S", A: "SI", W: "S"},
     "tracebacks_refusedanswer": {D: "S", A: "SI", W: "S"},
     "tracebacks_flag": {D: "SI", A: "S", W: "SI"},
     # Conduct: assessed by the worker, at the desk where a dispute is decided; a provider disputes its own record.
@@ -211,6 +220,8 @@ COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     "campaigns_campaignedit": {D: ("undo_asked_at", "undo_by")},
     "providers_provider": {A: ("agent_seen_at",)},
     "tracebacks_answerlink": {A: ("opened_at", "used_at", "answer_id")},
+    "tracebacks_forwardquestion": {A: ("seen_at", "seen_by")},
+    "tracebacks_forwardanswer": {W: ("taken_at", "refused_because")},
     "conduct_conductflag": {D: ("ended_at", "ended_because"), W: ("ended_at", "ended_because")},
     "accounts_webhookendpoint": {W: ("paused_at", "pause_reason")},
     "signers_certificate": {D: ("last_seen_at",)},
@@ -236,6 +247,8 @@ _MESSAGE = (
     "receipt",
 )
 
+_DEPOSIT = ("id", "provider_id", "records", "received_at")
+
 #: Table -> process -> columns that it may read, and no other.
 READ_COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     # A message's text may hold a one-time link; other people's addresses are nobody's business outside the desk.
@@ -249,11 +262,14 @@ READ_COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     # DELETE ... WHERE matter_id needs it; what the pointer is stays the worker's.
     "cases_pointer": {P: ("matter_id",)},
     "tracebacks_traceback": {P: ("id", "campaign_id", "state", "grade", "origin_id")},
+    # How much is deposited, and never what.
+    "tracebacks_deposit": {D: _DEPOSIT, A: (*_DEPOSIT, "epoch", "root", "key_id", "deposited_at")},
 }
 
 #: View -> who may read it. A view reads what lies behind it with the rights of its owner.
 VIEWS: dict[str, tuple[Process, ...]] = {
     "legal_open_process": (),
+    "legal_opened_campaign": (),
     "legal_scoped_call": (P,),
     "legal_scoped_hop": (P,),
     "legal_scoped_traceback": (P,),

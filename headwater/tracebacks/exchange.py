@@ -83,6 +83,7 @@ def statement(  # noqa: PLR0913 - one argument a fact of the answer, each by nam
     by_person: bool,
     received_at: datetime,
     asked: wire.Question | None = None,
+    deposited: bool = False,
 ) -> Statement:
     """Return what of an answer the walk depends on.
 
@@ -92,6 +93,7 @@ def statement(  # noqa: PLR0913 - one argument a fact of the answer, each by nam
         upstream: The named provider where the register has it.
         by_person: Whether a person gave it.
         received_at: By our clock.
+        deposited: Whether it was made of a record that the provider deposited.
         asked: The question, to judge by our own comparison whether the leg that is given is the one asked about.
 
     Raises:
@@ -104,13 +106,14 @@ def statement(  # noqa: PLR0913 - one argument a fact of the answer, each by nam
     return Statement(
         answer_id=answer_id,
         code=answer.code,
-        upstream=_party(named) if named else None,
+        upstream=party(named) if named else None,
         respondent=respondent(upstream) if upstream and answer.code in PASSED_ON else None,
-        handed_to=_party(answer.handed_to) if answer.handed_to else None,
+        handed_to=party(answer.handed_to) if answer.handed_to else None,
         ingress=_call(answer.ingress) if answer.ingress else None,
         matched_at=parsed(matched.call_at, "call_at of the matched leg") if matched else None,
         record=_record(answer),
         by_person=by_person,
+        deposited=deposited,
         note=answer.note,
         link_ppm=links.judge(asked, answer.egress) if asked and answer.egress else -1,
         answered_at=parsed(answer.answered_at, "answered_at"),
@@ -118,7 +121,12 @@ def statement(  # noqa: PLR0913 - one argument a fact of the answer, each by nam
     )
 
 
-def _party(named: wire.Party) -> Party:
+def party(named: wire.Party) -> Party:
+    """Return a provider as an answer names it.
+
+    Raises:
+        ProviderError: a part of the name is missing or too long.
+    """
     if len(named.spc) > 16 or len(named.name) > 200 or len(named.country) != 2:
         raise ProviderError("an upstream has a code of up to 16, a name of up to 200 and a country of 2 characters")
     if not named.spc.strip() and not named.name.strip():

@@ -16,6 +16,7 @@ from headwater.errors import Conflict, Invalid
 from headwater.labels import Labelled
 from headwater.tracebacks.clocks import DEFAULT_READINGS, Readings, legal_clock
 from headwater.tracebacks.trace import Party, Respondent
+from headwater.wire.forward import ForwardCode
 
 VERSION: Final = "forward-1"
 #: Providers that one number is followed over at most: ported and resold more often than this is an error.
@@ -65,23 +66,6 @@ class ForwardGrade(Labelled):
     SERVER_STATED = "server_stated", "Serving provider by its own statement"
     SERVER_NAMED = "server_named", "Serving provider named by others"
     UNKNOWN = "unknown", "Serving provider not known"
-
-
-class ForwardCode(StrEnum):
-    """What a provider can say of a number."""
-
-    SERVES = "SERVES"
-    """A customer of its own has the number; who that is needs legal process."""
-    RESOLD = "RESOLD"
-    """Its customer is itself a provider, which it names."""
-    PORTED = "PORTED"
-    """The number was ported to the provider that it names."""
-    ROUTED = "ROUTED"
-    """It does not serve the number; its records show that it hands calls to it to the provider that it names."""
-    NOT_SERVED = "NOT_SERVED"
-    NOT_IN_SERVICE = "NOT_IN_SERVICE"
-    """It holds the number and has assigned it to nobody."""
-    DECLINED = "DECLINED"
 
 
 #: Codes that name the next provider.

@@ -1,7 +1,7 @@
-"""What may be done with traces forward: open one for a call-back number, record an answer, let due times pass.
+"""What may be done with traces forward: open one for a call-back number, take answers in, let due times pass.
 
-Providers answer outside (letter, mail, telephone to the desk): a person of the desk records what was said, by which
-document. Each change is one transaction with its audit.
+Providers answer in the carrier pages, by the carrier API or by their agents (``forward_answering``); what comes by
+letter or telephone a person of the desk records, by which document. Each change is one transaction with its audit.
 """
 
 from collections.abc import Mapping
@@ -23,11 +23,13 @@ from headwater.numbering.numbers import E164, UNKNOWN, canonical, masked
 from headwater.providers import queries as providers
 from headwater.providers.registries import queries as registries
 from headwater.providers.registries.entries import Registry
-from headwater.tracebacks import exchange, forward
+from headwater.tracebacks import exchange, forward, forward_asking
+from headwater.tracebacks.actions import QUESTIONS_CHANNEL
 from headwater.tracebacks.forward import (
     ForwardAnswered,
+    ForwardAnswerError,
     ForwardCancelled,
-    ForwardCode,
+    ForwardError,
     ForwardEvent,
     ForwardLapsed,
     ForwardOpened,
@@ -36,9 +38,11 @@ from headwater.tracebacks.forward import (
     Pointer,
     Said,
 )
-from headwater.tracebacks.models import ForwardTracing
+from headwater.tracebacks.inbox import LEFT_OVER
+from headwater.tracebacks.models import ForwardAnswer, ForwardTracing
 from headwater.tracebacks.terms import present_terms
 from headwater.tracebacks.trace import Party
+from headwater.wire.forward import ForwardCode, NumberAnswer
 
 _ENGINE = system("traceback-engine")
 _KINDS: dict[str, type[ForwardEvent]] = {
@@ -106,6 +110,7 @@ def open_forward(
         opened = ForwardOpened(number=wanted, pointers=tuple(found), by=actor.label, readings=present_terms().readings)
         _take(row, opened, now)
         row.save(force_insert=True)
+        _ask(row, now)
         audit.record(
             actor,
             Tag.FORWARD_OPENED,
@@ -151,6 +156,7 @@ def record_forward_answer(  # noqa: PLR0913 - one argument a part of the answer,
         row = _locked(forward_id)
         trace = _take(row, ForwardAnswered(provider_id=provider.id, said=said), now)
         row.save()
+        _ask(row, now)
         detail = {"provider": spc, "code": code.value, "document": said.answer_id, "state": trace.state.value}
         audit.record(actor, Tag.FORWARD_ANSWER_RECORDED, row.id, detail)
     return trace
@@ -172,7 +178,49 @@ def cancel_forward(actor: Actor, forward_id: str, reason: str, *, now: datetime 
         row = _locked(forward_id)
         _take(row, ForwardCancelled(by=actor.label, reason=reason.strip()[:2_000]), now)
         row.save()
+        _ask(row, now)
         audit.record(actor, Tag.FORWARD_CANCELLED, row.id, {"reason": reason.strip()[:2_000]})
+
+
+def advance(forward_id: str, *, now: datetime | None = None) -> None:
+    """Take in the answers that have come; one that no longer fits is kept as refused, with its reason."""
+    now = now or clock.now()
+    with transaction.atomic():
+        row = _locked(forward_id)
+        for kept in _untaken(row):
+            try:
+                _take(row, _answered(kept), now)
+            except (ForwardError, ForwardAnswerError) as error:
+                kept.refused_because = str(error)
+            kept.taken_at = now
+            kept.save(update_fields=["taken_at", "refused_because"])
+            detail = {"receipt": kept.id, "state": row.state, "refused": kept.refused_because}
+            audit.record(_ENGINE, Tag.FORWARD_ANSWER_TAKEN, row.id, detail)
+        row.save()
+        _ask(row, now)
+
+
+def left_over(now: datetime, *, limit: int = 200) -> list[str]:
+    """Return the traces forward with answers that no job has taken yet."""
+    rows = ForwardAnswer.objects.filter(taken_at=None, received_at__lte=now - LEFT_OVER)
+    return sorted(set(rows.values_list("question__forward_id", flat=True)[:limit]))
+
+
+def rehearse(kept: ForwardAnswer, now: datetime) -> None:
+    """Let the engine take an answer on a copy: what it refuses is refused at the door, with its reason.
+
+    Raises:
+        ForwardAnswerError: the answer is impossible.
+        ForwardError: the trace was called off, or no longer asks the provider.
+        ProviderError: a name in it cannot be read.
+    """
+    trace = _trace(kept.question.forward)
+    for waiting in _untaken(kept.question.forward):
+        try:
+            trace = forward.step(trace, _answered(waiting), now)
+        except (ForwardError, ForwardAnswerError):
+            continue  # ``advance`` will keep it as refused; it does not decide about this answer
+    forward.step(trace, _answered(kept), now)
 
 
 def pass_due(*, now: datetime | None = None, limit: int = 200) -> int:
@@ -188,6 +236,7 @@ def pass_due(*, now: datetime | None = None, limit: int = 200) -> int:
                 _take(row, ForwardLapsed(provider_id=one.respondent.provider_id), now)
                 audit.record(_ENGINE, Tag.FORWARD_DUE_PASSED, row.id, {"provider": one.respondent.spc})
             row.save()
+            _ask(row, now)
             changed += bool(waiting)
     return changed
 
@@ -217,6 +266,31 @@ def forwards(actor: Actor, *, campaign_id: str = "", limit: int = 200) -> list[F
 
 
 # -- inside
+
+
+def _ask(row: ForwardTracing, now: datetime) -> None:
+    """Bring the questions in line with the trace."""
+    forward_asking.keep(row, _trace(row), channel=QUESTIONS_CHANNEL, now=now)
+
+
+def _untaken(row: ForwardTracing) -> list[ForwardAnswer]:
+    rows = ForwardAnswer.objects.select_related("question__provider").filter(question__forward=row, taken_at=None)
+    return list(rows.order_by("received_at", "version"))
+
+
+def _answered(kept: ForwardAnswer) -> ForwardAnswered:
+    """Return an answer as the engine takes it."""
+    answer = msgspec.convert(kept.payload, type=NumberAnswer)
+    named = providers.by_spc(answer.names.spc.strip().upper()) if answer.names else None
+    said = Said(
+        code=answer.code,
+        party=exchange.party(answer.names) if answer.names else None,
+        respondent=exchange.respondent(named) if named else None,
+        note=answer.note,
+        answer_id=kept.id,
+        at=kept.received_at,
+    )
+    return ForwardAnswered(provider_id=kept.question.provider_id, said=said)
 
 
 def _pointers(actor: Actor, number: E164, further: Mapping[str, str], now: datetime) -> list[Pointer]:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from headwater.numbering.numbers import E164, display
 from headwater.tracebacks.reminders import Step
 from headwater.tracebacks.states import HopKind
+from headwater.wire.forward import NumberQuestion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,4 +109,40 @@ def question(facts: Facts, *, name: str, link: str) -> Letter:
         "You get a signed receipt for each answer.",
     ]
     subject = _SUBJECTS[facts.step].format(question=facts.question_id, due=due, final=final)
+    return Letter(subject=subject, text="\n".join(lines) + "\n")
+
+
+_NUMBER_SUBJECTS = {
+    Step.ASKED: "Trace forward {question}: who serves {number}? Answer due {due}",
+    Step.BEFORE_DUE: "Due in two business hours: trace forward {question}, who serves {number}?",
+}
+
+
+def number_question(  # noqa: PLR0913 - one argument a part of the mail, each by name
+    *, step: Step, provider: str, asked: NumberQuestion, due_at: datetime, office: ZoneInfo, page: str
+) -> Letter:
+    """Return the mail about a call-back number. It asks who serves the number, and never who the customer is.
+
+    Raises:
+        KeyError: the step is none of those that are told about a number.
+    """
+    due, number = moment(due_at, office), display(E164(asked.number))
+    lines = [
+        f"Calls that are being traced ask to be called back on {number}.",
+        f"{' and '.join(asked.sources)} points at {provider}.",
+        "Does a customer of yours have the number, and if not, who serves it? Do not say who the customer is: that",
+        "needs legal process.",
+        "",
+        f"  Question    {asked.question_id} of trace forward {asked.forward_id}",
+        f"  Number      {number}",
+        *([f"  Campaign    {asked.campaign}"] if asked.campaign else []),
+        f"  Due         {due} ({due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC), 47 CFR 64.1200(n)(1)",
+        "",
+        "Answer on one screen in the carrier pages:",
+        "",
+        page,
+        "",
+        "You can also answer by the carrier API or by your agent, and get a signed receipt for each answer.",
+    ]
+    subject = _NUMBER_SUBJECTS[step].format(question=asked.question_id, number=number, due=due)
     return Letter(subject=subject, text="\n".join(lines) + "\n")

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from headwater.campaigns.models import Campaign
@@ -11,6 +13,7 @@ from headwater.tracebacks.forward import ForwardGrade, ForwardState
 from headwater.tracebacks.reminders import Step
 from headwater.tracebacks.states import FlagKind, Grade, HopKind, HopRole, HopState, TellingWay, TracebackState
 from headwater.wire.agents import AnswerCode
+from headwater.wire.forward import ForwardCode
 
 CODES = [(code.value, code.value) for code in AnswerCode]
 
@@ -110,6 +113,8 @@ class Answer(models.Model):
     octets_sha256 = models.CharField(max_length=64)
     key_id = models.CharField(max_length=64, blank=True)
     """Which registered key signed it; "" where a person answered."""
+    deposit = models.CharField(max_length=16, blank=True)
+    """The deposit that it rests on, or the newest one that was looked at; "" where the provider answered."""
     answered_by = models.CharField(max_length=200)
     received_at = models.DateTimeField()
 
@@ -234,6 +239,76 @@ class CarrierRoot(models.Model):
         constraints = [models.UniqueConstraint(fields=["provider", "minute"], name="one_root_a_minute")]
 
 
+class BlindSearch(models.Model):
+    """One search among all agents for who carried a call; they are shown the beginning of a label (``calls.blind``)."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "SR"), editable=False)
+    hop = models.ForeignKey(Hop, on_delete=models.PROTECT, related_name="searches")
+    """The question whose provider does not lead on."""
+    far = models.BooleanField()
+    """Whether whoever carried the call at all is wanted."""
+    same_as = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    """An earlier search of the traceback that asked the same: its hits count here too, and nobody is asked again."""
+    key = models.BinaryField()
+    prefix = models.BinaryField()
+    begin = models.DateTimeField()
+    end = models.DateTimeField()
+    asked = models.PositiveIntegerField()
+    """Agents that were there when it was opened."""
+    opened_at = models.DateTimeField()
+    closes_at = models.DateTimeField(db_index=True)
+    closed_at = models.DateTimeField(null=True)
+
+
+class BlindHit(models.Model):
+    """What one carrier's agent proved to one search: the first time counts."""
+
+    search = models.ForeignKey(BlindSearch, on_delete=models.PROTECT, related_name="hits")
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="+")
+    carried = models.JSONField()
+    handed = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["search", "provider"], name="one_hit_a_search")]
+
+
+class DepositEpoch(models.Model):
+    """The label key of one provider's epoch, sealed to the approver. Never changed."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="deposit_epochs")
+    epoch = models.CharField(max_length=16)
+    sender = models.BinaryField()
+    wrapped = models.BinaryField()
+    first_at = models.DateTimeField()
+    """When the first batch of it came."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "epoch"], name="one_label_key_an_epoch")]
+
+
+class Deposit(models.Model):
+    """One sealed batch of a provider's records, as it came; deleted after its time (``calls.deposits``)."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "DP"), editable=False)
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="deposits")
+    epoch = models.CharField(max_length=16)
+    root = models.CharField(max_length=64)
+    octets = models.BinaryField()
+    labels = ArrayField(models.BigIntegerField())
+    """Of each record; several records may have one."""
+    records = models.PositiveIntegerField()
+    key_id = models.CharField(max_length=64)
+    """Key of the provider that signed it."""
+    deposited_at = models.DateTimeField()
+    """By the provider's clock."""
+    received_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "root"], name="one_deposit_a_root")]
+        indexes = [GinIndex(fields=["labels"], name="deposit_by_label")]
+
+
 class ForwardTracing(models.Model):
     """One call-back number being traced forward. Its events are the truth; the other columns follow from them."""
 
@@ -251,3 +326,53 @@ class ForwardTracing(models.Model):
     closed_at = models.DateTimeField(null=True)
     next_due_at = models.DateTimeField(null=True, db_index=True)
     engine_version = models.CharField(max_length=32)
+
+
+class ForwardQuestion(models.Model):
+    """One provider asked about one call-back number; the identifier is that of its question."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "NQ"), editable=False)
+    forward = models.ForeignKey(ForwardTracing, on_delete=models.PROTECT, related_name="questions")
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="number_questions")
+    question = models.JSONField()
+    """The wire NumberQuestion as it was asked."""
+    asked_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True)
+    """When the provider saw it first, by its agent or a person."""
+    seen_by = models.CharField(max_length=200, blank=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    """When nothing pointed at the provider any more, or the trace was called off."""
+    told = models.JSONField(default=list)
+    """Steps of ``reminders`` that were told."""
+    tell_at = models.DateTimeField(null=True, db_index=True)
+    """When the next message about it is due; null when none is any more."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["forward", "provider"], name="one_question_a_number")]
+
+
+class ForwardAnswer(models.Model):
+    """One answer of a provider about a number, as it came in: a correction is a new version."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "RC"), editable=False)
+    """Also the receipt's number."""
+    question = models.ForeignKey(ForwardQuestion, on_delete=models.PROTECT, related_name="answers")
+    version = models.PositiveSmallIntegerField()
+    code = models.CharField(max_length=16, choices=[(code.value, code.value) for code in ForwardCode])
+    payload = models.JSONField()
+    octets = models.BinaryField()
+    octets_sha256 = models.CharField(max_length=64)
+    key_id = models.CharField(max_length=64, blank=True)
+    """Which registered key signed it; "" where a person answered."""
+    answered_by = models.CharField(max_length=200)
+    received_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True, db_index=True)
+    """When the trace took it in, or refused it; null while it waits."""
+    refused_because = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["question", "version"], name="one_number_answer_a_version"),
+            models.UniqueConstraint(fields=["question", "octets_sha256"], name="a_number_retry_is_the_same"),
+        ]

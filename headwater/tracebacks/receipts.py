@@ -7,8 +7,9 @@ from django.conf import settings
 
 from headwater.accounts.actors import Actor
 from headwater.providers import statements
-from headwater.tracebacks import exchange
+from headwater.tracebacks import exchange, forward_answering
 from headwater.tracebacks.answering import QuestionNotFound
+from headwater.tracebacks.models import ForwardAnswer
 from headwater.tracebacks.questions import own_questions, question
 from headwater.wire.canonical import canonical_json
 
@@ -22,6 +23,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     receipt_id: str
     question_id: str
     traceback_id: str
+    """Or the trace forward's, of an answer about a number."""
     provider_spc: str
     provider_name: str
     answer_code: str
@@ -62,6 +64,36 @@ def receipt(actor: Actor, question_id: str, receipt_id: str) -> Receipt:
     )
 
 
+def number_receipt(actor: Actor, receipt_id: str) -> Receipt:
+    """Return the receipt of one of the actor's provider's answers about numbers.
+
+    Raises:
+        QuestionNotFound: it is not its own.
+    """
+    own = forward_answering.own(actor)
+    row = (
+        ForwardAnswer.objects.select_related("question__provider").filter(id=receipt_id[:32], question__in=own).first()
+    )
+    if row is None:
+        raise QuestionNotFound(f"There is no receipt {receipt_id[:32]} for you.")
+    asked = row.question
+    return Receipt(
+        receipt_id=row.id,
+        question_id=asked.id,
+        traceback_id=asked.forward_id,
+        provider_spc=asked.provider.spc,
+        provider_name=asked.provider.name,
+        answer_code=row.code,
+        answer_version=row.version,
+        answer_sha256=row.octets_sha256,
+        answered_by=row.answered_by,
+        received_at=exchange.instant(row.received_at),
+        asked_at=exchange.instant(asked.asked_at),
+        legal_due_at=exchange.instant(asked.due_at),
+        in_time=row.received_at <= asked.due_at,
+    )
+
+
 def signed(actor: Actor, question_id: str, receipt_id: str) -> str:
     """Return a receipt as a compact JWS, signed with the hub's receipt key.
 
@@ -69,8 +101,7 @@ def signed(actor: Actor, question_id: str, receipt_id: str) -> str:
         QuestionNotFound: question or receipt is not its own.
         Unavailable: the key is missing.
     """
-    octets = canonical_json(msgspec.to_builtins(receipt(actor, question_id, receipt_id)))
-    return statements.sign(octets, statements.key(settings.HEADWATER.secrets / statements.RECEIPT_KEY), kind=KIND)
+    return _signed(receipt(actor, question_id, receipt_id))
 
 
 def signed_by_number(actor: Actor, receipt_id: str) -> str:
@@ -82,8 +113,13 @@ def signed_by_number(actor: Actor, receipt_id: str) -> str:
     """
     hop_id = own_questions(actor).filter(answers__id=receipt_id[:32]).values_list("id", flat=True).first()
     if hop_id is None:
-        raise QuestionNotFound(f"There is no receipt {receipt_id[:32]} for you.")
+        return _signed(number_receipt(actor, receipt_id))
     return signed(actor, hop_id, receipt_id)
+
+
+def _signed(found: Receipt) -> str:
+    octets = canonical_json(msgspec.to_builtins(found))
+    return statements.sign(octets, statements.key(settings.HEADWATER.secrets / statements.RECEIPT_KEY), kind=KIND)
 
 
 def public_key() -> dict[str, Any]:

@@ -6,11 +6,12 @@ from typing import Any
 from headwater.tracebacks import engine, forward
 from headwater.tracebacks.checks import CLOCK_SKEW, DOMESTIC, WINDOW_SLACK
 from headwater.tracebacks.engine import HOP_TRANSITIONS, TRACEBACK_TRANSITIONS, WINDOWS_TERMINATING, WINDOWS_UPSTREAM
-from headwater.tracebacks.forward import FORWARD_TRANSITIONS, POINTS_ON, ForwardCode, ForwardGrade
+from headwater.tracebacks.forward import FORWARD_TRANSITIONS, POINTS_ON, ForwardGrade
 from headwater.tracebacks.outcomes import NAMES_UPSTREAM
 from headwater.tracebacks.states import FlagKind, Grade
 from headwater.tracebacks.trace import DOUBT_PPM, SURE_PPM, UNSTEADY
 from headwater.wire.agents import AnswerCode
+from headwater.wire.forward import ForwardCode
 
 _BEGIN = """# The traceback engine
 

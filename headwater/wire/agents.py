@@ -10,6 +10,9 @@ from enum import StrEnum
 import msgspec
 
 from headwater.wire.commitments import Proof
+from headwater.wire.forward import NumberQuestion
+from headwater.wire.parties import Party as Party  # noqa: PLC0414 - read here by all who speak these messages
+from headwater.wire.searches import Search
 
 VERSION = 1
 
@@ -37,14 +40,6 @@ class Action(StrEnum):
     NONE = "none"
     LEGITIMATE = "legitimate"
     """It looked into the calls and holds them lawful."""
-
-
-class Party(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A provider as carriers name each other: by Service Provider Code (or OCN), name and country."""
-
-    spc: str
-    name: str = ""
-    country: str = "US"
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,11 +72,15 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     platform_due_at: str
 
 
-class Questions(msgspec.Struct, frozen=True, kw_only=True):
+class Questions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to a poll: what is open for this provider, oldest first."""
 
     version: int = VERSION
     questions: list[Question]
+    searches: list[Search] = []
+    """Where the poll says which it has seen: blind searches that are open."""
+    numbers: list[NumberQuestion] = []
+    """Call-back numbers: who serves them. An agent that does not know them leaves them to its people."""
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -143,3 +142,35 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     received_at: str
     answer_sha256: str
     """SHA-256 of the octets as they were received."""
+
+
+class Answers(msgspec.Struct, frozen=True, kw_only=True):
+    """Many answers in one request; each is a compact JWS, as it would be handed in alone."""
+
+    answers: list[str]
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why one answer of many was not taken in: what the answer handed in alone would have been answered with."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one answer of many."""
+
+    answer_sha256: str
+    """SHA-256 of its octets."""
+    status: int
+    """201 taken in, 200 taken in before, else as in ``problem``."""
+    receipt: Receipt | None = None
+    problem: Refusal | None = None
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of each answer, in the order in which they came."""
+
+    results: list[Result]

@@ -34,7 +34,7 @@ from headwater.reports import queries as reported
 from headwater.reports import sending
 from headwater.retention import actions as retention
 from headwater.tracebacks import actions as tracebacks
-from headwater.tracebacks import automation, forwarding
+from headwater.tracebacks import automation, deposits, forward_asking, forwarding
 from headwater.tracebacks import telling as asking
 from headwater.uploads import actions as uploads
 from headwater.worker import postman
@@ -56,6 +56,12 @@ RETRY = RetryStrategy(max_attempts=ATTEMPTS, exponential_wait=2)
 def advance_traceback(traceback_id: str) -> None:
     """Take in what has come for a traceback and carry out what follows."""
     tracebacks.advance(traceback_id)
+
+
+@tasks.task(name=Job.ADVANCE_FORWARD.value, retry=RETRY)
+def advance_forward(forward_id: str) -> None:
+    """Take in the answers that have come for a trace forward."""
+    forwarding.advance(forward_id)
 
 
 @tasks.task(name=Job.OPEN_TRACEBACKS.value, retry=RETRY)
@@ -187,6 +193,14 @@ async def sweep(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - 
     await context.app.job_manager.delete_old_jobs(nb_hours=FAILED_KEPT_HOURS, include_failed=True)
 
 
+@tasks.periodic(cron="47 3 * * *")
+@tasks.task(name="worker.forget_deposits", queueing_lock="worker.forget_deposits")
+def forget_deposits(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
+    """Delete deposits of carriers that are older than they are kept."""
+    if forgotten := deposits.forget(days=settings.HEADWATER.deposit_days, now=clock.now()):
+        log.info("deposits forgotten", count=forgotten)
+
+
 @tasks.periodic(cron="*/10 * * * *")
 @tasks.task(name="worker.forget_tokens", queueing_lock="worker.forget_tokens")
 def forget_tokens(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
@@ -199,6 +213,7 @@ def forget_tokens(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's sig
 def tell_providers(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's signature
     """Put questions to people, remind them, and escalate what is overdue."""
     asking.turn(carrier_url=settings.HEADWATER.url("carrier"))
+    forward_asking.tell_due(carrier_url=settings.HEADWATER.url("carrier"))
 
 
 @tasks.periodic(cron="*/5 * * * *")
@@ -208,6 +223,8 @@ def trace_campaigns(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's s
     if opened := automation.turn():
         log.info("tracebacks opened", opened=len(opened))
     forwarding.pass_due()
+    for forward_id in forwarding.left_over(clock.now()):
+        forwarding.advance(forward_id)
 
 
 @tasks.periodic(cron="17 * * * *")

@@ -14,7 +14,6 @@ from headwater.tracebacks.forward import (
     ForwardAnswered,
     ForwardAnswerError,
     ForwardCancelled,
-    ForwardCode,
     ForwardError,
     ForwardEvent,
     ForwardGrade,
@@ -27,6 +26,7 @@ from headwater.tracebacks.forward import (
     Said,
 )
 from headwater.tracebacks.trace import Party, Respondent
+from headwater.wire.forward import ForwardCode
 from tests.tracebacks.playbook import ALDER, BIRCH, CEDAR, DOGWOOD, party
 from tests.tracebacks.support import NOON
 

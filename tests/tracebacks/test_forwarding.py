@@ -11,8 +11,9 @@ from headwater.audit.models import AuditEntry
 from headwater.cli.main import build as command_line
 from headwater.errors import Invalid, NotFound
 from headwater.tracebacks import forwarding
-from headwater.tracebacks.forward import ForwardAnswerError, ForwardCode, ForwardError, ForwardGrade, ForwardState
+from headwater.tracebacks.forward import ForwardAnswerError, ForwardError, ForwardGrade, ForwardState
 from headwater.tracebacks.trace import Party
+from headwater.wire.forward import ForwardCode
 from tests.tracebacks.support import register
 
 pytestmark = pytest.mark.django_db

@@ -1,3 +1,5 @@
+import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 import functools
 import headwater.identifiers
@@ -50,6 +52,7 @@ class Migration(migrations.Migration):
                 ('octets', models.BinaryField()),
                 ('octets_sha256', models.CharField(max_length=64)),
                 ('key_id', models.CharField(blank=True, max_length=64)),
+                ('deposit', models.CharField(blank=True, max_length=16)),
                 ('answered_by', models.CharField(max_length=200)),
                 ('received_at', models.DateTimeField()),
                 ('respondent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='providers.provider')),
@@ -231,5 +234,108 @@ class Migration(migrations.Migration):
                 ('campaign', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='forwards', to='campaigns.campaign')),
                 ('server', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='providers.provider')),
             ],
+        ),
+        migrations.CreateModel(
+            name='ForwardQuestion',
+            fields=[
+                ('id', models.CharField(default=functools.partial(headwater.identifiers.new_id, *('NQ',), **{}), editable=False, max_length=16, primary_key=True, serialize=False)),
+                ('question', models.JSONField()),
+                ('asked_at', models.DateTimeField()),
+                ('due_at', models.DateTimeField()),
+                ('seen_at', models.DateTimeField(null=True)),
+                ('seen_by', models.CharField(blank=True, max_length=200)),
+                ('withdrawn_at', models.DateTimeField(null=True)),
+                ('told', models.JSONField(default=list)),
+                ('tell_at', models.DateTimeField(db_index=True, null=True)),
+                ('forward', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='questions', to='tracebacks.forwardtracing')),
+                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='number_questions', to='providers.provider')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('forward', 'provider'), name='one_question_a_number')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ForwardAnswer',
+            fields=[
+                ('id', models.CharField(default=functools.partial(headwater.identifiers.new_id, *('RC',), **{}), editable=False, max_length=16, primary_key=True, serialize=False)),
+                ('version', models.PositiveSmallIntegerField()),
+                ('code', models.CharField(choices=[('SERVES', 'SERVES'), ('RESOLD', 'RESOLD'), ('PORTED', 'PORTED'), ('ROUTED', 'ROUTED'), ('NOT_SERVED', 'NOT_SERVED'), ('NOT_IN_SERVICE', 'NOT_IN_SERVICE'), ('DECLINED', 'DECLINED')], max_length=16)),
+                ('payload', models.JSONField()),
+                ('octets', models.BinaryField()),
+                ('octets_sha256', models.CharField(max_length=64)),
+                ('key_id', models.CharField(blank=True, max_length=64)),
+                ('answered_by', models.CharField(max_length=200)),
+                ('received_at', models.DateTimeField()),
+                ('taken_at', models.DateTimeField(db_index=True, null=True)),
+                ('refused_because', models.TextField(blank=True)),
+                ('question', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='tracebacks.forwardquestion')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('question', 'version'), name='one_number_answer_a_version'), models.UniqueConstraint(fields=('question', 'octets_sha256'), name='a_number_retry_is_the_same')],
+            },
+        ),
+        migrations.CreateModel(
+            name='BlindSearch',
+            fields=[
+                ('id', models.CharField(default=functools.partial(headwater.identifiers.new_id, *('SR',), **{}), editable=False, max_length=16, primary_key=True, serialize=False)),
+                ('far', models.BooleanField()),
+                ('key', models.BinaryField()),
+                ('prefix', models.BinaryField()),
+                ('begin', models.DateTimeField()),
+                ('end', models.DateTimeField()),
+                ('asked', models.PositiveIntegerField()),
+                ('opened_at', models.DateTimeField()),
+                ('closes_at', models.DateTimeField(db_index=True)),
+                ('closed_at', models.DateTimeField(null=True)),
+                ('hop', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='searches', to='tracebacks.hop')),
+                ('same_as', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tracebacks.blindsearch')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='BlindHit',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('carried', models.JSONField()),
+                ('handed', models.JSONField()),
+                ('at', models.DateTimeField()),
+                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='providers.provider')),
+                ('search', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='hits', to='tracebacks.blindsearch')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('search', 'provider'), name='one_hit_a_search')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Deposit',
+            fields=[
+                ('id', models.CharField(default=functools.partial(headwater.identifiers.new_id, *('DP',), **{}), editable=False, max_length=16, primary_key=True, serialize=False)),
+                ('epoch', models.CharField(max_length=16)),
+                ('root', models.CharField(max_length=64)),
+                ('octets', models.BinaryField()),
+                ('labels', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
+                ('records', models.PositiveIntegerField()),
+                ('key_id', models.CharField(max_length=64)),
+                ('deposited_at', models.DateTimeField()),
+                ('received_at', models.DateTimeField(db_index=True)),
+                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deposits', to='providers.provider')),
+            ],
+            options={
+                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['labels'], name='deposit_by_label')],
+                'constraints': [models.UniqueConstraint(fields=('provider', 'root'), name='one_deposit_a_root')],
+            },
+        ),
+        migrations.CreateModel(
+            name='DepositEpoch',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('epoch', models.CharField(max_length=16)),
+                ('sender', models.BinaryField()),
+                ('wrapped', models.BinaryField()),
+                ('first_at', models.DateTimeField()),
+                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deposit_epochs', to='providers.provider')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('provider', 'epoch'), name='one_label_key_an_epoch')],
+            },
         ),
     ]
