@@ -261,7 +261,7 @@ def test_an_answer_with_any_octet_changed_signs_nobody_else_in(here: saml.Servic
     pending, answer = signed_in(here, provider)
     octets = base64.b64decode(answer)
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
     @given(st.integers(0, len(octets) - 1), st.integers(1, 255))
     def flipped(at: int, by: int) -> None:
         changed = octets[:at] + bytes([octets[at] ^ by]) + octets[at + 1 :]

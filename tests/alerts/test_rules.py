@@ -121,7 +121,7 @@ def test_what_is_no_news_for_a_mail_goes_to_machines_alone() -> None:
     assert len(plan(wish(email=""), [news()], now=NOW).quietly) == 1
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     whys=st.lists(st.sampled_from(list(Why)), max_size=30), cadence=st.sampled_from(list(Cadence)),
     lately=st.integers(0, 10), hours=st.integers(0, 100), mail=st.booleans(),

@@ -89,7 +89,6 @@ def _try(http: Browser, operation: Any, key: Any) -> set[int]:
 
     @settings(
         max_examples=10,
-        deadline=None,
         database=None,
         phases=[Phase.generate],
         derandomize=True,

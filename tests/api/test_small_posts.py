@@ -114,7 +114,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(EVENTS, min_size=1, max_size=4))
 def test_rows_that_were_read_together_are_those_of_the_careful_reader(posts: list[list[dict[str, Any]]]) -> None:
     made = [

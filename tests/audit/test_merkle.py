@@ -53,7 +53,7 @@ def test_the_root_of_nothing_is_the_hash_of_nothing(tree: Tree):
     assert tree.root(0) == merkle.Frontier().root() == defined([])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_path_proves_its_own_entry_at_its_own_place_and_no_other(tree: Tree, data: st.DataObject):
     size = data.draw(st.integers(1, 700))
@@ -74,7 +74,7 @@ def test_a_path_proves_its_own_entry_at_its_own_place_and_no_other(tree: Tree, d
         assert merkle.root_of_inclusion(at, size, LEAVES[at], bent) != root
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_longer_log_is_proven_to_begin_with_the_shorter_and_with_no_other(tree: Tree, data: st.DataObject):
     size = data.draw(st.integers(1, 700))

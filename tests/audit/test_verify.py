@@ -159,7 +159,7 @@ def test_a_part_of_the_chain_is_checked_from_a_known_place() -> None:
     assert not verify(rows[6:], head=end(rows), start=Place(6, "f" * 64)).sound
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_single_change_to_any_entry_is_found(data: st.DataObject) -> None:
     rows = chain(6)
@@ -173,7 +173,7 @@ def test_any_single_change_to_any_entry_is_found(data: st.DataObject) -> None:
     assert not verify(rows, head=head).sound
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.permutations(range(5)))
 def test_any_other_order_is_found(order: list[int]) -> None:
     rows = chain(5)
@@ -282,7 +282,7 @@ def test_checkpoints_without_a_key_are_not_taken_for_verified(tmp_path: Path, ke
     assert "were not checked" in reading.faults[0]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.binary(max_size=60)))
 def test_rubbish_in_the_file_is_named_never_a_crash(lines: list[bytes]) -> None:
     octets = [line.replace(b"\n", b"") + b"\n" for line in lines]

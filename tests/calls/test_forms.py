@@ -1,6 +1,6 @@
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.calls import columns, forms, queries
@@ -29,14 +29,12 @@ def given_back(form: str, number: str) -> str:
     return form.removeprefix("~")
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(TEXTS, NUMBERS), min_size=1, max_size=8))
 def test_every_text_comes_back_as_it_was_sent(pairs: list[tuple[str, str]]) -> None:
     back = [given_back(form, number) for form, (_, number) in zip(kept(pairs), pairs, strict=True)]
     assert back == [sent for sent, _ in pairs]
 
 
-@settings(deadline=None)
 @given(NUMBERS.filter(bool))
 def test_a_text_that_follows_from_the_number_takes_one_sign(number: str) -> None:
     assert kept([(f"+{number}", number), (number, number), (number[1:], number)]) == ["+", "=", "-"]

@@ -6,7 +6,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -227,7 +227,6 @@ drawn_calls = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(drawn_calls, st.randoms(use_true_random=False))
 def test_whatever_the_calls_are_none_is_joined_with_another(drawn, chance: Random):
     records = []

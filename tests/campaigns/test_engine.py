@@ -164,7 +164,7 @@ def test_chinese_is_read_by_characters():
     assert placed[0] == placed[1] != placed[2]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(cut=st.integers(1, 119), seed=st.integers(0, 50))
 def test_a_rebuilt_memory_goes_on_as_the_one_that_never_stopped(cut: int, seed: int):
     texts = [row["transcript"] for row in held_out()]
@@ -215,7 +215,7 @@ def follow(matcher: Matcher, number: int, text: str, stored: dict[uuid.UUID, Exe
     return campaign, placement
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=400))
 def test_any_text_is_read_and_placed(text: str):
     script = read(text)

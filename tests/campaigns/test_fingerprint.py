@@ -127,7 +127,7 @@ def test_silence_and_a_click_are_taken_and_match_nothing():
     assert len(fingerprint(np.full(5 * RATE, np.nan, dtype=np.float32))) == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=200), st.binary(max_size=400))
 def test_any_octets_are_read_or_refused(head: bytes, data: bytes):
     for octets in (head, wav_of(np.zeros(4, dtype=np.float32))[:40] + data, _wav(data, kind=7, bits=8)):

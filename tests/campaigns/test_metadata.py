@@ -141,7 +141,7 @@ def test_no_signal_names_a_called_number():
         assert not any(call.called[4:] in shown for call in calls)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(1, 2**62), min_size=1, max_size=400, unique=True), st.integers(1, 5))
 def test_the_table_finds_every_key_again_also_when_it_grew(keys: list[int], rounds: int):
     table = Table(slots=16, most=1 << 12)

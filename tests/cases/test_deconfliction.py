@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater import clock
@@ -35,7 +35,6 @@ from tests.evidence.conftest import serve
 from tests.evidence.scenery import Scene
 
 #: The machine may be slow; what is drawn is small.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 # -- the decision ----------------------------------------------------------------------------------------------------
@@ -53,7 +52,6 @@ WORLDS = st.lists(
 )
 
 
-@UNHURRIED
 @given(WORLDS)
 def test_two_matters_match_where_both_take_part_and_share_something_and_nowhere_else(world: list[Open]):
     found = pairs(world)
@@ -69,7 +67,6 @@ def test_two_matters_match_where_both_take_part_and_share_something_and_nowhere_
                 assert ((one.matter, other.matter) in found) == expected
 
 
-@UNHURRIED
 @given(WORLDS, st.frozensets(st.sampled_from("uvwxyz")))
 def test_what_an_agency_sees_does_not_depend_on_matters_that_are_not_in(world: list[Open], pointers: frozenset[str]):
     """Non-interference: whatever a matter that takes no part points at, everybody sees the same."""
@@ -77,7 +74,6 @@ def test_what_an_agency_sees_does_not_depend_on_matters_that_are_not_in(world: l
     assert pairs([*world, *hidden]) == pairs(world)
 
 
-@UNHURRIED
 @given(st.text(max_size=20), st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))
 def test_two_things_have_one_pointer_only_if_they_are_one(kind: str, value: str, other_kind: str, other_value: str):
     same = pointer(KEY, Thing(kind, value)) == pointer(KEY, Thing(other_kind, other_value))

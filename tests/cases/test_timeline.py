@@ -2,14 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.cases.states import Lane, Precision
 from headwater.cases.timeline import Moment, cut, ordered, rows
 
 #: The machine may be slow; what is drawn is small.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 AT = datetime(2026, 11, 24, 15, 4, 59, 123_456, tzinfo=UTC)
 MOMENTS = st.builds(
     Moment,
@@ -37,7 +36,6 @@ def test_a_day_in_another_zone_is_cut_in_utc():
     assert cut(eastern, Precision.DAY) == datetime(2026, 11, 25, tzinfo=UTC)
 
 
-@UNHURRIED
 @given(st.lists(MOMENTS, max_size=20), st.randoms(use_true_random=False))
 def test_the_order_is_that_of_time_whoever_told_first(moments: list[Moment], rng: object):
     once = ordered(moments)
@@ -47,7 +45,6 @@ def test_the_order_is_that_of_time_whoever_told_first(moments: list[Moment], rng
     assert len(rows(once)) == len(set(moments))
 
 
-@UNHURRIED
 @given(MOMENTS)
 def test_the_end_of_an_export_row_covers_its_moment(moment: Moment):
     (row,) = rows([moment])

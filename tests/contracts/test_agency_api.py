@@ -69,7 +69,6 @@ def _try(strategy: st.SearchStrategy[Any], headers: dict[str, str]) -> int:
 
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         database=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),

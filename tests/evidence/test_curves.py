@@ -15,7 +15,7 @@ ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(SEEDS, MESSAGES, st.integers(0, 511), st.integers(0, 255))
 def test_an_ed25519_signature_holds_and_no_changed_bit_of_it_or_its_key_does(seed, message, bit, key_bit):
     key = Ed25519PrivateKey.from_private_bytes(seed)
@@ -26,7 +26,7 @@ def test_an_ed25519_signature_holds_and_no_changed_bit_of_it_or_its_key_does(see
     assert not ed25519_holds(public, signature, message + b"\x00")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, P256_ORDER - 1), MESSAGES, st.integers(0, 511))
 def test_an_es256_signature_holds_and_no_changed_bit_of_it_does(secret, message, bit):
     key = derive_private_key(secret, SECP256R1())

@@ -135,7 +135,7 @@ def test_an_authority_that_is_away_wrong_or_of_another_root_stops_the_sealing_wi
     authority.misbehave = None
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=300)
 @given(st.data())
 def test_a_damaged_response_is_refused_or_read_and_never_an_error_of_another_kind(package: bytes, data: st.DataObject):
     octets = bytearray(members(package)[layout.STAMP])

@@ -150,14 +150,14 @@ def test_a_changed_file_is_named(saved: Save, name: str):
     assert failure.file == name
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(octets=st.binary(max_size=2_000))
 def test_rubbish_is_a_failed_check(saved: Save, octets: bytes):
     assert not verify(saved(octets)).ok
     assert not verify(saved(octets + GOOD[-22:])).ok
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.integers(0, len(GOOD)), length=st.integers(1, 400), filler=st.binary(max_size=400))
 def test_a_cut_or_spliced_package_is_refused(saved: Save, start: int, length: int, filler: bytes):
     octets = GOOD[:start] + filler + GOOD[start + length :]
@@ -172,7 +172,7 @@ JSON = st.recursive(
 TABLES = [layout.CALLS, layout.ANSWERS, layout.PROVIDER_KEYS, layout.PATH_JSON, layout.TRACEBACKS]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from([*TABLES, layout.MANIFEST, layout.CUSTODY]),
     value=JSON,

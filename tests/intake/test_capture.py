@@ -96,7 +96,7 @@ def test_a_capture_that_unfolds_without_end_is_refused(monkeypatch):
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"\xd4\xc3\xb2\xa1", b"\x0a\x0d\x0d\x0a", b"\x1f\x8b\x08\0"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_octets_make_the_reader_raise_anything_but_its_own_error(octets, magic):
     try:
         messages(magic + octets)
@@ -105,7 +105,7 @@ def test_no_octets_make_the_reader_raise_anything_but_its_own_error(octets, magi
 
 
 @given(st.binary(max_size=120))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_packet_makes_the_reader_raise(packet):
     messages(pcap(packet, ethernet(packet), ethernet(ip(packet)), ethernet(ip(packet, protocol=6))))
 

@@ -210,7 +210,7 @@ def world(agency_user: User) -> User:
     return agency_user
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     calls=st.lists(_call, min_size=1, max_size=8),
     subjects=st.lists(_subject, max_size=4, unique=True),

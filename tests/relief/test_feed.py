@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import Invalid
@@ -20,7 +20,6 @@ from headwater.relief.feed_check import NotTheFeed
 from headwater.relief.states import BlockReason, ListKind, Removal
 
 #: The machine may be slow; what is drawn is small.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = keys.raw(KEY.public_key())
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -59,7 +58,6 @@ def signed(
     return b".".join((body, feed.encoded(key.sign(body)))), files
 
 
-@UNHURRIED
 @given(WORLDS)
 def test_what_was_published_is_read_back_as_it_was(entries: list[FeedEntry]):
     jws, files = signed(entries)
@@ -70,7 +68,6 @@ def test_what_was_published_is_read_back_as_it_was(entries: list[FeedEntry]):
     feed_check.check_file(head, feed.TABLE, files[feed.TABLE])
 
 
-@UNHURRIED
 @given(WORLDS, WORLDS)
 def test_a_delta_leads_from_any_version_to_the_next(before: list[FeedEntry], after: list[FeedEntry]):
     jws, files = signed(after, before, version=2)
@@ -78,7 +75,7 @@ def test_a_delta_leads_from_any_version_to_the_next(before: list[FeedEntry], aft
     assert feed_check.moved_on(before, head, files[feed.DELTA]) == tuple(sorted(after))
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 @given(WORLDS.filter(bool), st.randoms(use_true_random=False))
 def test_any_changed_octet_of_any_file_is_found(entries: list[FeedEntry], rng: random.Random):
     jws, files = signed(entries)

@@ -134,7 +134,7 @@ def test_what_is_compared_after_is_no_longer_than_a_day():
 MOMENTS = st.lists(st.integers(-400_000, 400_000), max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(MOMENTS, st.integers(0, 400_000), st.integers(0, 400_000))
 def test_any_calls_at_any_time_give_a_verdict_with_ordered_limits(moments: list[int], since: int, life: int):
     calls = sorted(AT + timedelta(seconds=second) for second in moments)
@@ -203,7 +203,7 @@ def test_the_time_that_is_told_of_grows_with_its_age_up_to_its_own_length():
     assert delays.within(0.95) == 1_200.0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.floats(0, 1e6), max_size=20), st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 10_000))
 def test_what_is_told_of_is_never_more_than_the_time_itself(delays: list[float], length: int, more: int, age: int):
     known = rules.reporting(delays)

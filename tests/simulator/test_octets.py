@@ -191,7 +191,7 @@ def test_a_refused_call_ends_with_busy_and_no_bye():
     assert not any(hep.decode(capture.frame).payload.startswith(b"BYE") for capture in found)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     ring=st.floats(0.5, 30),

@@ -68,7 +68,7 @@ def test_tn_auth_lists_are_read_or_refused_as_listed():
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_octets_make_a_reader_raise_anything_but_its_own_error(octets):
     for read, error in (
         (parse_certificate, CertificateError),
@@ -80,7 +80,7 @@ def test_no_octets_make_a_reader_raise_anything_but_its_own_error(octets):
 
 
 @given(st.integers(0, len(LEAVES) - 1), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_real_certificate_with_a_changed_octet_never_chains(index, data):
     octets = bytearray(base64.b64decode(LEAVES[index]["der_b64"]))
     at = data.draw(st.integers(0, len(octets) - 1))

@@ -155,7 +155,7 @@ def test_the_report_is_no_part_of_verification():
 
 
 @given(st.integers(0, 206), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_changed_octet_makes_the_report_raise(index, data):
     octets = bytearray(base64.b64decode(load("real_leaf_certs.json")[index]["der_b64"]))
     for _ in range(data.draw(st.integers(1, 4))):

@@ -13,7 +13,7 @@ from tests.stir.pki import X5U, claims
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_changed_octet_of_a_token_is_refused(data):
     token = good().partition(";")[0]
     at = data.draw(st.integers(0, len(token) - 1))
@@ -25,7 +25,7 @@ def test_any_changed_octet_of_a_token_is_refused(data):
 
 
 @given(st.text(max_size=400) | st.binary(max_size=300).map(lambda octets: octets.decode("latin-1")))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_text_makes_the_verifier_raise(text):
     verdict = PKI.verifier().verify_call([text], Call(calling="1", called="2"), now=NOW)
     assert verdict.result is Result.INVALID
@@ -45,7 +45,7 @@ def test_no_text_makes_the_verifier_raise(text):
     ),
     st.sampled_from(["shaken", "div", "div-o", "rcd", "rph", "msg", None]),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_signed_claim_makes_the_verifier_raise(value, name, ppt):
     token = make_token(PKI.leaf.key, claims() | {name: value}, x5u=X5U, ppt=ppt)
     verdict = PKI.verifier().verify_call([make_identity(token, x5u=X5U, ppt=ppt)], Call(called="12155550131"), now=NOW)

@@ -81,7 +81,7 @@ def test_a_bad_signature_says_nothing_about_another_call():
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["", "1", "2"]), st.integers(0, 10**6)), max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_memory_never_grows_beyond_its_bound(meetings):
     memory = ReplayMemory(capacity=8)
     for token, called, at in meetings:

@@ -38,7 +38,7 @@ def test_addresses_are_judged_by_their_text_as_listed():
     | st.text(max_size=40).map(lambda rest: "https://" + rest)
     | st.from_regex(r"https?://[\[\]:.@/?#a-f0-9%-]{0,40}")
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_every_text_is_judged_and_none_that_may_be_fetched_leads_elsewhere(url):
     if x5u_fault(url):
         return
@@ -50,7 +50,7 @@ def test_every_text_is_judged_and_none_that_may_be_fetched_leads_elsewhere(url):
 
 
 @given(st.ip_addresses())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_no_address_that_the_library_calls_private_is_public(address):
     if address.is_private or address.is_link_local or address.is_multicast or address.is_reserved:
         assert not is_public(str(address))

@@ -5,7 +5,7 @@ That an answer to another question, or of another's key, never reaches the engin
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.tracebacks import engine
@@ -60,7 +60,6 @@ def forged(data: st.DataObject, true: Statement, hop: Hop | None) -> Statement:
     )
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_duplicated_delayed_reordered_and_forged_answers_change_nothing(data: st.DataObject) -> None:
     trace, commands = engine.step(

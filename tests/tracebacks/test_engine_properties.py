@@ -112,7 +112,7 @@ def prove_origin(trace: Trace) -> None:
         assert said.upstream.spc == upstream.respondent.spc
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(plays=st.lists(steps, max_size=40), gaps=st.lists(st.integers(0, 7_200), min_size=40, max_size=40))
 def test_any_sequence_of_events_leaves_a_trace_that_says_no_more_than_it_proves(
     plays: list[tuple[Any, ...]], gaps: list[int]
@@ -130,7 +130,7 @@ def test_any_sequence_of_events_leaves_a_trace_that_says_no_more_than_it_proves(
     assert engine.fold("TB-PLAY", stored) == play.trace, "the stored events give the same trace again"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(length=st.integers(2, 12), silent=st.integers(0, 11))
 def test_a_chain_ends_at_its_origin_or_at_whoever_is_silent(length: int, silent: int) -> None:
     chain = [provider(f"L{number}") for number in range(length)]

@@ -44,7 +44,7 @@ def in_office(at: datetime, zone: str) -> bool:
     return is_business_day(local.date()) and OPENING <= local.time() <= CLOSING
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(at=INSTANTS, zone=st.sampled_from(ZONES), by_agent=st.booleans(), present=st.booleans())
 def test_reminders_come_before_the_due_time_in_office_hours_and_escalations_after_it(
     *, at: datetime, zone: str, by_agent: bool, present: bool
@@ -66,7 +66,7 @@ def test_reminders_come_before_the_due_time_in_office_hours_and_escalations_afte
     assert (moments[Step.ASKED] > question.asked_at) == (by_agent and present)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(at=INSTANTS, zone=st.sampled_from(ZONES), minutes=st.integers(1, 1_200))
 def test_business_time_backwards_undoes_business_time_forwards(at: datetime, zone: str, minutes: int) -> None:
     running = timedelta(minutes=minutes)
@@ -76,7 +76,7 @@ def test_business_time_backwards_undoes_business_time_forwards(at: datetime, zon
     assert after_business_time(begin, zone, running) == end
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(at=INSTANTS, zone=st.sampled_from(ZONES), hours=st.lists(st.floats(0, 200), max_size=12))
 def test_each_step_is_told_once_or_passed_over_and_never_twice(at: datetime, zone: str, hours: list[float]) -> None:
     """A worker looks at any moments at all, in order, with gaps of any length."""

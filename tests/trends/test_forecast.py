@@ -68,7 +68,7 @@ def test_a_series_that_ended_is_forecast_to_stay_silent() -> None:
     assert said.expected < 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 100_000), min_size=3, max_size=70), st.sampled_from([1, 2]))
 def test_any_series_gives_an_interval_around_what_is_expected(days: list[int], horizon: int) -> None:
     said = forecast.forecast(days, first=MONDAY, horizon=horizon)

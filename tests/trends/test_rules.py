@@ -109,7 +109,7 @@ def test_days_without_calls_count_as_nothing_and_not_as_missing() -> None:
     assert one.calls == 5
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(st.integers(0, 24 * 60), st.integers(1, 5_000), max_size=80), st.integers(0, 24 * 20))
 def test_any_series_is_judged_and_begins_with_its_birth(steps: dict[int, int], later: int) -> None:
     hours = {START + HOUR * step: calls for step, calls in steps.items()}

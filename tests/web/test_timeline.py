@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.cases.states import Lane, Precision
@@ -10,7 +10,6 @@ from headwater.cases.timeline import Moment
 from headwater.web.components.timeline import LEFT, RIGHT, WIDTH, drawn
 
 #: The machine may be slow; what is drawn is small.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 MOMENTS = st.lists(
     st.builds(
@@ -24,7 +23,6 @@ MOMENTS = st.lists(
 )
 
 
-@UNHURRIED
 @given(MOMENTS)
 def test_every_moment_is_inside_the_drawing_in_its_lane(moments: list[Moment]):
     found = drawn(moments)

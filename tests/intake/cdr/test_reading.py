@@ -259,7 +259,7 @@ def in_pieces(octets: bytes, cuts: list[int]) -> tuple[list[object], list[object
     return found, refused
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     notes=st.lists(
         st.text(
@@ -284,7 +284,7 @@ def test_rows_come_back_as_they_were_written_wherever_the_octets_are_cut(notes: 
         assert ([record.call_id for record in found], refused) == ([f"k{n}" for n in range(len(notes))], [])  # type: ignore[attr-defined]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(octets=st.binary(max_size=2_000), name=st.sampled_from(sorted(mapping.presets())))
 def test_no_octets_break_a_reader(octets: bytes, name: str) -> None:
     one = FileReader(mapping.preset(name).with_zone("UTC"), Provenance(source_id="709J"))

@@ -66,7 +66,7 @@ def _bandwidth(calling: str, called: str, at: int, seconds: int) -> str:
     ("asterisk-csv", _asterisk), ("kamailio-acc-cdrs", _kamailio), ("freeswitch-json", _freeswitch),
     ("cisco-cucm", _cucm), ("ribbon-act", _ribbon), ("bandwidth-bdr", _bandwidth),
 ])  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(calling=NUMBERS, called=NUMBERS, at=MOMENTS, seconds=st.integers(0, 90_000))
 def test_what_a_source_writes_is_what_is_read(  # noqa: PLR0917 - pytest and hypothesis pass all by name
     name: str, write: Callable[[str, str, int, int], str], calling: str, called: str, at: int, seconds: int
