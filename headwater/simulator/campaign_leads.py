@@ -34,7 +34,7 @@ def pointed(run: Run) -> Iterator[Pointed]:
         if one.foreign:
             foreign.add(one.operation)
     campaigns = {
-        operation: [(Traced(grade=one.grade, path=tuple(map(str, one.found))), named) for one, named in of]
+        operation: [(_traced(one), named) for one, named in of]
         for operation, of in ((operation, of[:MOST_TRACES]) for operation, of in traces.items())
     }
     history = _history({operation: [one for one, _ in of] for operation, of in campaigns.items()})
@@ -48,6 +48,12 @@ def pointed(run: Run) -> Iterator[Pointed]:
             reachable=any(named for _, named in of),
             traces=len(of),
         )
+
+
+def _traced(one: Ended) -> Traced:
+    """Return what is known of an ended trace without its truth."""
+    signer = str(one.signer) if one.signer >= 0 else ""
+    return Traced(grade=one.grade, path=tuple(map(str, one.found)), signer=signer, attest=one.attest)
 
 
 def _history(campaigns: Mapping[int, Sequence[Traced]]) -> dict[str, frozenset[int]]:

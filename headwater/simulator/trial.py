@@ -67,6 +67,9 @@ class Ended:
     compute_s: float
     """Own computing time: engine, matching and answering."""
     asked: tuple[int, ...]
+    signer: int = -1
+    """Domestic carrier under whose certificate the call's token verified at its end; -1 for none."""
+    attest: str = ""
     examples: int = 1
     """Calls of the campaign that were traced for it."""
 
@@ -232,6 +235,8 @@ def _trace(houses: Houses, truth: Happened, name: str, world: World, links: list
         seconds=(now - opened_at).total_seconds(),
         compute_s=compute,
         asked=tuple(houses.place(hop.respondent) for hop in trace.hops if hop.kind is HopKind.WALK),
+        signer=houses.place(signer.respondent) if signer else -1,
+        attest=signer.attest if signer else "",
     )
 
 

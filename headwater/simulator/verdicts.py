@@ -210,7 +210,7 @@ def _pointed(runs: Sequence[Run]) -> list[Metric]:
     stated = [(one.probability, one.right) for of in each for one in of]
     return [
         _metric("top lead of a campaign, true", [100 * mean(one.right for one in of) for of in each], bar=bar),
-        _metric("bound: an origin of the campaign named", [100 * mean(one.reachable for one in of) for of in each]),
+        _metric("an origin of the campaign in some record", [100 * mean(one.reachable for one in of) for of in each]),
         _metric("leads, expected calibration error", [expected_calibration_error(stated)], unit=""),
     ]
 

@@ -1,9 +1,11 @@
 """Many traces of one campaign combined: how likely each provider is among its origins. Leads, never findings. Pure.
 
-P(o | outcomes) is proportional to prior(o) times the product of P(outcome | o). A trace that named o itself speaks
-strongly for it; one that stopped at a provider speaks for it and, by the share of calls that pass on there, for those
-known to hand it calls. Traces are not independent (one route, one silent provider gives the same answer each time), so
-traces that ended in the same way by the same route count by the square root of their number.
+The odds of o are prior(o) times the product of P(outcome | o) / P(outcome | not o). A trace that named o itself speaks
+strongly for it; one that stopped at a provider speaks for it and, less, for those known to hand it calls. A token that
+verified under the certificate of a provider that is not on the path of its call was made upstream of where the path
+ends: calls of the campaign that ended there came from its signer. Traces are not independent (one route, one silent
+provider gives the same answer each time), so traces that ended in the same way by the same route count by the square
+root of their number. A campaign may have several origins, so the probabilities need not add up to one.
 """
 
 from collections import Counter, defaultdict
@@ -25,20 +27,28 @@ LAST: Final = 8.0
 """The last party named is the origin in about half of the traces that stop short, at 30% participation."""
 BEHIND: Final = 1.5
 """For a provider that is known to hand calls to the last party named."""
-HIDDEN: Final = 0.22
-"""How often somebody behind it is the origin where a provider was only ever named and never answered: more traces of
+HIDDEN: Final = 0.22 / 0.78
+"""Odds that somebody behind it is the origin where a provider was only ever named and never answered: more traces of
 the same campaign do not tell these two apart, for a silent originator is silent for all its calls."""
+UNSIGNED: Final = 0.88
+"""By which these odds fall with each trace that ends there without a token from beyond: who hides there signed none."""
+SIGNED: Final = {"A": 0.99, "B": 0.96}
+"""Attestation -> how sure the signer is at most: a signer beyond the path is seldom one that only passed the call on.
+C says that the signer does not know whose call it is."""
 PASSED: Final = 0.35
 """For a provider that stands on a path as one that passed the call on: it may originate other calls."""
 ELSEWHERE: Final = 3
 """Power by which a provider's prior falls with the number of other campaigns in whose traces it stands: who carries
 many campaigns mostly passes calls on."""
+BEFORE: Final = -1.0
+"""Log-odds of a provider of which one trace says something, before anything is said."""
 
 
 class Bearing(Labelled):
     """What one trace says of one provider."""
 
     ENDED = "ended", "Ends at it"
+    SIGNED = "signed", "Ends at a provider beyond which it signed calls of the campaign"
     BEHIND = "behind", "Ends at a provider that it is known to hand calls to"
     PASSED = "passed", "Passes through it"
 
@@ -51,6 +61,9 @@ class Traced:
     grade: Grade
     path: tuple[str, ...]
     """Providers from the terminating one upstream, the last one named included."""
+    signer: str = ""
+    """Provider under whose certificate the call's token verified; "" where it bore none."""
+    attest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +76,31 @@ class Lead:
     """How many traces ended at it."""
 
 
-def bearings(one: Traced, hands_to: Mapping[str, frozenset[str]]) -> Iterator[tuple[str, Bearing]]:
+def signed_beyond(traced: Iterable[Traced]) -> dict[str, frozenset[str]]:
+    """Return, for each provider at which traces stop short, who signed such a call upstream of it.
+
+    The signer is on no part of the path, and the path is known up to that provider.
+    """
+    found: dict[str, set[str]] = defaultdict(set)
+    for one in traced:
+        if one.grade is Grade.FRONTIER and one.path and one.attest in SIGNED and one.signer not in one.path:
+            found[one.path[-1]].add(one.signer)
+    return {last: frozenset(signers) for last, signers in found.items()}
+
+
+def bearings(
+    one: Traced, hands_to: Mapping[str, frozenset[str]], beyond: Mapping[str, frozenset[str]]
+) -> Iterator[tuple[str, Bearing]]:
     """Yield each provider that a trace says something of, and what; nothing of one that says nothing."""
     if not one.path or one.grade in {Grade.ENTRY_CONFIRMED, Grade.NONE}:
         return
     last = one.path[-1]
     yield last, Bearing.ENDED
     if one.grade is Grade.FRONTIER:
-        for behind in sorted(hands_to.get(last, frozenset()) - set(one.path)):
+        signers = beyond.get(last, frozenset()) - set(one.path)
+        for signer in sorted(signers):
+            yield signer, Bearing.SIGNED
+        for behind in sorted(hands_to.get(last, frozenset()) - signers - set(one.path)):
             yield behind, Bearing.BEHIND
     for passing in one.path[:-1]:
         yield passing, Bearing.PASSED
@@ -89,30 +119,24 @@ def leads(
         hands_to: Provider -> those known to hand calls to it, from earlier traces.
         prior: Relative prior of a provider; 1 where none is given.
     """
-    known, before = hands_to or {}, prior or {}
+    of, before = list(traced), prior or {}
+    beyond = signed_beyond(of)
     routes: dict[str, Counter[tuple[tuple[str, ...], float]]] = defaultdict(Counter)
     ended: Counter[str] = Counter()
-    for one in traced:
-        for provider, bearing in bearings(one, known):
+    for one in of:
+        for provider, bearing in bearings(one, hands_to or {}, beyond):
             ended[provider] += bearing is Bearing.ENDED
-            routes[provider][one.path, _weight(one, bearing)] += 1
-    scores = {
-        provider: log(before.get(provider, 1.0)) + sum(log(weight) * sqrt(n) for (_, weight), n in seen.items())
-        for provider, seen in routes.items()
-    }
-    if not scores:
-        return []
-    top = max(scores.values())
-    full = {provider: exp(score - top) for provider, score in scores.items()}
-    total = sum(full.values()) + exp(-top)  # and that none of them is
-    parts = {
-        provider: part * (1.0 if any(weight >= NAMED for _, weight in routes[provider]) else 1.0 - HIDDEN)
-        for provider, part in full.items()
-    }
-    found = [
-        Lead(provider=provider, probability=part / total, traces=ended[provider]) for provider, part in parts.items()
-    ]
-    return sorted(found, key=lambda lead: (-lead.probability, lead.provider))
+            routes[provider][one.path, _weight(one, bearing, beyond)] += 1
+    sure = _signatures(of)
+    found = []
+    for provider, seen in routes.items():
+        odds = BEFORE + log(before.get(provider, 1.0)) + sum(log(weight) * sqrt(n) for (_, weight), n in seen.items())
+        told = any(weight >= STATED for _, weight in seen)
+        most = 1.0 if told else sure.get(provider) or 1.0 / (1.0 + HIDDEN * UNSIGNED ** ended[provider])
+        lead = Lead(provider=provider, probability=most / (1.0 + exp(-odds)), traces=ended[provider])
+        found.append((lead, odds))
+    found.sort(key=lambda pair: (-pair[0].probability, -pair[1], pair[0].provider))
+    return [lead for lead, _ in found]
 
 
 def seen_elsewhere(history: Mapping[str, frozenset[K]], campaign: K) -> dict[str, float]:
@@ -125,15 +149,29 @@ def seen_elsewhere(history: Mapping[str, frozenset[K]], campaign: K) -> dict[str
     return {provider: (1.0 + len(seen - {campaign})) ** -ELSEWHERE for provider, seen in history.items()}
 
 
-def _weight(one: Traced, bearing: Bearing) -> float:
+def _signatures(traced: Iterable[Traced]) -> dict[str, float]:
+    """Return how sure each signer is that signed at the end of a path or beyond it, by its best attestation."""
+    found: dict[str, float] = {}
+    for one in traced:
+        stops = one.grade in {Grade.FRONTIER, Grade.ORIGIN_NAMED} and one.attest in SIGNED
+        # At the end of a path a B speaks for a carrier that signs what it passes on as much as for the origin.
+        if stops and one.signer not in (one.path[:-1] if one.attest == "A" else one.path):
+            found[one.signer] = max(found.get(one.signer, 0.0), SIGNED[one.attest])
+    return found
+
+
+def _weight(one: Traced, bearing: Bearing, beyond: Mapping[str, frozenset[str]]) -> float:
     if bearing is not Bearing.ENDED:
-        return BEHIND if bearing is Bearing.BEHIND else PASSED
+        return _ASIDE[bearing]
     match one.grade:
         case Grade.ORIGIN_CONFIRMED | Grade.ON_NET:
             return CONFIRMED
         case Grade.ORIGIN_STATED:
             return STATED
         case Grade.ORIGIN_NAMED:
-            return NAMED
+            return NAMED if one.attest != "B" else LAST
         case _:
-            return LAST
+            return PASSED if beyond.get(one.path[-1], frozenset()) - set(one.path) else LAST
+
+
+_ASIDE: Final = {Bearing.SIGNED: LAST, Bearing.BEHIND: BEHIND, Bearing.PASSED: PASSED}

@@ -1,9 +1,10 @@
 """Leads of a campaign as they are read: its tracebacks combined. Never a finding, a flag or part of a package."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import prod
 from typing import Any
 
 from django.db import transaction
@@ -17,7 +18,7 @@ from headwater.campaigns.models import Campaign
 from headwater.errors import NotFound
 from headwater.providers import queries as providers
 from headwater.tracebacks import projection
-from headwater.tracebacks.leads import Bearing, Traced, bearings, leads, seen_elsewhere
+from headwater.tracebacks.leads import Bearing, Traced, bearings, leads, seen_elsewhere, signed_beyond
 from headwater.tracebacks.models import Hop, Traceback
 from headwater.tracebacks.states import OPEN_STATES, Grade
 
@@ -57,9 +58,11 @@ class LeadView:
     @property
     def sentence(self) -> str:
         """Return it in words that claim no more than it is."""
+        signed = sum(one.bearing is Bearing.SIGNED for one in self.behind)
+        beyond = f" and {signed} at a provider beyond which {self.name} signed calls of it" if signed else ""
         return (
-            f"Lead, not a finding: {self.traces} of {self.of} tracebacks of this campaign end at {self.name}; the "
-            f"probability that its calls originate there is {self.probability:.0%}. Whom to ask next, no more."
+            f"Lead, not a finding: {self.traces} of {self.of} tracebacks of this campaign end at {self.name}{beyond}; "
+            f"the probability that its calls originate there is {self.probability:.0%}. Whom to ask next, no more."
         )
 
 
@@ -78,8 +81,8 @@ class CampaignLeads:
 
     @property
     def unknown(self) -> float:
-        """Return the probability that its calls originate at none of these."""
-        return max(0.0, 1.0 - sum(one.probability for one in self.leads))
+        """Return the probability that its calls originate at none of these; a campaign may have several origins."""
+        return prod(1.0 - one.probability for one in self.leads)
 
 
 def leads_of(actor: Actor, campaign_id: str) -> CampaignLeads:
@@ -169,12 +172,13 @@ def _combined(
 
 
 def _behind(
-    traced: Iterable[Traced], call_at: dict[str, datetime], hands_to: dict[str, frozenset[str]]
+    traced: Sequence[Traced], call_at: dict[str, datetime], hands_to: dict[str, frozenset[str]]
 ) -> defaultdict[str, list[LeadTrace]]:
     """Return provider -> the tracebacks that say something of it, those that end at it first."""
     found: defaultdict[str, list[LeadTrace]] = defaultdict(list)
+    beyond = signed_beyond(traced)
     for one in traced:
-        for provider_id, bearing in bearings(one, hands_to):
+        for provider_id, bearing in bearings(one, hands_to, beyond):
             found[provider_id].append(LeadTrace(id=one.id, bearing=bearing, grade=one.grade, call_at=call_at[one.id]))
     for rows in found.values():
         rows.sort(key=lambda row: list(Bearing).index(row.bearing))
@@ -183,7 +187,15 @@ def _behind(
 
 def _traced(row: Traceback) -> Traced:
     trace = projection.load(row).trace
-    return Traced(id=row.id, grade=trace.grade, path=tuple(hop.respondent.provider_id for hop in trace.path))
+    path = tuple(hop.respondent.provider_id for hop in trace.path)
+    signer = trace.signer
+    return Traced(
+        id=row.id,
+        grade=trace.grade,
+        path=path,
+        signer=signer.respondent.provider_id if signer else "",
+        attest=signer.attest if signer else "",
+    )
 
 
 def _history() -> dict[str, frozenset[str]]:

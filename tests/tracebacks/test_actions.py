@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from math import prod
 from typing import Any
 
 import msgspec
@@ -419,7 +420,7 @@ def test_tracebacks_of_a_campaign_make_a_lead_that_says_it_is_none_of_a_finding(
     assert "not a finding" in first.sentence
     assert 0.3 < first.probability < 0.9
     assert {(one.id, one.bearing.value) for one in first.behind} == {(one, "ended") for one in opened_}
-    assert found.unknown == pytest.approx(1 - sum(one.probability for one in found.leads))
+    assert found.unknown == pytest.approx(prod(1 - one.probability for one in found.leads))
     [(whole, at_birch)] = pointing.leads_at(desk, birch.provider.id)
     assert (whole.campaign_id, at_birch) == (campaign.id, first)
     assert pointing.leads_at(alder.actor, birch.provider.id) == []
