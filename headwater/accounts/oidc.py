@@ -28,6 +28,8 @@ PATIENCE: Final = timedelta(minutes=15)
 #: How far the clocks of the two may differ.
 DRIFT: Final = timedelta(minutes=2)
 _MAX_PARAMETER: Final = 8_192
+#: Unix seconds of the year 9000: a time beyond it is none, and so is one that is no number at all.
+_LATEST: Final = 221_845_392_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,12 +136,13 @@ def finish(
         form |= _own_assertion(client, endpoint, now)
     basic = (client.client_id, client.secret) if client.secret else None
     tokens = identity_fetch.post_form(endpoint, form, basic=basic)
-    claims = _claims(client, configuration, str(tokens.get("id_token", "")), now=now)
+    keys = identity_fetch.get_json(_endpoint(configuration, "jwks_uri"))
+    claims = verified_claims(client, keys, str(tokens.get("id_token", "")), now=now)
     if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), pending.nonce.encode()):
         raise Unauthenticated("The identity token is not the answer to this sign-in. Start again.")
     if "email" not in claims and "userinfo_endpoint" in configuration:
         claims |= _released(configuration, tokens, subject=claims.get("sub"))
-    return _identity(client, claims, pending)
+    return identity(client, claims, pending)
 
 
 def discover(issuer: str) -> dict[str, Any]:
@@ -195,12 +198,15 @@ def _own_assertion(client: Client, endpoint: str, now: datetime) -> dict[str, st
     }
 
 
-def _claims(client: Client, configuration: Mapping[str, Any], token: str, *, now: datetime) -> dict[str, Any]:
-    """Verify an ID token (OpenID Connect Core 1.0 section 3.1.3.7) and return its claims."""
-    keys: Any = identity_fetch.get_json(_endpoint(configuration, "jwks_uri"))
+def verified_claims(client: Client, keys: Any, token: str, *, now: datetime) -> dict[str, Any]:
+    """Verify an ID token by the provider's key set (OpenID Connect Core 1.0 section 3.1.3.7) and return its claims.
+
+    Raises:
+        Unauthenticated: It is signed by none of the keys, meant for somebody else, or not for now.
+    """
     try:
         found = jwt.decode(token, KeySet.import_key_set(keys), algorithms=ALGORITHMS).claims
-    except (JoseError, ValueError, KeyError, TypeError) as error:
+    except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Unauthenticated("The identity token is not signed by your organisation's provider.") from error
     audience = found.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
@@ -210,7 +216,7 @@ def _claims(client: Client, configuration: Mapping[str, Any], token: str, *, now
         raise Unauthenticated("The identity token is meant for another application.")
     moment, expires, issued = now.timestamp(), found.get("exp"), found.get("iat")
     drift = DRIFT.total_seconds()
-    if not isinstance(expires, int | float) or not isinstance(issued, int | float):
+    if not all(isinstance(at, int | float) and 0 <= at < _LATEST for at in (expires, issued)):
         raise Unauthenticated("The identity token says not how long it holds.")
     if moment >= expires + drift or issued > moment + drift:
         raise Unauthenticated("The identity token is too old, or the clocks differ. Start again.")
@@ -227,7 +233,12 @@ def _released(configuration: Mapping[str, Any], tokens: Mapping[str, Any], *, su
     return {name: found[name] for name in ("email", "email_verified") if name in found}
 
 
-def _identity(client: Client, claims: Mapping[str, Any], pending: Pending) -> Identity:
+def identity(client: Client, claims: Mapping[str, Any], pending: Pending) -> Identity:
+    """Return whom verified claims name.
+
+    Raises:
+        Unauthenticated: They name nobody with an e-mail address that the provider vouches for.
+    """
     subject, email = claims.get("sub"), claims.get("email")
     if not isinstance(subject, str) or not subject or not isinstance(email, str) or "@" not in email:
         raise Unauthenticated("The identity token names no person with an e-mail address.")

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from xml.sax.saxutils import quoteattr
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
@@ -49,6 +50,8 @@ PATIENCE: Final = timedelta(minutes=15)
 #: How far the clocks of the two may differ.
 DRIFT: Final = timedelta(minutes=2)
 MOST_OCTETS: Final = 262_144
+#: A provider may write that its assertion ends with the calendar.
+_LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 _SIGNED_BY: Final = SignatureConfiguration(
     require_x509=True,
     location="./",
@@ -144,9 +147,7 @@ def finish(here: ServiceProvider, pending: Pending | None, encoded: str, *, now:
     document = _parse(encoded)
     assertion, response = _signed(document, here)
     _check_response(response, here, pending)
-    conditions_end = _check_conditions(assertion, here, now)
-    confirmed_until = _check_confirmation(assertion, here, pending, now)
-    return _identity(assertion, here, expires_at=max(conditions_end, confirmed_until) + DRIFT)
+    return _person(assertion, here, pending, now)
 
 
 def read_metadata(text: str) -> Described:
@@ -184,10 +185,13 @@ def check_certificates(text: str) -> tuple[str, ...]:
     """
     try:
         found = x509.load_pem_x509_certificates(text.encode())
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise Invalid("The signing certificates are no PEM. They begin with -----BEGIN CERTIFICATE-----.") from error
     for each in found:
-        key = each.public_key()
+        try:
+            key = each.public_key()
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise Invalid("A signing certificate holds a key that cannot be read.") from error
         if not (
             isinstance(key, ec.EllipticCurvePublicKey) or (isinstance(key, rsa.RSAPublicKey) and key.key_size >= 2048)
         ):
@@ -285,6 +289,13 @@ def _check_response(response: Any, here: ServiceProvider, pending: Pending) -> N
         raise Unauthenticated("The response is another provider's.")
 
 
+def _person(assertion: Any, here: ServiceProvider, pending: Pending, now: datetime) -> Identity:
+    """Return whom a signed assertion names, once it is for us, for this request and for this moment."""
+    conditions_end = _check_conditions(assertion, here, now)
+    confirmed_until = _check_confirmation(assertion, here, pending, now)
+    return _identity(assertion, here, expires_at=min(max(conditions_end, confirmed_until), _LATEST) + DRIFT)
+
+
 def _check_conditions(assertion: Any, here: ServiceProvider, now: datetime) -> datetime:
     if (assertion.findtext(f"{A}Issuer") or "").strip() != here.issuer:
         raise Unauthenticated("The assertion is another provider's.")
@@ -295,7 +306,7 @@ def _check_conditions(assertion: Any, here: ServiceProvider, now: datetime) -> d
     if here.entity_id not in audiences:
         raise Unauthenticated("The assertion is meant for another application.")
     begins, ends = _moment(conditions.get("NotBefore")), _moment(conditions.get("NotOnOrAfter"))
-    if (begins is not None and now < begins - DRIFT) or (ends is not None and now >= ends + DRIFT):
+    if (begins is not None and now + DRIFT < begins) or (ends is not None and now - DRIFT >= ends):
         raise Unauthenticated("The assertion is too old, or the clocks differ. Start again.")
     return ends or now
 
@@ -312,7 +323,7 @@ def _check_confirmation(assertion: Any, here: ServiceProvider, pending: Pending,
             and data.get("InResponseTo") == pending.request_id
             and data.get("NotBefore") is None
             and ends is not None
-            and now < ends + DRIFT
+            and now - DRIFT < ends
         ):
             return ends
     raise Unauthenticated("The assertion is not the answer to this sign-in, is too old, or is for another address.")

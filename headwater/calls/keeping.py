@@ -76,7 +76,7 @@ def read(text: str) -> Policy:
     """
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Invalid(f"the retention file is not TOML: {error}") from error
     if unknown := set(found) - {"default", "class", "source"}:
         raise Invalid(f"the retention file holds {min(unknown)!r}; it takes [default], [class.X], [source.X]")

@@ -78,11 +78,14 @@ def parse(octets: bytes, *, name: str) -> Settings:
     """
     try:
         found = msgspec.toml.decode(octets, type=Settings)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise BadConnector(f"connector {name}: {error}") from error
     if found.name != name or not _NAME.fullmatch(name):
         raise BadConnector(f"connector {name}: the file must be named as it says: {found.name}.toml")
-    address = urlsplit(found.url)
+    try:
+        address = urlsplit(found.url)
+    except ValueError as error:
+        raise BadConnector(f"connector {name}: the url cannot be read: {error}") from error
     if address.scheme != "https" and not (found.internal and address.scheme == "http"):
         raise BadConnector(f"connector {name}: the url must begin with https://")
     if not address.hostname or address.username or address.fragment:

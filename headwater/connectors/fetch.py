@@ -100,7 +100,7 @@ class Fetcher:
                 answer = self._once(client, address, sent, deadline)
                 if isinstance(answer, Fetched):
                     return answer
-                address = httpx.URL(urljoin(str(address), answer))
+                address = _led_to(address, answer)
         raise FetchFailed(f"{_plain(address)} leads on from one redirect to the next")
 
     def _once(self, client: httpx.Client, url: httpx.URL, headers: Mapping[str, str], deadline: float) -> Fetched | str:
@@ -188,6 +188,13 @@ def retry_after(text: str, now: datetime) -> timedelta | None:
     except (ValueError, TypeError):
         return None
     return max(moment - now, timedelta()) if moment.tzinfo else None
+
+
+def _led_to(address: httpx.URL, location: str) -> httpx.URL:
+    try:
+        return httpx.URL(urljoin(str(address), location))
+    except (ValueError, httpx.InvalidURL) as error:
+        raise FetchFailed(f"{_plain(address)} redirects to what is no address: {location[:120]!r}") from error
 
 
 def same_origin(one: str, other: str) -> bool:

@@ -342,7 +342,7 @@ def _chain(value: Any) -> list[x509.Certificate]:
         raise BadVcon("the signed vCon brings no certificates (x5c)")
     try:
         return [x509.load_der_x509_certificate(_base64(str(each)) or b"") for each in value]
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise BadVcon(f"a certificate of the signed vCon cannot be read: {error}") from error
 
 

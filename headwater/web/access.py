@@ -165,8 +165,16 @@ def freshness_detour(request: HttpRequest, permission: Permission) -> HttpRespon
     if request.content_type == "application/x-www-form-urlencoded":
         return _for_htmx(request, suspend_request(request, step))
     messages.warning(request, "Nothing was sent yet: confirm that it is you, then send the form again.")
-    back = urlsplit(request.headers.get("Referer", ""))
-    return _for_htmx(request, _step(step, back.path if back.netloc == request.get_host() else "/"))
+    return _for_htmx(request, _step(step, _came_from(request)))
+
+
+def _came_from(request: HttpRequest) -> str:
+    """Return the page of ours that the request says that it came from; the first page where it says another."""
+    try:
+        back = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return "/"
+    return back.path if back.netloc == request.get_host() else "/"
 
 
 def _first_page(actor: Actor) -> HttpResponseBase:

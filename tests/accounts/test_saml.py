@@ -281,3 +281,25 @@ def test_what_is_no_metadata_is_refused_in_words() -> None:
             saml.read_metadata(text)
     with pytest.raises(Invalid, match="no PEM"):
         saml.check_certificates("nonsense")
+
+
+def test_a_certificate_whose_key_or_form_cannot_be_read_is_refused(here: saml.ServiceProvider) -> None:
+    der = base64.b64decode("".join(here.certificates[0].split("\n")[1:-2]))
+    rsa, none = bytes.fromhex("06092a864886f70d010101"), bytes.fromhex("06092a864886f70d01017f")
+    for broken, said in (
+        (der.replace(rsa, none), "cannot be read"),
+        (der.replace(b"\x02\x01\x02", b"\x02\x01\x22", 1), "PEM"),
+    ):
+        assert broken != der
+        with pytest.raises(Invalid, match=said):
+            saml.check_certificates(saml._pem(base64.b64encode(broken).decode()))
+
+
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00"])
+def test_an_assertion_that_ends_with_the_calendar_is_one_without_end(here: saml.ServiceProvider, end: str) -> None:
+    assertion = etree.fromstring(
+        f'<a:Assertion xmlns:a="{saml.A[1:-1]}"><a:Issuer>{here.issuer}</a:Issuer>'
+        f'<a:Conditions NotBefore="0001-01-01T00:00:00Z" NotOnOrAfter="{end}"><a:AudienceRestriction><a:Audience>'
+        f"{here.entity_id}</a:Audience></a:AudienceRestriction></a:Conditions></a:Assertion>"
+    )
+    assert saml._check_conditions(assertion, here, now()).year == 9999

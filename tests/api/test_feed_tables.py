@@ -12,9 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from headwater.api import tables
+from headwater.calls.records import SourceKind
+from headwater.intake.sources import Source
 from tests.api.test_feeds import Door, alive, event, memory_octets, open_door
 
 ARROW = {"Content-Type": "application/vnd.apache.arrow.stream"}
+SOURCE = Source(source_id="ORG-1", source_kind=SourceKind.APP)
 PARQUET = {"Content-Type": "application/vnd.apache.parquet"}
 
 
@@ -129,3 +133,16 @@ def test_a_table_of_another_form_is_422(door: Door, headers: dict[str, str]) -> 
 
 def test_too_many_rows_are_413(door: Door) -> None:
     assert door.post(stream(pa.concat_tables([table(0, 1_000)] * 101)), **ARROW).status_code == 413
+
+
+def test_a_stream_whose_offsets_point_outside_it_is_refused_and_ends_no_process() -> None:
+    whole = stream(pa.table({"event_id": ["abcdefgh"], "called": ["+13105550111"]}))
+    place = whole.index((8).to_bytes(4, "little") + bytes(4))  # where the first text ends
+    with pytest.raises(tables.BadTableFile, match="cannot be read"):
+        tables.read(tables.ARROW, whole[:place] + b"\xff\xff\xff\x7f" + whole[place + 4 :], SOURCE, datetime.now(UTC))
+
+
+def test_a_column_whose_name_is_no_text_is_refused() -> None:
+    whole = stream(table(0, 1)).replace(b"called", b"call\xffd")
+    with pytest.raises(tables.BadTableFile, match="cannot be read"):
+        tables.read(tables.ARROW, whole, SOURCE, datetime.now(UTC))

@@ -157,7 +157,7 @@ RUBBISH = [
     (Reply(status=302, headers={"Location": "ftp://127.0.0.1/x"}), "is not https"),
     (Reply(status=302), "redirects to nowhere"),
     (Reply(status=302, headers={"Location": "/data"}), "one redirect to the next"),
-    (Reply(status=302, headers={"Location": "http://[broken"}), ""),
+    (Reply(status=302, headers={"Location": "http://[broken"}), "redirects to what is no address"),
     (Reply(endless=True), "sent more than 1000000 octets"),
     (Reply(gzip.compress(b"x" * 5_000_000), headers={"Content-Encoding": "gzip"}), "sent more than 1000000 octets"),
     (Reply(gzip.compress(b"{}")[:10], headers={"Content-Encoding": "gzip"}), "cut off"),

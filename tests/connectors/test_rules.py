@@ -89,12 +89,14 @@ def test_socrata_goes_on_after_the_last_row_even_within_one_moment() -> None:
     ("change", "said", "why"),
     [
         (b"https://", b"http://", "begin with https"),
+        (b"https://", b"https://[", "the url cannot be read"),
         (b"https://", b"https://me:secret@", "neither a login"),
         (b'name = "ftc"', b'name = "fcc"', "named as it says"),
         (b'kind = "ftc"', b'kind = "ftp"', "Invalid enum"),
         (b"mapping", b"maping", "maping"),
         (b"name", b"interval_s = 1\nname", "interval_s"),
         (b"name", b"= broken\nname", "connector ftc"),
+        (b"name", b"x = " + b"[" * 2_000 + b"\nname", "connector ftc: maximum recursion"),
     ],
 )
 def test_a_file_that_does_not_hold_is_refused(change: bytes, said: bytes, why: str) -> None:

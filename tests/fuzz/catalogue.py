@@ -8,6 +8,8 @@ from pathlib import Path
 
 TARGETS = Path(__file__).parent / "targets"
 LONGEST = 4_096
+SHORT_RUN = 2_000
+"""Executions in the test suite; a target that takes milliseconds says fewer."""
 INSTRUMENTED = ("headwater", "dpkt")
 """Packages whose branches guide the choice of inputs."""
 
@@ -21,6 +23,7 @@ class Target:
     seeds: Sequence[bytes]
     tokens: Sequence[bytes] = ()
     longest: int = LONGEST
+    short_run: int = SHORT_RUN
 
 
 def names() -> list[str]:
@@ -33,5 +36,10 @@ def load(name: str) -> Target:
     module = importlib.import_module(f"tests.fuzz.targets.{name}")
     longest = max(getattr(module, "LONGEST", LONGEST), *(len(seed) for seed in module.SEEDS))
     return Target(
-        name=name, run=module.target, seeds=module.SEEDS, tokens=getattr(module, "TOKENS", ()), longest=longest
+        name=name,
+        run=module.target,
+        seeds=module.SEEDS,
+        tokens=getattr(module, "TOKENS", ()),
+        longest=longest,
+        short_run=getattr(module, "SHORT_RUN", SHORT_RUN),
     )

@@ -18,6 +18,7 @@ TOKENS = [
     b'form = "pattern"\n',
     b"%Y",
 ]
+SHORT_RUN = 400
 
 
 def target(data: bytes) -> None:

@@ -8,6 +8,7 @@ NAMES = [
     "kamailio-acc", "kamailio-acc-cdrs", "asterisk-csv", "asterisk-cel", "freeswitch-csv", "cisco-cucm", "ribbon-act",
     "oracle-acme", "sansay", "bandwidth-bdr",
 ]  # fmt: skip
+SHORT_RUN = 400
 
 
 def target(data: bytes) -> None:

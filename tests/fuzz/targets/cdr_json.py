@@ -14,6 +14,7 @@ SEEDS = [
     b"{\n" + ONE[1:],
 ]
 TOKENS = [b"{", b"}", b"[", b"]", b'"variables":', b"cdr=", b"\\ud800", b"\xff", b"1e999", b"[[[[[[[[", b"\n{"]
+SHORT_RUN = 400
 
 
 def target(data: bytes) -> None:
