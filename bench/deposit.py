@@ -47,8 +47,13 @@ def rows() -> list[Row]:
             calling=chance.randrange(12_000_000_000, 19_999_999_999),
             start_ms=1_781_010_000_000 + chance.randrange(300_000),
             duration_ms=chance.randrange(60_000),
+            kind=0,
             upstream="X001",
             downstream="X002",
+            lag_ms=chance.randrange(800),
+            call_id=secrets.token_bytes(8),
+            identity=secrets.token_bytes(8),
+            record_id=secrets.token_bytes(16),
             record_sha256=secrets.token_bytes(32),
         )
         for _ in range(_ROWS)
@@ -59,10 +64,12 @@ def deposit_mode() -> tuple[float, float, float]:
     """Return CPU ms and octets a record at the carrier, and CPU ms a record at the hub."""
     key = ECKey.generate_key("P-256")
     approver = X25519PrivateKey.generate()
+    label_key = secrets.token_bytes(32)
     keys = Keys(
         spc="X003",
         epoch="2026-06",
-        label_key=secrets.token_bytes(32),
+        label_key=label_key,
+        label_key_wrapped=deposits.wrap(label_key, approver.public_key()),
         approver=approver.public_key(),
         sign=lambda head: jws.serialize_compact({"alg": "ES256"}, head, key),
     )
@@ -183,8 +190,8 @@ def run() -> Claim:
         ],
         notes=[
             "Not the same property: the peer hides labels from the store and from the label-key holder, and the signer",
-            "from everybody but a group manager. Our batch-signed deposits do neither: a holder of the label key can",
-            "try numbers, and whose batch it is shows. Query mode stores nothing centrally, but the hub and every",
+            "from everybody but a group manager. Our batch-signed deposits do neither: the approver, who holds the key",
+            "that opens them, can try numbers, and whose batch it is shows. Query mode stores nothing centrally, but the hub and every",
             "carrier that is asked learn that this call is traced. The peer's figure counts its store's verification.",
             "A request of roots has an envelope of 88 octets besides, and HTTP its own; up to 200 minutes share them.",
         ],

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from headwater import __version__
-from headwater.agent.config import Policy
+from headwater.agent.policy import Policy
 from headwater.calls.legs import Direction, Leg, Peer, PeerKind
 from headwater.calls.records import CallRecord
 from headwater.calls.rules import Match, Wanted

@@ -18,18 +18,20 @@ from headwater.agent import answers, keys
 from headwater.agent.cdr import CdrSource
 from headwater.agent.commitments import Commitments
 from headwater.agent.config import AgentConfig, Carrier
+from headwater.agent.depositing import Depositor
 from headwater.agent.hub import AnswerRefused, HubAway, HubClient
 from headwater.agent.journal import Journal
 from headwater.agent.learned import Learned
 from headwater.agent.publishing import CommittingWriter, publish
 from headwater.agent.search import candidates
+from headwater.agent.searching import Searcher
 from headwater.agent.status import CarrierStatus, Times
 from headwater.calls import queries
 from headwater.calls.queries import CallQueries
 from headwater.calls.rules import Match, identified, match_call
 from headwater.calls.store import CallStore
 from headwater.calls.writer import Writer
-from headwater.errors import Unavailable
+from headwater.errors import HeadwaterError, Unavailable
 from headwater.intake.counters import Counters, Outcome
 from headwater.intake.listeners import HepListeners
 from headwater.intake.tls import server_context
@@ -44,6 +46,8 @@ LONGEST_WAIT_S: Final = 10.0
 """How long an answer waits for records that are read and not durable yet."""
 FIRST_PAUSE_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 20.0
+DEPOSIT_S: Final = 20.0
+"""Pause between two rounds of depositing."""
 IDLE_PAUSE_S: Final = 0.2
 """Pause after a poll that brought nothing new though questions are open, doubled each time."""
 LONGEST_IDLE_S: Final = 5.0
@@ -71,6 +75,8 @@ class _Parts:
     learned: Learned
     commitments: Commitments
     hub: HubClient
+    searcher: Searcher
+    depositor: Depositor | None
     doors: list[HepListeners] = field(default_factory=list)
     folders: list[CdrSource] = field(default_factory=list)
 
@@ -134,6 +140,10 @@ class CarrierAgent:
                 learned=learned,
                 commitments=commitments,
                 hub=hub,
+                depositor=Depositor(self._config.data / carrier.party.spc / "deposits", carrier, records, key)
+                if carrier.deposit
+                else None,
+                searcher=Searcher(carrier, records, journal, hub, self._config),
             )
             for number, door in enumerate(carrier.doors):
                 counters = Counters(f"{carrier.party.spc}/{number}")
@@ -174,11 +184,14 @@ class CarrierAgent:
             files=sum(folder.files for folder in parts.folders),
             drifting=parts.learned.drifting(),
             times=self.times,
+            deposits=parts.depositor.status() if parts.depositor else None,
             dry_run=self._config.dry_run,
         )
 
     async def close(self) -> None:
         """Stop reading, make durable what was read, and give everything back."""
+        if self._open is not None:
+            await self._open.searcher.close()
         for task in self._under_way.values():
             task.cancel()
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
@@ -192,15 +205,31 @@ class CarrierAgent:
         async with asyncio.TaskGroup() as group:
             publishing = group.create_task(publish(self.parts.commitments, self.parts.hub), name="roots")
             try:
-                await self._serve()
+                await (self._deposit(self.parts.depositor) if self.parts.depositor else self._serve())
             finally:
                 publishing.cancel()
+
+    async def _deposit(self, depositor: Depositor) -> None:
+        """Seal and hand in calls instead of answering, until cancelled; the terms are asked for each time."""
+        while True:
+            try:
+                depositor.agree(await self.parts.hub.deposit_terms(), now=clock.now())
+                await asyncio.to_thread(depositor.seal, now=clock.now())
+                if not self._config.dry_run:
+                    await depositor.send(self.parts.hub)
+                self.health.hub_reached_at, self.health.hub_problem = answers.stamp(clock.now()), ""
+            except HubAway as error:
+                self._away(str(error))
+                await asyncio.to_thread(depositor.seal, now=clock.now())  # what is sealed waits on disk
+            except (AnswerRefused, HeadwaterError, OSError) as error:
+                self._away(f"deposits: {error}")
+            await asyncio.sleep(DEPOSIT_S * random.uniform(0.8, 1.2))  # noqa: S311 - spreads agents, keeps no secret
 
     async def _serve(self) -> None:
         pause, idle = FIRST_PAUSE_S, IDLE_PAUSE_S
         while True:
             try:
-                open_questions = await self.parts.hub.questions()
+                came = await self.parts.hub.questions(seen=self.parts.searcher.seen())
             except HubAway as error:
                 self._away(str(error))
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads agents, keeps no secret
@@ -208,6 +237,8 @@ class CarrierAgent:
                 continue
             pause = FIRST_PAUSE_S
             self.health.hub_reached_at, self.health.hub_problem = answers.stamp(clock.now()), ""
+            self.parts.searcher.begin(came.searches)
+            open_questions = came.questions
             fresh = [question for question in open_questions if self._is_fresh(question)]
             for question in fresh:
                 self._begin(question.question_id, self._answer(question))

@@ -27,7 +27,7 @@ def findings(path: Path) -> list[Finding]:
     if read.hub.ca_file is not None and not read.hub.ca_file.is_file():
         found.append(Finding(text=f"hub.ca_file {read.hub.ca_file} is no file", is_wrong=True))
     for carrier in read.carriers:
-        found += [_key(carrier), *_journal(read, carrier), _doors(carrier)]
+        found += [_key(carrier), *_journal(read, carrier), _doors(carrier), *_deposits(read, carrier)]
     return found
 
 
@@ -54,6 +54,15 @@ def _journal(read: AgentConfig, carrier: Carrier) -> list[Finding]:
     finally:
         journal.close()
     return [Finding(text=f"{carrier.party.spc}: journal is whole, {waiting} answers wait for a receipt")]
+
+
+def _deposits(read: AgentConfig, carrier: Carrier) -> list[Finding]:
+    if carrier.deposit is None:
+        return []
+    folder = read.data / carrier.party.spc / "deposits"
+    waiting = len(list(folder.glob("*.window")))
+    text = f"{carrier.party.spc}: deposits its calls and answers no question; {waiting} windows wait for the hub"
+    return [Finding(text=text)]
 
 
 def _doors(carrier: Carrier) -> Finding:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from headwater.agent.policy import FIELDS, Deposit, Policy
 from headwater.calls import addresses
 from headwater.calls.legs import Peer, PeerKind, Profile
 from headwater.errors import HeadwaterError, Invalid
@@ -24,8 +25,6 @@ from headwater.intake.sources import Admission, Register, Source
 from headwater.intake.tls import TlsFiles
 from headwater.wire.agents import Party
 
-FIELDS: Final = ("call_id", "source_ip", "destination_ip", "identity_digest", "attest", "origid", "duration", "record")
-"""What a leg in an answer may hold beside its time and numbers."""
 DOMESTIC: Final = frozenset({"US", "PR", "VI", "GU", "AS", "MP"})
 """Country codes in the FCC's jurisdiction: a provider there is not foreign (47 CFR 64.6300)."""
 _DATABASE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
@@ -84,21 +83,6 @@ class _Peer(_Strict, frozen=True, kw_only=True):
     country: str = "US"
 
 
-class Policy(_Strict, frozen=True, kw_only=True):
-    """What a carrier lets its agent answer."""
-
-    reasons: tuple[str, ...] = ("*",)
-    """Shell patterns of the question's reason."""
-    requesters: tuple[str, ...] = ("*",)
-    """Shell patterns of who wants the call traced, as the question names it."""
-    campaigns: tuple[str, ...] = ("*",)
-    """Shell patterns of the campaign's name; a question without one matches ``*`` alone."""
-    fields: tuple[str, ...] = FIELDS
-    max_window_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 900
-    retention_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 550
-    settle_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 3.0
-
-
 class _Carrier(_Strict, frozen=True, kw_only=True):
     spc: str
     name: str
@@ -110,6 +94,7 @@ class _Carrier(_Strict, frozen=True, kw_only=True):
     database: str = ""
     office_zone: str = "America/New_York"
     policy: Policy = Policy()
+    deposit: Deposit | None = None
     peer: list[_Peer] = []
 
 
@@ -167,6 +152,8 @@ class Carrier:
     policy: Policy
     doors: tuple[HepDoor, ...]
     folders: tuple[CdrFolder, ...] = ()
+    deposit: Deposit | None = None
+    """Set: calls are deposited instead of questions answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +193,7 @@ def load(path: Path) -> AgentConfig:
         tables = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise BadConfig(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadConfig(f"{path} is not TOML: {error}") from error
     return checked(tables, folder=path.resolve().parent)
 
@@ -240,7 +227,10 @@ def checked(tables: dict[str, Any], *, folder: Path) -> AgentConfig:
 
 
 def _hub(hub: _Hub, folder: Path) -> Hub:
-    parts = urlsplit(hub.url)
+    try:
+        parts = urlsplit(hub.url)
+    except ValueError as error:
+        raise BadConfig(f"hub.url {hub.url!r}: {error}; write https://host:port") from error
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise BadConfig(f"hub.url {hub.url!r}: write https://host:port")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
@@ -269,6 +259,7 @@ def _carrier(carrier: _Carrier, folder: Path) -> Carrier:
         profile=_profile(carrier, where),
         office_zone=_zone(carrier.office_zone, where),
         policy=carrier.policy,
+        deposit=carrier.deposit,
         doors=tuple(_door(door, carrier.spc, where, folder) for door in carrier.hep),
         folders=tuple(_cdr_folder(one, where, folder) for one in carrier.cdr),
     )

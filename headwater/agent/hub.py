@@ -1,9 +1,10 @@
-"""The hub as the agent sees it: two requests over HTTPS, each signed, each bounded."""
+"""The hub as the agent sees it: requests over HTTPS, each signed, each bounded."""
 
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeVar
 
 import httpx
 import msgspec
@@ -12,8 +13,12 @@ from headwater import clock
 from headwater.agent.config import Hub
 from headwater.agent.keys import SigningKey
 from headwater.errors import HeadwaterError, Unavailable
-from headwater.wire.agents import Question, Questions, Receipt
+from headwater.wire.agents import Questions, Receipt
 from headwater.wire.commitments import Roots, Taken
+from headwater.wire.deposits import Deposited, DepositTerms
+from headwater.wire.searches import Hits, HitsTaken
+
+_Reply = TypeVar("_Reply", bound=msgspec.Struct)
 
 MOST_OCTETS: Final = 4 * 1024 * 1024
 """Longest body taken from the hub: 2,000 questions are about 1 MB."""
@@ -21,6 +26,10 @@ TIMEOUT_S: Final = 15.0
 ANSWERS: Final = "/api/agents/v1/answers"
 QUESTIONS: Final = "/api/agents/v1/questions"
 ROOTS: Final = "/api/agents/v1/roots"
+HITS: Final = "/api/agents/v1/hits"
+TERMS: Final = "/api/agents/v1/deposit-terms"
+DEPOSITS: Final = "/api/agents/v1/deposits"
+_KINDS: Final = {ANSWERS: "application/jose", HITS: "application/json"}
 MOST_ROOTS: Final = 200
 """Roots in one request: three hours and more."""
 
@@ -46,19 +55,22 @@ class HubClient:
     key: SigningKey
     wait_s: float
 
-    async def questions(self) -> list[Question]:
-        """Wait for open questions, at most ``wait_s``; return them, oldest first.
+    async def questions(self, *, seen: Iterable[str] | None = None) -> Questions:
+        """Wait for open questions and blind searches, at most ``wait_s``; return them, oldest first.
+
+        ``seen``: the searches that are not wanted again; None where none is wanted at all.
 
         Raises:
             HubAway: no answer, or one that is no list of questions.
         """
+        also = "" if seen is None else f"&seen={','.join(seen)}"
         status, body = await self._send(
-            "GET", f"{QUESTIONS}?wait={self.wait_s:g}", action="questions.read", body=b"", patience_s=self.wait_s
+            "GET", f"{QUESTIONS}?wait={self.wait_s:g}{also}", action="questions.read", body=b"", patience_s=self.wait_s
         )
         if status != HTTPStatus.OK:
             raise HubAway(f"hub answered {status} to the poll of {self.spc}: {_words(body)}")
         try:
-            return msgspec.json.decode(body, type=Questions).questions
+            return msgspec.json.decode(body, type=Questions)
         except msgspec.MsgspecError as error:
             raise HubAway(f"hub sent no list of questions to {self.spc}: {error}") from error
 
@@ -69,16 +81,7 @@ class HubClient:
             AnswerRefused: the hub will not take it, now or later.
             HubAway: it may take it later.
         """
-        body = jws.encode()
-        status, said = await self._send("POST", ANSWERS, action="answers.write", body=body, patience_s=0)
-        if status in _FINAL:
-            raise AnswerRefused(f"{status}: {_words(said)}")
-        if status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            raise HubAway(f"hub answered {status} to an answer of {self.spc}: {_words(said)}")
-        try:
-            return msgspec.json.decode(said, type=Receipt)
-        except msgspec.MsgspecError as error:
-            raise HubAway(f"hub sent no receipt to {self.spc}: {error}") from error
+        return await self._post(ANSWERS, "answers.write", jws.encode(), "an answer", Receipt)
 
     async def publish(self, roots: Roots) -> Taken:
         """Hand in signed roots, oldest first; the same may be handed in again.
@@ -87,22 +90,56 @@ class HubClient:
             AnswerRefused: the hub will not take them: another root stands for one of the minutes.
             HubAway: it may take them later.
         """
-        body = msgspec.msgpack.encode(roots)
-        status, said = await self._send("POST", ROOTS, action="roots.write", body=body, patience_s=0)
+        return await self._post(ROOTS, "roots.write", msgspec.msgpack.encode(roots), "roots", Taken)
+
+    async def hits(self, hits: Hits) -> HitsTaken:
+        """Hand in what was found for blind searches.
+
+        Raises:
+            AnswerRefused: the hub will not take them.
+            HubAway: it may take them later, while the searches are open.
+        """
+        return await self._post(HITS, "hits.write", msgspec.json.encode(hits), "hits", HitsTaken)
+
+    async def deposit_terms(self) -> DepositTerms:
+        """Return to whom deposits are sealed.
+
+        Raises:
+            HubAway: no answer, or none that can be used.
+        """
+        status, body = await self._send("GET", TERMS, action="terms.read", body=b"", patience_s=0)
+        if status != HTTPStatus.OK:
+            raise HubAway(f"hub answered {status} to {self.spc}, which asks to whom deposits go: {_words(body)}")
+        try:
+            return msgspec.json.decode(body, type=DepositTerms)
+        except msgspec.MsgspecError as error:
+            raise HubAway(f"hub did not say to {self.spc} to whom deposits go: {error}") from error
+
+    async def deposit(self, octets: bytes) -> Deposited:
+        """Hand in a sealed batch; the same octets may be handed in again.
+
+        Raises:
+            AnswerRefused: the hub will never take it.
+            HubAway: it may take it later.
+        """
+        return await self._post(DEPOSITS, "deposits.write", octets, "a deposit", Deposited)
+
+    async def _post(self, path: str, action: str, body: bytes, what: str, reply: type[_Reply]) -> _Reply:
+        status, said = await self._send("POST", path, action=action, body=body, patience_s=0)
         if status in _FINAL:
             raise AnswerRefused(f"{status}: {_words(said)}")
         if status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            raise HubAway(f"hub answered {status} to roots of {self.spc}: {_words(said)}")
+            raise HubAway(f"hub answered {status} to {what} of {self.spc}: {_words(said)}")
         try:
-            return msgspec.json.decode(said, type=Taken)
+            return msgspec.json.decode(said, type=reply)
         except msgspec.MsgspecError as error:
-            raise HubAway(f"hub did not say what it took of {self.spc}'s roots: {error}") from error
+            raise HubAway(f"hub did not say what it took of {self.spc}'s {what}: {error}") from error
 
     async def _send(self, method: str, path: str, *, action: str, body: bytes, patience_s: float) -> tuple[int, bytes]:
         token = self.key.bearer(issuer=self.spc, action=action, body=body, now=clock.now())
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         if body:
-            headers["Content-Type"] = "application/msgpack" if path == ROOTS else "application/jose"
+            headers["Content-Type"] = _KINDS.get(path, "application/msgpack")
         timeout = httpx.Timeout(TIMEOUT_S, read=TIMEOUT_S + patience_s)
         try:
             async with self.http.stream(method, path, headers=headers, content=body or None, timeout=timeout) as reply:

@@ -38,6 +38,8 @@ class Event(StrEnum):
     """The hub acknowledged it."""
     REFUSED = "refused"
     """The hub will not take it; the line has its words."""
+    PROVED = "proved"
+    """A blind search was told that such a call was carried; ``question_id`` is the search's identifier."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -126,6 +128,10 @@ class Journal:
         """Note that the hub will never take the answer, in its words."""
         self._write(Event.REFUSED, question_id=question_id, detail=detail[:1_000])
 
+    def proved(self, *, search_id: str, proofs: int, hub: str) -> None:
+        """Note what a blind search is about to be told."""
+        self._write(Event.PROVED, question_id=search_id, candidates=proofs, hub=hub)
+
     def _write(self, event: Event, *, at: datetime | None = None, **about: Any) -> Entry:
         moment = (at or clock.now()).isoformat(timespec="microseconds").replace("+00:00", "Z")
         entry = Entry(at=moment, event=event, previous=self._last, **about)
@@ -144,7 +150,7 @@ class Journal:
     def _note(self, entry: Entry, line: bytes) -> None:
         if entry.event is Event.ANSWERED:
             self._answers[entry.question_id] = (self._size, len(line))
-        else:
+        elif entry.event is not Event.PROVED:
             self._closed_questions.add(entry.question_id)
         self._last = sha256(line).hexdigest()
         self._size += len(line)

@@ -41,6 +41,23 @@ def told(path: Path) -> Iterator[Told]:
     for entry in entries:
         if entry.event is Event.ANSWERED:
             yield _told(entry, ends.get(entry.question_id), path)
+        elif entry.event is Event.PROVED:
+            yield _proved(entry)
+
+
+def _proved(entry: Entry) -> Told:
+    return Told(
+        at=entry.at,
+        question_id=entry.question_id,
+        traceback_id="",
+        hub=entry.hub,
+        reason="blind search",
+        code="",
+        upstream="",
+        fields=(f"{entry.candidates} proofs that such a call was carried",),
+        answer_sha256="",
+        state="handed in",
+    )
 
 
 def _told(entry: Entry, end: Entry | None, path: Path) -> Told:

@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -18,6 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from headwater import __version__, clock
+from headwater.agent.depositing import DepositStatus
 
 #: A hub that has not answered for this long makes the agent unwell: it asks at least once a minute.
 HUB_SILENT_S: Final = 180.0
@@ -72,6 +73,8 @@ class CarrierStatus:
     drifting: Sequence[str]
     """Neighbours whose clock is not steady against ours."""
     times: Times
+    deposits: DepositStatus | None = None
+    """Set where calls are deposited instead of questions answered."""
     dry_run: bool = False
 
     def faults(self, now: datetime) -> list[str]:
@@ -105,6 +108,7 @@ def health(carriers: Sequence[CarrierStatus], now: datetime) -> tuple[bool, dict
             "not_durable_yet": one.backlog,
             "unsteady_clocks": list(one.drifting),
             "dry_run": one.dry_run,
+            **({"deposits": asdict(one.deposits)} if one.deposits else {}),
         }
         for one in carriers
     }
@@ -131,8 +135,13 @@ class Figures(Collector):
         reached = GaugeMetricFamily("headwater_agent_hub_reached_seconds", "Last time, Unix", labels=["carrier"])
         well = GaugeMetricFamily("headwater_agent_well", "1 where nothing keeps it", labels=["carrier"])
         took = HistogramMetricFamily("headwater_agent_answer_seconds", "From question to answer", labels=["carrier"])
+        deposited = CounterMetricFamily("headwater_agent_deposited_records", "Records deposited", labels=["carrier"])
+        windows = GaugeMetricFamily("headwater_agent_waiting_deposits", "Windows not taken yet", labels=["carrier"])
         now = clock.now()
         for one in self._look():
+            if one.deposits:
+                deposited.add_metric([one.spc], one.deposits.deposited)
+                windows.add_metric([one.spc], one.deposits.waiting)
             for code, number in sorted(one.answered.items()):
                 answers.add_metric([one.spc, code], number)
             for door, number in sorted(one.records.items()):
@@ -148,7 +157,21 @@ class Figures(Collector):
             well.add_metric([one.spc], 0.0 if one.faults(now) else 1.0)
             ends = [(str(end), float(count)) for end, count in zip(BUCKETS, one.times.counts, strict=True)]
             took.add_metric([one.spc], [*ends, ("+Inf", float(one.times.number))], one.times.total)
-        return [answers, refused, failed, records, files, waiting, backlog, drifting, reached, well, took]
+        return [
+            answers,
+            refused,
+            failed,
+            records,
+            files,
+            waiting,
+            backlog,
+            drifting,
+            reached,
+            well,
+            took,
+            deposited,
+            windows,
+        ]
 
 
 class StatusServer:

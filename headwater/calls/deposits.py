@@ -1,11 +1,12 @@
-"""Deposit mode: records pushed in sealed batches, found by blind labels, opened by an approver alone.
+"""Deposit mode: records pushed in sealed batches, found by blind labels, opened for a question about that very call.
 
-For a carrier that cannot run an agent that answers. Three keys are held by three parties: the carrier signs, the holder
-of the epoch's label key can look a call up, and the approver alone can open what was found. A stolen store shows labels
-and sealed octets. What it does not hide: whose batch it is; and a holder of the label key can try numbers, so that the
-index protects against outsiders and against a stolen store, not against that holder.
+For a carrier that would rather push than run an agent that answers. Three things are needed to read a record, and no
+one of them is enough: the store, the approver's private key (the process that walks tracebacks has it, the door that
+takes deposits has not), and the call's own called number and time, which the hub learns from the question before. The
+key of each record follows from all three. What is not hidden: whose batch it is, how many calls it holds, and when; and
+a holder of the approver's key can try out numbers, ten thousand million for each five minutes.
 
-One signature and one wrapped key serve a whole batch; a Merkle root (RFC 9162 section 2.1) binds each record to them.
+One signature and two wrapped keys serve a whole batch; a Merkle root (RFC 9162 section 2.1) binds each record to them.
 """
 
 import hmac
@@ -26,31 +27,54 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from headwater.calls.commitments import node
 from headwater.errors import Invalid
 from headwater.wire.canonical import canonical_json
-from headwater.wire.deposits import VERSION, Deposit, Sealed
+from headwater.wire.deposits import VERSION, Deposit, Sealed, Wrapped
 
 #: Records of one batch.
 MOST_RECORDS: Final = 1_000
-#: Width of the time that a label stands for, seconds; a look-up asks for the bucket and both neighbours.
+#: Longest batch in octets: a record is about 150, and nobody pads it to more than three times that.
+MOST_OCTETS: Final = 524_288
+#: Width of the time that a label stands for, seconds.
 BUCKET_S: Final = 300
-LABEL: Final = 16
+LABEL: Final = 8
 _NO_NONCE: Final = bytes(12)
+"""Every key encrypts one text alone."""
 
 
 class BadDeposit(Invalid):
-    """A batch or one of its records is not what its signature says, or cannot be opened with this key."""
+    """A batch or one of its records is not what its signature says, or cannot be opened with these keys."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One record as it is deposited. Numbers are canonical digits; times whole milliseconds."""
+    """One call at the carrier as it is deposited. Numbers are canonical digits, 0 where withheld; times are in ms."""
 
     called: int
+    """Of the leg out, as the next carrier saw it; so are caller, start and identifiers."""
     calling: int
     start_ms: int
     duration_ms: int
-    upstream: str
+    """-1 where the record does not say."""
+    kind: int
+    """Place of the answer in ``CODES``: who handed the call over."""
+    upstream: str = ""
     """Code of whoever handed it over; "" for a customer."""
-    downstream: str
-    record_sha256: bytes
+    upstream_name: str = ""
+    """Of a foreign carrier, which is in no register."""
+    country: str = "US"
+    downstream: str = ""
+    came_called: int = 0
+    """Called number of the leg in where it differs, else 0; so is the caller."""
+    came_calling: int = 0
+    lag_ms: int = 0
+    """How much later the call left than it came."""
+    call_id: bytes = b""
+    """First 8 octets of the SHA-256 of the leg out's Call-ID; b"" where it has none. So is the Identity token."""
+    identity: bytes = b""
+    record_id: bytes = b""
+    record_sha256: bytes = b""
+
+
+#: What a row may say; customers' identity is not among it.
+CODES: Final = ("UPSTREAM_US", "UPSTREAM_FOREIGN", "ORIGINATED", "ORIGINATED_RESELLER")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,21 +84,36 @@ class Keys:
     spc: str
     epoch: str
     label_key: bytes
+    label_key_wrapped: Wrapped
     approver: X25519PublicKey
     sign: Callable[[bytes], str]
     """Returns a compact JWS."""
 
 
-def label(key: bytes, called: int, bucket: int, receiver: str = "") -> bytes:
-    """Return the label of a called number (last ten digits) in one bucket, and of who received the call."""
-    text = f"{called % 10**10}|{bucket}|{receiver}".encode()
-    return hmac.digest(key, text, "sha256")[:LABEL]
+def short(identifier: str) -> bytes:
+    """Return what of a Call-ID or a token's digest is deposited."""
+    return sha256(identifier.encode()).digest()[:8] if identifier else b""
 
 
-def buckets(start_ms: int) -> tuple[int, int, int]:
-    """Return the bucket of an instant and its neighbours: where a record may be whose clock is off."""
-    here = start_ms // 1_000 // BUCKET_S
-    return here - 1, here, here + 1
+def label(key: bytes, called: int, bucket: int) -> bytes:
+    """Return the label of a called number (last ten digits) in one bucket."""
+    return hmac.digest(key, _particulars(called, bucket), "sha256")[:LABEL]
+
+
+def record_key(batch_key: bytes, called: int, bucket: int, place: int) -> bytes:
+    """Return the key of one record: without the call's own number and time the batch's key opens nothing."""
+    return hmac.digest(batch_key, b"record|" + _particulars(called, bucket) + f"|{place}".encode(), "sha256")
+
+
+def bucket_of(start_ms: int) -> int:
+    """Return the bucket of an instant."""
+    return start_ms // 1_000 // BUCKET_S
+
+
+def buckets(at: datetime, window_s: float) -> range:
+    """Return every bucket in which a call may lie that was at ``at``, ``window_s`` more or less."""
+    start = at.timestamp()
+    return range(bucket_of(round((start - window_s) * 1_000)), bucket_of(round((start + window_s) * 1_000)) + 1)
 
 
 def seal(rows: Sequence[Row], keys: Keys, *, now: datetime) -> Deposit:
@@ -85,23 +124,48 @@ def seal(rows: Sequence[Row], keys: Keys, *, now: datetime) -> Deposit:
     """
     if not 0 < len(rows) <= MOST_RECORDS:
         raise Invalid(f"a batch holds 1 to {MOST_RECORDS} records, not {len(rows)}")
-    key, own = secrets.token_bytes(32), X25519PrivateKey.generate()
-    sender = own.public_key().public_bytes_raw()
-    wrapped = AESGCM(_shared(own.exchange(keys.approver), sender)).encrypt(_NO_NONCE, key, sender)
-    cipher, encode = AESGCM(key), msgspec.msgpack.Encoder().encode
+    key = secrets.token_bytes(32)
+    encode = msgspec.msgpack.Encoder().encode
     records, leaves = [], []
     for place, row in enumerate(rows):
-        bucket = row.start_ms // 1_000 // BUCKET_S
-        labels = label(keys.label_key, row.called, bucket) + label(keys.label_key, row.called, bucket, row.downstream)
+        bucket = bucket_of(row.start_ms)
+        name = label(keys.label_key, row.called, bucket)
         plain = encode(msgspec.structs.astuple(row))
-        sealed = Sealed(labels, cipher.encrypt(place.to_bytes(12), plain, labels))
+        sealed = Sealed(name, AESGCM(record_key(key, row.called, bucket, place)).encrypt(_NO_NONCE, plain, name))
         records.append(sealed)
         leaves.append(_leaf(sealed))
-    root = _root(leaves)
-    head = _head(keys.spc, now.astimezone(UTC).isoformat(), keys.epoch, sender, wrapped, root, len(records))
-    return Deposit(
-        VERSION, keys.spc, now.astimezone(UTC).isoformat(), keys.epoch, sender, wrapped, root, records, keys.sign(head)
+    draft = Deposit(
+        VERSION,
+        keys.spc,
+        now.astimezone(UTC).isoformat(),
+        keys.epoch,
+        keys.label_key_wrapped,
+        wrap(key, keys.approver),
+        _root(leaves),
+        records,
+        "",
     )
+    return msgspec.structs.replace(draft, jws=keys.sign(signed_part(draft)))
+
+
+def wrap(key: bytes, approver: X25519PublicKey) -> Wrapped:
+    """Seal a key to the approver."""
+    own = X25519PrivateKey.generate()
+    sender = own.public_key().public_bytes_raw()
+    return Wrapped(sender, AESGCM(_shared(own.exchange(approver), sender)).encrypt(_NO_NONCE, key, sender))
+
+
+def unwrap(wrapped: Wrapped, approver: X25519PrivateKey) -> bytes:
+    """Open a wrapped key as the approver.
+
+    Raises:
+        BadDeposit: it was sealed to somebody else, or changed.
+    """
+    try:
+        shared = _shared(approver.exchange(X25519PublicKey.from_public_bytes(wrapped.sender)), wrapped.sender)
+        return AESGCM(shared).decrypt(_NO_NONCE, wrapped.octets, wrapped.sender)
+    except (InvalidTag, ValueError) as error:
+        raise BadDeposit("a wrapped key cannot be opened: it is sealed to another approver, or was changed") from error
 
 
 def encode(deposit: Deposit) -> bytes:
@@ -119,10 +183,16 @@ def decode(octets: bytes) -> Deposit:
         found = msgspec.msgpack.decode(octets, type=Deposit)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadDeposit(f"this is no deposit: {error}") from error
-    if found.version != VERSION or not 0 < len(found.records) <= MOST_RECORDS or len(found.sender) != 32:
-        raise BadDeposit(f"a deposit has version {VERSION}, a key of 32 octets and 1 to {MOST_RECORDS} records")
-    if any(len(one.labels) != 2 * LABEL for one in found.records):
-        raise BadDeposit(f"a record has two labels of {LABEL} octets")
+    if found.version != VERSION or not 0 < len(found.records) <= MOST_RECORDS or len(octets) > MOST_OCTETS:
+        raise BadDeposit(
+            f"a deposit has version {VERSION}, 1 to {MOST_RECORDS} records and {MOST_OCTETS} octets at most"
+        )
+    if any(len(one.sender) != 32 or len(one.octets) != 48 for one in (found.label_key, found.batch_key)):
+        raise BadDeposit("a wrapped key has 48 octets, and its sender's key 32")
+    if any(len(one.label) != LABEL for one in found.records):
+        raise BadDeposit(f"a record has a label of {LABEL} octets")
+    if not 0 < len(found.epoch) <= 16 or not found.epoch.isascii():
+        raise BadDeposit("an epoch has a name of 1 to 16 ASCII characters")
     if not hmac.compare_digest(_root([_leaf(one) for one in found.records]), found.root):
         raise BadDeposit("the records are not those that the signed root binds")
     return found
@@ -130,28 +200,93 @@ def decode(octets: bytes) -> Deposit:
 
 def signed_part(deposit: Deposit) -> bytes:
     """Return the octets that the signature of a batch must be over."""
-    d = deposit
-    return _head(d.spc, d.deposited_at, d.epoch, d.sender, d.wrapped, d.root, len(d.records))
+    return canonical_json(
+        {
+            "version": deposit.version,
+            "spc": deposit.spc,
+            "deposited_at": deposit.deposited_at,
+            "epoch": deposit.epoch,
+            "label_key": [deposit.label_key.sender.hex(), deposit.label_key.octets.hex()],
+            "batch_key": [deposit.batch_key.sender.hex(), deposit.batch_key.octets.hex()],
+            "root": deposit.root.hex(),
+            "records": len(deposit.records),
+        }
+    )
 
 
-def open_record(deposit: Deposit, place: int, approver: X25519PrivateKey) -> Row:
-    """Open one record of a batch as its approver.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One record of a batch, opened: its place, what it says, and the key that opens it and no other."""
+
+    place: int
+    row: Row
+    key: bytes
+
+
+def open_records(
+    deposit: Deposit, approver: X25519PrivateKey, label_key: bytes, *, called: int, wanted: range
+) -> list[Opened]:
+    """Open the records of calls to ``called`` in the buckets ``wanted``, and no other.
 
     Raises:
-        BadDeposit: the key is not the approver's, or the record was changed.
+        BadDeposit: a record with such a label does not open: it is not what the label says.
+    """
+    known = {label(label_key, called, bucket): bucket for bucket in wanted}
+    places = [(place, known[one.label]) for place, one in enumerate(deposit.records) if one.label in known]
+    if not places:
+        return []
+    batch_key = unwrap(deposit.batch_key, approver)
+    found = []
+    for place, bucket in places:
+        key = record_key(batch_key, called, bucket, place)
+        row = open_record(deposit.records[place], key)
+        if row.called % 10**10 != called % 10**10:
+            raise BadDeposit(f"record {place} is of another call than its label")
+        found.append(Opened(place, row, key))
+    return found
+
+
+def open_record(sealed: Sealed, key: bytes) -> Row:
+    """Open one record with its own key.
+
+    Raises:
+        BadDeposit: it is another record's key, or the record was changed.
     """
     try:
-        shared = _shared(approver.exchange(X25519PublicKey.from_public_bytes(deposit.sender)), deposit.sender)
-        key = AESGCM(shared).decrypt(_NO_NONCE, deposit.wrapped, deposit.sender)
-        sealed = deposit.records[place]
-        plain = AESGCM(key).decrypt(place.to_bytes(12), sealed.octets, sealed.labels)
-        values = msgspec.msgpack.decode(plain)
-        return msgspec.convert(dict(zip(Row.__struct_fields__, values, strict=True)), type=Row)
-    except (InvalidTag, IndexError, ValueError, msgspec.MsgspecError) as error:
-        raise BadDeposit(f"record {place} cannot be opened: {type(error).__name__}") from error
+        values = msgspec.msgpack.decode(AESGCM(key).decrypt(_NO_NONCE, sealed.octets, sealed.label))
+        row = msgspec.convert(dict(zip(Row.__struct_fields__, values, strict=True)), type=Row)
+    except (InvalidTag, ValueError, TypeError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadDeposit(f"a record cannot be opened: {type(error).__name__}") from error
+    if not 0 <= row.kind < len(CODES):
+        raise BadDeposit(f"a record's kind is {row.kind}, which is none")
+    return row
+
+
+def path(deposit: Deposit, place: int) -> list[bytes]:
+    """Return the siblings that lead from a record's leaf to the root, upwards; b"" where a node has none."""
+    level = [_leaf(one) for one in deposit.records]
+    found = []
+    while len(level) > 1:
+        found.append(level[place ^ 1] if place ^ 1 < len(level) else b"")
+        level, place = _above(level), place // 2
+    return found
+
+
+def leads_to(sealed: Sealed, place: int, siblings: Sequence[bytes], root: bytes) -> bool:
+    """Tell whether a record with this path stands under ``root``: what ``path`` gave is checked so, offline."""
+    here = _leaf(sealed)
+    for other in siblings:
+        if other:
+            here = node(other, here) if place & 1 else node(here, other)
+        place //= 2
+    return hmac.compare_digest(here, root)
 
 
 # -- inside
+
+
+def _particulars(called: int, bucket: int) -> bytes:
+    return f"{called % 10**10}|{bucket}".encode()
 
 
 def _shared(secret: bytes, sender: bytes) -> bytes:
@@ -159,29 +294,16 @@ def _shared(secret: bytes, sender: bytes) -> bytes:
 
 
 def _leaf(one: Sealed) -> bytes:
-    return sha256(b"\x00" + one.labels + one.octets).digest()
+    return sha256(b"\x00" + one.label + one.octets).digest()
+
+
+def _above(level: Sequence[bytes]) -> list[bytes]:
+    odd = [level[-1]] if len(level) % 2 else []
+    return [node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)] + odd
 
 
 def _root(leaves: Sequence[bytes]) -> bytes:
     level = list(leaves)
     while len(level) > 1:
-        odd = [level[-1]] if len(level) % 2 else []
-        level = [node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)] + odd
+        level = _above(level)
     return level[0]
-
-
-def _head(  # noqa: PLR0913, PLR0917 - the members that are signed, in their order
-    spc: str, at: str, epoch: str, sender: bytes, wrapped: bytes, root: bytes, count: int
-) -> bytes:
-    return canonical_json(
-        {
-            "version": VERSION,
-            "spc": spc,
-            "deposited_at": at,
-            "epoch": epoch,
-            "sender": sender.hex(),
-            "wrapped": wrapped.hex(),
-            "root": root.hex(),
-            "records": count,
-        }
-    )

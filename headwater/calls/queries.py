@@ -173,6 +173,31 @@ class CallQueries:
         """Return the records that carried one Identity token (SHA-256, hexadecimal) within the window, oldest first."""
         return self._by("identity_digest", digest.lower(), at=at, window_s=window_s)
 
+    def labelled(self, *, key: bytes, prefix: bytes, begin: datetime, end: datetime) -> list[CallRecord]:
+        """Return the SIP and CDR records between two instants whose label under ``key`` begins with ``prefix``.
+
+        The label is that of ``calls.blind.label``; it is computed of every record of the time.
+        """
+        return self._records(
+            "FINAL WHERE call_at BETWEEN {start:DateTime64(6, 'UTC')} AND {end:DateTime64(6, 'UTC')} "
+            "AND startsWith(SHA256(concat(unhex({key:String}), 'label', right(called, 10))), unhex({prefix:String})) "
+            "AND record_kind IN ('sip', 'cdr') AND called != '' ORDER BY call_at, record_id LIMIT {limit:Int64}",
+            key=key.hex(),
+            prefix=prefix.hex(),
+            start=begin,
+            end=end,
+            limit=CANDIDATES,
+        )
+
+    def received_between(self, start: datetime, end: datetime) -> list[CallRecord]:
+        """Return the SIP and CDR records that were received after ``start`` and until ``end``, by time of the call."""
+        return self._records(
+            "FINAL WHERE received_at > {start:DateTime64(6, 'UTC')} AND received_at <= {end:DateTime64(6, 'UTC')} "
+            "AND record_kind IN ('sip', 'cdr') ORDER BY call_at, record_id",
+            start=start,
+            end=end,
+        )
+
     def carrying(self, digests: Sequence[str], *, since: datetime) -> dict[UUID, str]:
         """Return the records since ``since`` that carried one of these Identity tokens, with its digest; bounded."""
         if not digests:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
@@ -10,6 +10,9 @@ from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Permission
 from headwater.errors import NotFound
 from headwater.providers.models import AnswerChannel, Provider, ProviderKey
+
+#: An agent polls all the time: seen longer ago than this, it is away.
+PRESENT = timedelta(minutes=2)
 
 
 class ProviderNotFound(NotFound):
@@ -108,6 +111,16 @@ def by_id(provider_id: str) -> ProviderView | None:
     """Return one provider of the register for a decision, or None."""
     row = Provider.objects.filter(id=provider_id).first()
     return _view(row) if row else None
+
+
+def is_present(view: ProviderView, now: datetime) -> bool:
+    """Tell whether a provider's agent has polled lately."""
+    return view.agent_seen_at is not None and now - view.agent_seen_at <= PRESENT
+
+
+def agents_present(now: datetime) -> int:
+    """Return how many providers' agents have polled lately."""
+    return Provider.objects.filter(channel=AnswerChannel.AGENT, agent_seen_at__gte=now - PRESENT).count()
 
 
 def key(key_id: str) -> KeyView | None:

@@ -48,6 +48,7 @@ class Action(StrEnum):
     READ_RECORD = "record.read"
     WRITE_ROOTS = "roots.write"
     WRITE_HITS = "hits.write"
+    READ_TERMS = "terms.read"
     WRITE_DEPOSITS = "deposits.write"
 
 

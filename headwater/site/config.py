@@ -88,6 +88,8 @@ class Config:
     """Process -> address at which people reach it, for links in mails; where it is missing, ``host`` and port."""
     extra_holidays: tuple[str, ...] = ()
     """Days (``2026-11-27``) that do not run in the 24-hour clock beside the federal legal holidays."""
+    deposit_days: int = 90
+    """Days that deposits of carriers are kept."""
     public_port: int = 8405
     block_feed_appeals: str = ""
     """Where the block feed says that its entries are appealed against."""
@@ -192,6 +194,7 @@ def load() -> Config:
         tsa_root=Path(env.get("HEADWATER_TSA_ROOT") or home / "secrets" / "tsa-root.pem").expanduser(),
         smtp_url=env.get("HEADWATER_SMTP_URL", ""),
         mail_from=env.get("HEADWATER_MAIL_FROM") or "headwater@localhost",
+        deposit_days=_count("HEADWATER_DEPOSIT_DAYS", 90),
         idle_minutes=_count("HEADWATER_IDLE_MINUTES", 60),
         breached_passwords=_file("HEADWATER_BREACHED_PASSWORDS"),
         identity_hosts=frozenset(env.get("HEADWATER_IDENTITY_HOSTS", "").replace(",", " ").split()),

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from headwater.errors import Unavailable
@@ -22,6 +23,7 @@ AUDIT_KEY = "audit-key.pem"
 EVIDENCE_KEY = "evidence-key.pem"
 BLOCK_FEED_KEY = "block-feed-key.pem"
 DECONFLICTION_KEY = "deconfliction-key"
+DEPOSIT_KEY, DEPOSIT_APPROVER = "deposit-key", "deposit-approver.pub"
 PAPER_KEY, PAPER_CERTIFICATE = "paper-key.pem", "paper-certificate.pem"
 CALLS_READERS = "calls-readers.json"
 CALLS_URLS = "calls.json"
@@ -82,11 +84,19 @@ def ensure(config: Config, *, calls_url: str = "") -> None:
     for name in (AUDIT_KEY, EVIDENCE_KEY, PUBLICATION_KEY, RECEIPT_KEY, BLOCK_FEED_KEY):
         _once(folder / name, _ed25519())
     _once(folder / DECONFLICTION_KEY, secrets.token_urlsafe(32))
+    _deposit_keys(folder)
     paper_key(folder)
     readers = read_json(folder / CALLS_READERS)
     held = {reader.value: readers.get(reader.value) or secrets.token_urlsafe(32) for reader in READERS}
     _keep(folder / CALLS_READERS, held)
     _keep(folder / CALLS_URLS, _calls_urls(config, held, calls_url))
+
+
+def _deposit_keys(folder: Path) -> None:
+    """Make the key that deposits are sealed to; the public half stands beside it, for those who may not open them."""
+    _once(folder / DEPOSIT_KEY, X25519PrivateKey.generate().private_bytes_raw().hex())
+    own = X25519PrivateKey.from_private_bytes(bytes.fromhex((folder / DEPOSIT_KEY).read_text()))
+    _once(folder / DEPOSIT_APPROVER, own.public_key().public_bytes_raw().hex())
 
 
 def wrong_modes(folder: Path) -> list[Path]:

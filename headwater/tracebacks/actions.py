@@ -9,17 +9,29 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
-from headwater import clock
+from headwater import clock, jobs
 from headwater.accounts.actors import Actor, system
 from headwater.accounts.permissions import Permission
 from headwater.audit import actions as audit
 from headwater.audit.tags import Tag
+from headwater.calls import blind
 from headwater.calls import queries as calls
 from headwater.calls.records import CallRecord
 from headwater.campaigns.models import Campaign, CampaignMember
 from headwater.errors import Conflict, Invalid, NotFound
 from headwater.providers import queries as providers
-from headwater.tracebacks import backlog, engine, exchange, flagging, inbox, neighbours, projection, rules
+from headwater.tracebacks import (
+    backlog,
+    deposited,
+    engine,
+    exchange,
+    flagging,
+    inbox,
+    neighbours,
+    projection,
+    rules,
+    searching,
+)
 from headwater.tracebacks.commands import Ask, Bridge, Close, Command, Escalate, Remind, Reopen
 from headwater.tracebacks.commands import Flag as FlagCommand
 from headwater.tracebacks.models import Hop, Traceback
@@ -37,7 +49,6 @@ from headwater.tracebacks.trace import (
     Reopened,
     Trace,
 )
-from headwater.tracebacks.trace import Hop as Asking
 
 #: Channel on which waiting polls of a provider are woken; the payload is the provider's identifier.
 QUESTIONS_CHANNEL = "headwater_questions"
@@ -128,11 +139,13 @@ def advance(traceback_id: str, *, now: datetime | None = None) -> Trace:
     now = now or clock.now()
     with transaction.atomic():
         walk, before = _locked(traceback_id)
+        deposited.answer_waiting(walk, now)
         for arrival in inbox.waiting(walk):
             _pass_deadlines(walk, until=arrival.at, now=now)
             _take_in(walk, arrival, now)
             _bridge(walk, now)
         _pass_deadlines(walk, until=now - DEADLINE_GRACE, now=now)
+        _end_searches(walk, now)
         if walk.taken:
             _commit(_ENGINE, walk, before, now)
     return walk.trace
@@ -191,7 +204,7 @@ def note_viewed(actor: Actor, traceback_id: str) -> None:
 def due(now: datetime, *, limit: int = 500) -> list[str]:
     """Return the tracebacks that have something to be taken in: a passed deadline, or what no job has taken yet."""
     late = Hop.objects.filter(next_deadline_at__lte=now - DEADLINE_GRACE).values_list("traceback_id", flat=True)
-    return sorted({*late[:limit], *inbox.left_over(now, limit=limit)})
+    return sorted({*late[:limit], *inbox.left_over(now, limit=limit), *searching.due(now, limit=limit)})
 
 
 # -- inside
@@ -298,24 +311,21 @@ def _take_in(walk: Walk, arrival: inbox.Arrival, now: datetime) -> None:
 
 
 def _bridge(walk: Walk, now: datetime) -> None:
-    """Tell the engine who may have handed the call to each provider that it wants to bridge over."""
+    """Tell the engine at once who may have handed the call over, where no agent is there to be asked blindly."""
     while (command := next((one for one in walk.commands if isinstance(one, Bridge)), None)) is not None:
-        walk.commands.remove(command)
         hop = walk.trace.hop(command.question_id)
-        if hop is not None:
-            walk.take(_reached(walk, hop, far=command.far), now)
+        found = searching.without_agents(walk, hop, far=command.far, now=now) if hop else None
+        if found is None:
+            return  # the search is opened when the walk is saved
+        walk.commands.remove(command)
+        walk.take(found, now)
 
 
-def _reached(walk: Walk, hop: Asking, *, far: bool) -> Candidates:
-    """Return who is asked whether it handed the call to a hop's provider, or, ``far``, carried it at all."""
-    signer = walk.trace.signer
-    if far:
-        on_path = frozenset(one.respondent.provider_id for one in walk.trace.path)
-        campaign = walk.row.campaign_id
-        respondents = neighbours.carried_for(campaign, signer=signer, without=on_path)
-    else:
-        respondents = neighbours.upstream_of(hop.respondent.provider_id, signer=signer)
-    return Candidates(question_id=hop.question_id, respondents=respondents, far=far, asked=len(respondents))
+def _end_searches(walk: Walk, now: datetime) -> None:
+    """Tell the engine whom each search found whose time is over."""
+    for found in searching.ended(walk, now):
+        walk.take(found, now)
+        _bridge(walk, now)
 
 
 def _pass_deadlines(walk: Walk, *, until: datetime, now: datetime) -> None:
@@ -335,10 +345,14 @@ def _next_due(walk: Walk, question_id: str) -> tuple[Deadline, datetime] | None:
 def _commit(actor: Actor, walk: Walk, before: Trace, now: datetime) -> None:
     """Save the walk, wake whom it asks, and write the audit last: its chain is locked until the transaction ends."""
     projection.save(walk, before)
+    ended = [event for event, _at, _answer in walk.taken if isinstance(event, Candidates)]
     commands, walk.commands, walk.taken = list(walk.commands), [], []
     asked = {command.question_id for command in commands if isinstance(command, Ask)}
+    respondents = {hop.respondent.provider_id for hop in walk.trace.hops if hop.question_id in asked}
+    if deposited.any_of(respondents):  # looked up by the next job: the question must stand first
+        jobs.defer(jobs.Job.ADVANCE_TRACEBACK, once=f"advance {walk.row.id}", traceback_id=walk.row.id)
     with connection.cursor() as cursor:
-        for provider_id in {hop.respondent.provider_id for hop in walk.trace.hops if hop.question_id in asked}:
+        for provider_id in respondents:
             # Delivered when the transaction commits, so a woken poll finds its question.
             cursor.execute("SELECT pg_notify(%s, %s)", [QUESTIONS_CHANNEL, provider_id])
     for command in commands:
@@ -346,6 +360,11 @@ def _commit(actor: Actor, walk: Walk, before: Trace, now: datetime) -> None:
             flagging.flag(walk, command, now)
         elif isinstance(command, Close):
             flagging.flag_contradictions(walk, now)
+        elif isinstance(command, Bridge) and (hop := walk.trace.hop(command.question_id)) is not None:
+            searching.begin(walk, hop, far=command.far, channel=QUESTIONS_CHANNEL, now=now)
+    for found in ended:
+        detail = {"traceback": walk.row.id, "far": found.far, "found": [one.spc for one in found.respondents]}
+        audit.record(actor, Tag.HOP_SEARCH_CLOSED, found.question_id, detail)
     for command in commands:
         _audit(actor, walk, command)
 
@@ -357,6 +376,9 @@ def _audit(actor: Actor, walk: Walk, command: Command) -> None:
             hop = walk.trace.hop(asked)
             to = hop.respondent.spc if hop else ""
             audit.record(actor, Tag.HOP_QUESTION_ASKED, asked, {"traceback": traceback_id, "provider": to})
+        case Bridge(question_id=about):
+            detail = {"traceback": traceback_id, "far": command.far, "rule": blind.VERSION}
+            audit.record(actor, Tag.HOP_SEARCH_OPENED, about, detail)
         case Remind(question_id=asked):
             audit.record(actor, Tag.HOP_DEADLINE_PASSED, asked, {"traceback": traceback_id, "deadline": "platform"})
         case Escalate(question_id=asked):

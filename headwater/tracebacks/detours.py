@@ -120,7 +120,7 @@ def bridge(trace: Trace, hop: Hop) -> Result:
         return trace, ()
     for one in (hop, None if hop.carried else trace.hop(hop.downstream)):
         if one is not None and one.live and not one.bridged:
-            return with_hop(trace, replace(one, bridged=True)), (Bridge(question_id=one.question_id),)
+            return with_hop(trace, replace(one, bridged=True, sought=True)), (Bridge(question_id=one.question_id),)
     return _search(trace, hop)
 
 
@@ -131,7 +131,7 @@ def _search(trace: Trace, hop: Hop) -> Result:
         hop = namer
     if not trace.terms.gaps or hop.searched or not hop.live:
         return trace, ()
-    return with_hop(trace, replace(hop, searched=True)), (Bridge(question_id=hop.question_id, far=True),)
+    return with_hop(trace, replace(hop, searched=True, sought=True)), (Bridge(question_id=hop.question_id, far=True),)
 
 
 def candidates(trace: Trace, hop: Hop, found: Candidates, now: datetime) -> Result:
@@ -148,10 +148,12 @@ def candidates(trace: Trace, hop: Hop, found: Candidates, now: datetime) -> Resu
     chosen = [one for one in found.respondents if one.provider_id not in named | {hop.respondent.provider_id}][
         :MOST_CANDIDATES
     ]
-    hop = replace(hop, bridge_asked=max(found.asked, len(chosen)))
+    hop = replace(hop, bridge_asked=max(found.asked, len(chosen)), sought=False)
     trace = with_hop(trace, hop)
-    if not hop.live or not chosen:
-        return _next(trace, hop) if hop.live else (trace, ())
+    if not hop.live or _gone_on(trace, hop):
+        return trace, ()
+    if not chosen:
+        return _next(trace, hop)
     commands: list[Command] = []
     widest = len(WINDOWS_UPSTREAM if hop.downstream else WINDOWS_TERMINATING) - 1
     for one in chosen:
@@ -166,6 +168,15 @@ def candidates(trace: Trace, hop: Hop, found: Candidates, now: datetime) -> Resu
         )
         commands.extend(asked)
     return trace, tuple(commands)
+
+
+def _gone_on(trace: Trace, hop: Hop) -> bool:
+    """Tell whether the walk went on above ``hop`` while others were searched: it answered meanwhile."""
+    return any(
+        one.carried or (one.waiting and Deadline.PLATFORM not in one.lapsed)
+        for one in trace.hops
+        if one.live and one.kind is HopKind.WALK and one.downstream == hop.question_id
+    )
 
 
 def lapsed(trace: Trace, hop: Hop, now: datetime) -> Result:

@@ -23,7 +23,7 @@ from headwater.tracebacks.asking import (
     withdraw_above,
 )
 from headwater.tracebacks.checks import ProviderError, check
-from headwater.tracebacks.commands import Bridge, Close, Command, Escalate, Flag, Remind, Reopen
+from headwater.tracebacks.commands import Close, Command, Escalate, Flag, Remind, Reopen
 from headwater.tracebacks.outcomes import NOT_FOUND, code, conclude, proven
 from headwater.tracebacks.states import Deadline, FlagKind, Grade, HopKind, HopState, TracebackState
 from headwater.tracebacks.tables import (
@@ -52,7 +52,7 @@ from headwater.tracebacks.trace import (
 from headwater.wire.agents import AnswerCode
 
 #: Kept with every traceback: which rules made it.
-VERSION = "engine-3"
+VERSION = "engine-4"
 
 __all__ = [
     "HOP_TRANSITIONS",
@@ -172,7 +172,7 @@ def _answer(trace: Trace, event: Answered, now: datetime) -> Result:
 
 
 def _settled(trace: Trace, cause: Hop, now: datetime, commands: tuple[Command, ...]) -> Result:
-    trace, settled = _settle(trace, now, cause=cause, pending=any(isinstance(one, Bridge) for one in commands))
+    trace, settled = _settle(trace, now, cause=cause)
     return trace, (*commands, *settled)
 
 
@@ -280,10 +280,10 @@ def _ending(trace: Trace) -> Move:  # noqa: PLR0911 - one return a move, as a ta
     return Move.REACH_BORDER if said is AnswerCode.UPSTREAM_FOREIGN else Move.MISS_PROVIDER
 
 
-def _settle(trace: Trace, now: datetime, *, cause: Hop, pending: bool = False) -> Result:
-    """Bring state, grade and sentence in line with the path. ``pending``: a bridge was asked for a moment ago."""
+def _settle(trace: Trace, now: datetime, *, cause: Hop) -> Result:
+    """Bring state, grade and sentence in line with the path."""
     path, was = trace.path, trace.state
-    if pending or trace.waits:
+    if trace.waits:
         state = move(was, Move.ASK)
         going = replace(trace, state=state, grade=Grade.NONE, origin=None, outcome="", closed_at=None)
         return going, () if was is state else (Reopen(question_id=cause.question_id),)

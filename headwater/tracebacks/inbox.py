@@ -47,7 +47,8 @@ def stated(row: Answer) -> Statement:
         msgspec.convert(row.payload, type=wire.Answer),
         answer_id=row.id,
         upstream=providers.by_id(row.respondent_id) if row.respondent_id else None,
-        by_person=not row.key_id,
+        by_person=not row.key_id and not row.deposit,
+        deposited=bool(row.deposit),
         received_at=row.received_at,
         asked=msgspec.convert(row.hop.question, type=wire.Question),
     )

@@ -106,7 +106,7 @@ def conclude(path: tuple[Hop, ...], *, exhausted: bool, trace: Trace | None = No
         trace: Whose path it is: its signer and branches.
     """
     outcome = _graded(path, trace, exhausted=exhausted)
-    also = _bridges(path) + (_signature(path, trace) if trace else "")
+    also = _deposited(path) + _bridges(path) + (_signature(path, trace) if trace else "")
     return Outcome(grade=outcome.grade, sentence=outcome.sentence + also, origin=outcome.origin)
 
 
@@ -203,6 +203,13 @@ def _bridges(path: tuple[Hop, ...]) -> str:
     if over:
         said += f" The path is bridged over {', '.join(over)}: the next provider's own record shows the hand-over."
     return said
+
+
+def _deposited(path: tuple[Hop, ...]) -> str:
+    """Say whose part rests on records that were deposited, and on no answer."""
+    found = [hop.respondent.name for hop in path if hop.statement and hop.statement.deposited and hop.carried]
+    whose = "records that they had deposited" if len(found) > 1 else "a record that it had deposited"
+    return f" What is said of {' and '.join(found)} rests on {whose}; nobody there answered." if found else ""
 
 
 def _handed_to(hop: Hop) -> str:

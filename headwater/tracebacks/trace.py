@@ -116,6 +116,8 @@ class Statement:
     record: str = ""
     """Digest or identifier of the record that it rests on; "" where none was given."""
     by_person: bool = False
+    deposited: bool = False
+    """Whether it rests on a record that the provider deposited, and nobody there answered."""
     note: str = ""
     link_ppm: int = -1
     """Probability, in millionths, that the record given is the call that was asked about, by our own comparison with
@@ -174,6 +176,8 @@ class Hop:
     """How many were asked that."""
     searched: bool = False
     """Whether it was asked who carried the call at all, beyond this provider."""
+    sought: bool = False
+    """Whether such a search is under way: its ``Candidates`` have not come yet."""
     meets: bool = False
     """Of a gap's question: its provider is the one nearest to the called party that carried the call; the path goes
     on from it."""
@@ -274,10 +278,12 @@ class Trace:
 
     @property
     def waits(self) -> bool:
-        """Tell whether the walk waits for somebody: its tip, a check or a bridge."""
+        """Tell whether the walk waits for somebody: its tip, a check or a bridge, or a search for one."""
         path = self.path
         asked = {HopKind.CHECK, HopKind.BRIDGE, HopKind.GAP}
-        return bool(path and path[-1].waiting) or any(hop.waiting and hop.kind in asked for hop in self.hops)
+        return bool(path and path[-1].waiting) or any(
+            (hop.waiting and hop.kind in asked) or (hop.sought and hop.live) for hop in self.hops
+        )
 
     def hop(self, question_id: str) -> Hop | None:
         """Return the hop of one question, or None."""

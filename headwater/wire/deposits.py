@@ -8,10 +8,18 @@ VERSION = 1
 class Sealed(msgspec.Struct, frozen=True, array_like=True):
     """One record: what it can be found by, and its sealed octets."""
 
-    labels: bytes
-    """Two labels of 16 octets: over the called number and its five minutes, and over those and the receiver."""
+    label: bytes
+    """8 octets, keyed: over the called number and its five minutes."""
     octets: bytes
-    """AES-256-GCM under the batch's key; the nonce is the record's place."""
+    """AES-256-GCM under a key that follows from the batch's key, the called number, its five minutes and the place."""
+
+
+class Wrapped(msgspec.Struct, frozen=True, array_like=True):
+    """A key of 32 octets, sealed to the approver."""
+
+    sender: bytes
+    """X25519 public key made for this."""
+    octets: bytes
 
 
 class Deposit(msgspec.Struct, frozen=True, array_like=True):
@@ -21,12 +29,32 @@ class Deposit(msgspec.Struct, frozen=True, array_like=True):
     spc: str
     deposited_at: str
     epoch: str
-    """Which label key was used."""
-    sender: bytes
-    """X25519 public key of this batch."""
-    wrapped: bytes
-    """The batch's key, sealed to the approver."""
+    """Name of the label key, such as ``2026-06``."""
+    label_key: Wrapped
+    """The same octets in every batch of the epoch."""
+    batch_key: Wrapped
     root: bytes
     records: list[Sealed]
     jws: str
-    """Compact JWS over the canonical JSON of the members above, ``records`` left out."""
+    """Compact JWS over the canonical JSON of the members above, ``records`` left out and counted."""
+
+
+class Deposited(msgspec.Struct, frozen=True, kw_only=True):
+    """What the hub has of a batch: said when it is on disk."""
+
+    version: int = VERSION
+    deposit_id: str
+    root: str
+    """Hexadecimal."""
+    records: int
+    received_at: str
+
+
+class DepositTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """To whom deposits are sealed, and how much of them the hub takes."""
+
+    version: int = VERSION
+    approver: str
+    """X25519 public key, hexadecimal."""
+    most_records: int
+    kept_days: int

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from headwater.agent import answers
-from headwater.agent.config import Policy
+from headwater.agent.policy import Policy
 from headwater.numbering.numbers import E164
 from headwater.wire.agents import AnswerCode, Party
 from tests.agent.scenes import question

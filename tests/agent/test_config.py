@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.agent.check import findings
-from headwater.agent.config import FIELDS, BadConfig, checked, load
+from headwater.agent.config import BadConfig, checked, load
 from headwater.agent.keys import create
+from headwater.agent.policy import FIELDS
 from headwater.calls.legs import PeerKind
 from tests.agent.scenes import carrier_table, tables
 
@@ -61,6 +62,7 @@ def _peer(**members):
         (lambda table: table.update(carrier=[]), "no [[carrier]]"),
         (lambda table: table["hub"].update(url="http://hub.example"), "https://"),
         (lambda table: table["hub"].update(url="ftp://127.0.0.1"), "https://"),
+        (lambda table: table["hub"].update(url="https://[broken"), "https://"),
         (lambda table: table["hub"].update(wait_s=0), "wait_s"),
         (_carrier(spc="812K"), "812K stands twice"),
         (_carrier(spc="../x"), "letters and digits"),
