@@ -29,6 +29,8 @@ VERSION: Final = "blind/1"
 PREFIX: Final = 3
 KEY: Final = 32
 PROOF: Final = 16
+#: How long a search stays open, seconds: an agent hears of it at once and looks through half an hour of its records.
+OPEN_S: Final = 5.0
 #: How far each way from the call's time is looked: clocks of carriers that never meet, and slow set-ups.
 REACH: Final = timedelta(seconds=900)
 #: Longest time that an agent looks through for one search.
@@ -62,6 +64,18 @@ def carried(key: bytes, called: str) -> bytes:
 def handed(key: bytes, called: str, receiver: str) -> bytes:
     """Return the proof that it was handed to the carrier of code ``receiver``."""
     return hmac.digest(key, f"handed|{ten(called)}|{receiver.upper()}".encode(), "sha256")[:PROOF]
+
+
+def new_search(search_id: str, key: bytes, *, called: str, call_at: datetime, closes_at: datetime) -> Search:
+    """Return the search for a call to ``called`` at about ``call_at``."""
+    return Search(
+        search_id=search_id,
+        key=key,
+        prefix=label(key, called)[:PREFIX],
+        begin=(call_at - REACH).isoformat(),
+        end=(call_at + REACH).isoformat(),
+        closes_at=closes_at.isoformat(),
+    )
 
 
 def span(search: Search) -> tuple[datetime, datetime]:

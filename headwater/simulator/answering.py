@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 
 from msgspec import structs
 
-from headwater.calls import matching
+from headwater.calls import blind, matching
 from headwater.calls.matching import Calibration, Side
 from headwater.numbering.numbers import E164
 from headwater.simulator.clockbook import REFERENCE, Clockbook
@@ -20,9 +21,6 @@ from headwater.simulator.world import Tier, World
 from headwater.tracebacks.states import HopKind
 from headwater.tracebacks.trace import Call, Hop, Party, Respondent, Statement
 from headwater.wire.agents import AnswerCode
-
-#: How far a label of the blind index may lie from the call, seconds.
-INDEX_REACH_S = 900.0
 
 
 class Lie(StrEnum):
@@ -112,19 +110,34 @@ class Houses:
         return Given(statement=statement, seconds=seconds, entry=near[ranked.order[0]], log_odds=log_odds)
 
     def reached(self, hop: Hop, *, far: bool = False) -> tuple[Respondent, ...]:
-        """Return who holds a record, under the blind index, of having handed this call to ``hop``'s provider.
+        """Return who proves, to a blind search, that it handed this call to ``hop``'s provider.
 
-        ``far``: of having carried it at all.
+        ``far``: that it carried it at all. Search, proofs and their check are the product's (``calls.blind``). Of each
+        carrier that answers only the records of the number are compared: of others a label begins alike once in 16.7
+        million, and then proves nothing. Times are by each side's agent's own synchronised clock.
         """
-        here, digits = self.place(hop.respondent), hop.call.called[-10:]
-        found: dict[int, None] = {}
-        for entry in self.ledger.by_digits.get(digits, ()) if far else self.ledger.to.get((here, digits), ()):
-            if entry.carrier not in self.answering:
-                continue
-            edge = self._clocks.edge(entry.egress.trunk, hop.call.trunk, neighbours=False)
-            if abs(entry.egress.start - hop.call.call_at.timestamp() - edge.offset_s) <= INDEX_REACH_S:
-                found[entry.carrier] = None
-        return tuple(self.respondents[one] for one in found)
+        call = hop.call
+        asked_at = self._true_time(call.call_at.timestamp(), call.trunk)
+        key = sha256(f"{self._seed}/search/{hop.question_id}/{far}".encode()).digest()
+        search = blind.new_search("SR-1", key, called=call.called, call_at=asked_at, closes_at=asked_at)
+        legs: dict[int, list[tuple[str, str, datetime]]] = {}
+        for entry in self.ledger.by_digits.get(blind.ten(call.called), ()):
+            if entry.carrier in self.answering:
+                side = entry.egress
+                leg = side.called, side.peer, self._true_time(side.start, side.trunk)
+                legs.setdefault(entry.carrier, []).append(leg)
+        receiver = "" if far else hop.respondent.spc
+        hits = ((carrier, blind.hit(search, own)) for carrier, own in legs.items())
+        return tuple(
+            self.respondents[carrier]
+            for carrier, found in hits
+            if found is not None and blind.shows(found, search, called=call.called, receiver=receiver)
+        )
+
+    def _true_time(self, start: float, trunk: str) -> datetime:
+        """Return an instant of a switch by its agent's own synchronised clock."""
+        off = self._clocks.edge(trunk, REFERENCE).offset_s if trunk else 0.0
+        return datetime.fromtimestamp(start - off, UTC)
 
     # -- inside
 

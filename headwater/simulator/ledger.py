@@ -67,10 +67,8 @@ class Ledger:
     noise: Noise
     by_called: dict[tuple[int, str], list[Entry]] = field(default_factory=lambda: defaultdict(list))
     by_identifier: dict[tuple[int, str], list[Entry]] = field(default_factory=lambda: defaultdict(list))
-    to: dict[tuple[int, str], list[Entry]] = field(default_factory=lambda: defaultdict(list))
-    """(receiver, called digits) -> records of handing a call to it: what the blind index is made of."""
     by_digits: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
-    """Called digits -> records of carrying a call to them: the index without the receiver."""
+    """Called digits -> records of carrying a call to them: what a blind search can find."""
     calls: int = 0
     records: int = 0
 
@@ -83,8 +81,6 @@ class Ledger:
                 if identifier:
                     self.by_identifier[entry.carrier, identifier].append(entry)
         self.by_digits[entry.egress.called[-10:]].append(entry)
-        if entry.downstream >= 0:
-            self.to[entry.downstream, entry.egress.called[-10:]].append(entry)
 
 
 def place(ledger: Ledger, chance: random.Random, operation: int) -> Happened:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from headwater.calls import blind
 from headwater.calls.matching import Calibration
 from headwater.simulator import noise as noises
 from headwater.simulator.answering import Houses, Lie, report
@@ -257,7 +258,7 @@ class _Walk:
     trace: Trace
     truth: Happened
     links: list[tuple[float, bool]]
-    _arriving: list[tuple[datetime, int, Answered]] = field(default_factory=list)
+    _arriving: list[tuple[datetime, int, Answered | Candidates]] = field(default_factory=list)
     _count: int = 0
     _tries: dict[str, int] = field(default_factory=dict)
 
@@ -312,14 +313,14 @@ class _Walk:
     def _carry_out(self, command: Command, now: datetime) -> None:
         if isinstance(command, Bridge):
             hop = standing(self.trace, command.question_id)
-            reached = self.houses.reached(hop, far=command.far)
             event = Candidates(
                 question_id=command.question_id,
-                respondents=reached,
+                respondents=self.houses.reached(hop, far=command.far),
                 far=command.far,
                 asked=len(self.houses.answering),
             )
-            self.take(event, now)
+            self._count += 1
+            heapq.heappush(self._arriving, (now + timedelta(seconds=blind.OPEN_S), self._count, event))
         elif isinstance(command, Ask):
             self._ask(command.question_id, now)
 

@@ -24,8 +24,6 @@ from headwater.tracebacks.projection import Walk
 from headwater.tracebacks.trace import Call, Candidates, Hop, Respondent
 from headwater.wire import searches as wire
 
-#: How long a search stays open: an agent hears of it at once and looks through half an hour of its own records.
-OPEN_S = 5.0
 #: A search of the same traceback for the same number at about the same time is not asked again within this.
 SAME = timedelta(minutes=10)
 NEAR = timedelta(seconds=60)
@@ -40,7 +38,7 @@ def begin(walk: Walk, hop: Hop, *, far: bool, channel: str, now: datetime) -> No
     before = _same(walk, hop, now)
     key = bytes(before.key) if before else secrets.token_bytes(blind.KEY)
     asked = providers.agents_present(now)
-    closes = before.closes_at if before else now + timedelta(seconds=OPEN_S)
+    closes = before.closes_at if before else now + timedelta(seconds=blind.OPEN_S)
     BlindSearch.objects.create(
         hop_id=hop.question_id,
         far=far,
