@@ -1,6 +1,7 @@
 """The carrier API against its own description, case by case: no 5xx, no answer that is not described."""
 
 import base64
+import json
 import time
 from dataclasses import replace
 from hashlib import sha256
@@ -21,9 +22,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from headwater.api import limits
 from headwater.providers import actions as providers
 from headwater.providers import statements
-from headwater.site.secret_files import _ed25519
+from headwater.site.secret_files import _deposit_keys, _ed25519
 from tests.conftest import Browser
 from tests.tracebacks.support import OPERATOR, call, opened, register
 
@@ -32,9 +34,13 @@ DOCUMENT = "/api/agents/v1/openapi.json"
 ACTIONS = {
     "/api/agents/v1/questions": "questions.read",
     "/api/agents/v1/answers": "answers.write",
+    "/api/agents/v1/answers/batch": "answers.write",
     "/api/agents/v1/roots": "roots.write",
     "/api/agents/v1/receipts/{receipt_id}": "receipts.read",
     "/api/agents/v1/record": "record.read",
+    "/api/agents/v1/hits": "hits.write",
+    "/api/agents/v1/deposit-terms": "terms.read",
+    "/api/agents/v1/deposits": "deposits.write",
 }
 CHECKS = (
     not_a_server_error,
@@ -55,6 +61,7 @@ def key(tmp_path: Path, settings: Any) -> Any:
     """The key of a provider with a question that waits."""
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / statements.RECEIPT_KEY).write_text(_ed25519())
+    _deposit_keys(tmp_path / "secrets")
     settings.HEADWATER = replace(settings.HEADWATER, home=tmp_path)
     made = ECKey.generate_key("P-256")
     providers.register_key(OPERATOR, register("709A").id, made.as_dict(private=False))
@@ -80,12 +87,14 @@ def test_every_described_operation_answers_as_it_is_described(key: Any) -> None:
     seen = {operation.path: _try(http, operation, key) for operation in operations}
     assert seen["/api/agents/v1/questions"] >= {200, 401}
     assert seen["/api/agents/v1/answers"] >= {401, 422}
+    assert seen["/api/agents/v1/answers/batch"] >= {200, 401, 422}
     assert seen["/api/agents/v1/receipts/{receipt_id}"] >= {401, 404}
 
 
 def _try(http: Browser, operation: Any, key: Any) -> set[int]:
     """Send cases of one operation, signed and unsigned, well formed and rubbish; return the statuses that came."""
     came: set[int] = set()
+    limits.CARRIERS.start_anew()
 
     @settings(
         max_examples=10,
@@ -98,7 +107,7 @@ def _try(http: Browser, operation: Any, key: Any) -> set[int]:
     def run(case: Any, signed: bool, octets: bytes | None) -> None:  # noqa: FBT001 - hypothesis passes by name
         body = b""
         if operation.method.upper() == "POST":
-            body = octets if octets is not None else repr(case.body).encode()
+            body = octets if octets is not None else _written(case)
         query = dict(case.query or {})
         if isinstance(query.get("wait"), int | float) and 0 <= query["wait"] <= 60:
             query["wait"] = 0  # a poll that waits would wait
@@ -116,6 +125,14 @@ def _try(http: Browser, operation: Any, key: Any) -> set[int]:
 
     run()
     return came
+
+
+def _written(case: Any) -> bytes:
+    """Return a case's body: as JSON where that is its form, else any octets made of it."""
+    try:
+        return json.dumps(case.body).encode() if case.media_type == "application/json" else repr(case.body).encode()
+    except TypeError:  # what is no JSON, on purpose
+        return repr(case.body).encode()
 
 
 def _judged(case: Any, path: str, answer: Any) -> schemathesis.Response:
