@@ -14,6 +14,7 @@ from headwater.campaigns.fusion import Node, Proposal, nodes_of, weigh
 from headwater.campaigns.models import Campaign, CampaignEdit, CampaignMember, CampaignNode, RecordingTranscript
 from headwater.campaigns.queries import visible_to
 from headwater.campaigns.script import legible
+from headwater.numbering.numbers import E164
 from headwater.signers import queries as signers
 
 if TYPE_CHECKING:
@@ -113,6 +114,14 @@ def nodes(actor: Actor, campaign_id: str) -> tuple[Node, ...]:
         Node(kind=row.kind, value=row.value, calls=row.calls, campaigns=spread[row.kind, row.value]) for row in rows
     ]
     return tuple(sorted(found, key=lambda node: (-node.weight, -node.calls, node.value))[:_SHOWN])
+
+
+def callbacks(actor: Actor, campaign_id: str) -> tuple[tuple[E164, int], ...]:
+    """Return the numbers that calls of a campaign ask to be called back on, with how many calls say each."""
+    if not visible_to(actor).filter(id=campaign_id).exists():
+        return ()
+    rows = CampaignNode.objects.filter(campaign_id=campaign_id, kind="callback").order_by("-calls", "value")
+    return tuple((E164(value), calls) for value, calls in rows.values_list("value", "calls")[:_SHOWN])
 
 
 def _spread(rows: Iterable[CampaignNode]) -> dict[tuple[str, str], int]:

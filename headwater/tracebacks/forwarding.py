@@ -60,10 +60,13 @@ class ForwardView:
 
     id: str
     campaign_id: str
+    campaign_name: str
     opened_by: str
     opened_at: datetime
     closed_at: datetime | None
     trace: ForwardTrace
+    events: tuple[tuple[ForwardEvent, datetime], ...]
+    """What happened, oldest first: the trace follows from it."""
 
 
 def open_forward(
@@ -259,7 +262,7 @@ def forwards(actor: Actor, *, campaign_id: str = "", limit: int = 200) -> list[F
     """Return the traces forward, of one campaign or all, newest first."""
     if not actor.may(Permission.TRACEBACK_READ):
         return []
-    rows = ForwardTracing.objects.order_by("-opened_at")
+    rows = ForwardTracing.objects.select_related("campaign").order_by("-opened_at")
     if campaign_id:
         rows = rows.filter(campaign_id=campaign_id)
     return [_view(row) for row in rows[:limit]]
@@ -337,11 +340,14 @@ def _locked(forward_id: str) -> ForwardTracing:
 
 
 def _view(row: ForwardTracing) -> ForwardView:
+    events = tuple(_event(stored) for stored in row.events)
     return ForwardView(
         id=row.id,
         campaign_id=row.campaign_id or "",
+        campaign_name=row.campaign.name if row.campaign else "",
         opened_by=row.opened_by,
         opened_at=row.opened_at,
         closed_at=row.closed_at,
-        trace=_trace(row),
+        trace=forward.fold(row.number, events),
+        events=events,
     )

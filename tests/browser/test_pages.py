@@ -23,6 +23,8 @@ PAGES = {
     "desk-relief": ("analyst", "/campaigns/{campaign_id}/relief/"),
     "desk-tracebacks": ("analyst", "/tracebacks/"),
     "desk-traceback": ("analyst", "/tracebacks/{traceback_id}/"),
+    "desk-leads": ("analyst", "/campaigns/{campaign_id}/leads/"),
+    "desk-forwards": ("analyst", "/forwards/"),
     "desk-signers": ("analyst", "/signers/"),
     "desk-signer-hosts": ("analyst", "/signers/hosts/"),
     "desk-processes": ("reviewer", "/process/"),

@@ -14,6 +14,7 @@ from headwater import errors
 from headwater.accounts.permissions import Permission
 from headwater.campaigns.states import CampaignState
 from headwater.legal.rules import ProcessState
+from headwater.tracebacks.forward import ForwardGrade, ForwardState
 from headwater.tracebacks.states import Grade, HopState, TracebackState
 from headwater.web.components.status import STATUSES, status
 from headwater.web.failures import server_error
@@ -94,13 +95,13 @@ def test_a_missing_page_tells_no_more_than_that(desk_client: Browser) -> None:
     assert "urlpatterns" not in answer.content.decode()
 
 
-@pytest.mark.parametrize("states", [CampaignState, TracebackState, HopState, ProcessState])
+@pytest.mark.parametrize("states", [CampaignState, TracebackState, HopState, ForwardState, ProcessState])
 def test_every_status_of_every_room_is_drawn_by_the_table(states: type) -> None:
     assert {state.value for state in states} <= set(STATUSES)
 
 
 def test_every_grade_is_drawn_by_the_table() -> None:
-    assert {grade.value for grade in Grade} - {""} <= set(STATUSES)
+    assert {grade.value for grade in (*Grade, *ForwardGrade)} - {""} <= set(STATUSES)
 
 
 def test_an_unknown_status_is_shown_neutrally() -> None:

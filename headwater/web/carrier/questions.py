@@ -11,7 +11,7 @@ from headwater import clock
 from headwater.accounts.permissions import Permission
 from headwater.errors import Conflict, Invalid
 from headwater.providers import queries as providers
-from headwater.tracebacks import answering, by_hand, questions, receipts
+from headwater.tracebacks import answering, by_hand, forward_answering, questions, receipts
 from headwater.tracebacks.receipts import Receipt
 from headwater.web.access import ActorRequest, page
 from headwater.web.carrier.answer_form import AnswerForm
@@ -22,15 +22,23 @@ from headwater.web.downloads import attachment
 @page(Permission.QUESTION_READ)
 def waiting(request: ActorRequest) -> HttpResponseBase:
     """The questions that wait, oldest first."""
-    rows = questions.questions(request.actor, answered=False)
-    return render(request, "carrier/questions.html", {"rows": rows, "now": clock.now()})
+    context = {
+        "rows": questions.questions(request.actor, answered=False),
+        "numbers": forward_answering.questions(request.actor, answered=False),
+        "now": clock.now(),
+    }
+    return render(request, "carrier/questions.html", context)
 
 
 @require_GET
 @page(Permission.QUESTION_READ)
 def answered(request: ActorRequest) -> HttpResponseBase:
     """The questions that were answered, newest first."""
-    return render(request, "carrier/answered.html", {"rows": questions.questions(request.actor, answered=True)})
+    context = {
+        "rows": questions.questions(request.actor, answered=True),
+        "numbers": forward_answering.questions(request.actor, answered=True),
+    }
+    return render(request, "carrier/answered.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from headwater.web import own_organisation, webhooks, why
-from headwater.web.carrier import block_feed, contacts, links, notices, questions, record, sheets, uploads
+from headwater.web.carrier import block_feed, contacts, links, notices, numbers, questions, record, sheets, uploads
 
 handler400 = "headwater.web.failures.bad_request"
 handler403 = "headwater.web.failures.permission_denied"
@@ -31,6 +31,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("questions/<str:question_id>/receipts/<str:receipt_id>/", questions.receipt, name="receipt"),
     path(
         "questions/<str:question_id>/receipts/<str:receipt_id>/signed/", questions.signed_receipt, name="receipt-signed"
+    ),
+    path("numbers/<str:question_id>/", numbers.number, name="number"),
+    path("numbers/<str:question_id>/receipts/<str:receipt_id>/", numbers.receipt, name="number-receipt"),
+    path(
+        "numbers/<str:question_id>/receipts/<str:receipt_id>/signed/",
+        numbers.signed_receipt,
+        name="number-receipt-signed",
     ),
     path("bulk/", sheets.bulk, name="answer-bulk"),
     path("bulk/questions.csv", sheets.export, name="answer-export"),

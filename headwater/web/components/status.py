@@ -91,6 +91,13 @@ STATUSES: dict[str, Status] = {
     "entry_confirmed": Status("Point of entry confirmed", G),
     "frontier": Status("Frontier", W),
     "on_net": Status("On-net, own statement", I),
+    # Traces forward
+    "completed_serving": Status("Serving provider found", G),
+    "ended_not_served": Status("Nobody serves it", E),
+    "server_confirmed": Status("Serving provider confirmed", G),
+    "server_stated": Status("Serving provider by its own statement", I),
+    "server_named": Status("Serving provider named by others", W),
+    "unknown": Status("Serving provider not known", E),
     # Hops
     "notified": Status("Asked", W),
     "viewed": Status("Seen", W),

@@ -33,9 +33,12 @@ from headwater.campaigns.rules import CONFIRM_AT, poisson_interval
 from headwater.campaigns.states import CampaignState
 from headwater.campaigns.values import CampaignPage, CampaignRow
 from headwater.errors import Conflict, Invalid, Unavailable
+from headwater.numbering.numbers import E164
 from headwater.signers import queries as signers
 from headwater.tracebacks import actions as tracebacks
+from headwater.tracebacks import forwarding
 from headwater.tracebacks import queries as traced
+from headwater.tracebacks.forwarding import ForwardView
 from headwater.trends import queries as trends
 from headwater.trends.models import Cut
 from headwater.trends.queries import VANTAGES
@@ -200,6 +203,7 @@ def campaign(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
         "previous": f"{own}?page={members.page - 1}#calls" if members.page > 1 else "",
         "next": f"{own}?page={members.page + 1}#calls" if members.page < members.pages else "",
         "tracebacks": traced.for_campaign(request.actor, campaign_id) if may(Permission.TRACEBACK_READ) else [],
+        "callbacks": _callbacks(request, campaign_id),
         "alerts": alerts.alerts(request.actor, campaign_id=campaign_id),
         "panels": web_trends.panels(trend, now),
         "happened": web_trends.latest(trend),
@@ -217,6 +221,16 @@ def campaign(request: ActorRequest, campaign_id: str) -> HttpResponseBase:
         "confirm_at": CONFIRM_AT,
     }
     return render(request, "desk/campaign.html", context)
+
+
+def _callbacks(request: ActorRequest, campaign_id: str) -> list[tuple[str, int, ForwardView | None]]:
+    """Return (number, calls that say it, its latest trace forward) of what calls ask to be called back on."""
+    latest_of: dict[str, ForwardView] = {}
+    for one in reversed(forwarding.forwards(request.actor, campaign_id=campaign_id)):
+        latest_of[one.trace.number] = one
+    said = dict(graph.callbacks(request.actor, campaign_id))
+    numbers = dict.fromkeys((*said, *latest_of))
+    return [(number, said.get(E164(number), 0), latest_of.get(number)) for number in numbers]
 
 
 def _recorded(record_ids: Sequence[uuid.UUID]) -> tuple[set[uuid.UUID], str]:

@@ -16,6 +16,7 @@ from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Permission
 from headwater.campaigns import queries as campaigns
+from headwater.campaigns.spoken import heard
 from headwater.errors import Invalid, NotFound, Unavailable
 from headwater.signers import actions, queries
 from headwater.signers.values import Asked, Signature
@@ -100,7 +101,13 @@ def call(request: ActorRequest, record_id: uuid.UUID) -> HttpResponseBase:
     signature = queries.of_hops([record_id]).get(record_id) if found.identity_digest else None
     if wants_json(request):
         return json_answer({"call": found, "signature": signature})
-    context: dict[str, Any] = {"call": found, "signature": signature, "words": ATTESTATIONS}
+    context: dict[str, Any] = {
+        "call": found,
+        "signature": signature,
+        "words": ATTESTATIONS,
+        "callbacks": sorted(heard(found.transcript).callback),
+        "may_trace": request.actor.may(Permission.TRACEBACK_OPEN),
+    }
     if signature is not None:
         context["asked"] = [(one, *CHECK_TEXT[Check(one.check)]) for one in signature.checks if not _of_call(one)]
         context["chain"] = queries.chain(signature.chain)
