@@ -33,7 +33,7 @@ from headwater.errors import (
     Unauthenticated,
     Unavailable,
 )
-from headwater.intake import feed, feed_columns
+from headwater.intake import feed
 from headwater.intake.sources import Source
 from headwater.numbering.numbers import CalledNumbers
 
@@ -46,7 +46,7 @@ _CLOUD_EVENTS: Final = frozenset({STRUCTURED, BATCHED})
 #: Errors that one answer lists; the count is of all.
 LISTED_ERRORS: Final = 1_000
 RETRY_AFTER_S: Final = 5
-#: From this many lines on bodies are read by columns; setting that up costs as much as reading that many.
+#: From this many lines on bodies are read by columns; setting that up costs as much as reading about as many.
 COLUMNS_LINES: Final = 90
 
 CalledNumbersOf = Callable[[str], Awaitable[CalledNumbers]]
@@ -282,10 +282,7 @@ async def _read(body: bytes, source: Source, content_type: bytes, small: SmallPo
     if kind in tables.READERS:
         return await asyncio.to_thread(tables.read, kind, body, source, clock.now())
     if kind not in _CLOUD_EVENTS:
-        if body.count(b"\n") >= COLUMNS_LINES:
-            table = feed_columns.read_body(body, source, clock.now())
-        else:
-            table = await small.read(body, source)
+        table = await small.read(body, source)
         if table is not None:
             batch.table = table
             return batch

@@ -1,12 +1,14 @@
-"""Reads the small posts of one sender together: by columns, which pays only from some hundred lines on.
+"""Reads the posts of one sender together, in a thread: by columns, which pays the more lines there are.
 
 A post waits a few milliseconds for company, far less than the store's own group waits. The posts are joined, read as
 one body and cut apart again, so each has the rows that it would have had alone. Where anything in the joined body is
-odd, each post goes to the careful reader by itself: one post's fault is never another's. Senders never share a body.
+odd, each post is read by itself: one post's fault is never another's. Senders never share a body.
 """
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Final
 
 from headwater import clock
@@ -15,9 +17,9 @@ from headwater.intake.sources import Source
 
 #: Seconds that the first post waits for others.
 GATHER_S: Final = 0.004
-#: Lines, and octets, that are read at once: what keeps the loop from its other work for a few milliseconds.
-TOGETHER_LINES: Final = 2_000
-TOGETHER_OCTETS: Final = 1_000_000
+#: Lines, and octets, that are read at once.
+TOGETHER_LINES: Final = 10_000
+TOGETHER_OCTETS: Final = 5_000_000
 
 
 @dataclass(slots=True)
@@ -36,20 +38,24 @@ class SmallPosts:
         self._fewest = fewest
         self._gather_s = gather_s
         self._groups: dict[Source, _Group] = {}
+        # Most of the reading is done without the interpreter's lock, beside the loop and the store.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="feed-reader")
+        self._reading: set[asyncio.Task[None]] = set()
 
     async def read(self, body: bytes, source: Source) -> Any:
         """Return a body's rows as ``feed_columns.read_body`` does; ``None`` where the careful reader must read it.
 
         ``None`` also where fewer than ``fewest`` lines came together: then the careful reader is the cheaper one.
         """
-        # A line end of two octets may lie across the cut of two bodies.
-        if not body.strip() or b"\r" in body:
-            return None
+        if b"\r" in body:  # a line end of two octets could lie across the cut of two bodies
+            body = body.replace(b"\r\n", b"\n")
         body = body.removesuffix(b"\n")
+        if not body.strip():
+            return None
         loop = asyncio.get_running_loop()
         group = self._groups.get(source)
         if group is None:
-            group = self._groups[source] = _Group(loop.call_later(self._gather_s, self._read, source))
+            group = self._groups[source] = _Group(loop.call_later(self._gather_s, self._begin, source))
         done: asyncio.Future[Any] = loop.create_future()
         group.bodies.append(body)
         group.lines.append(body.count(b"\n") + 1)
@@ -57,23 +63,40 @@ class SmallPosts:
         group.octets += len(body)
         if sum(group.lines) >= TOGETHER_LINES or group.octets >= TOGETHER_OCTETS:
             group.timer.cancel()
-            self._read(source)
+            self._begin(source)
         return await done
 
-    def _read(self, source: Source) -> None:
-        group = self._groups.pop(source)
-        table, error = None, None
+    def _begin(self, source: Source) -> None:
+        task = asyncio.get_running_loop().create_task(self._read(source, self._groups.pop(source)))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
+    async def _read(self, source: Source, group: _Group) -> None:
+        tables: list[Any] = [None] * len(group.bodies)
+        error = None
         if sum(group.lines) >= self._fewest:
             try:
-                table = feed_columns.read_body(b"\n".join(group.bodies), source, clock.now())
+                loop = asyncio.get_running_loop()
+                tables = await loop.run_in_executor(self._thread, self._tables, group, source)
             except Exception as failed:  # noqa: BLE001 - every sender that waits must hear of it
                 error = failed
-        start = 0
-        for lines, done in zip(group.lines, group.waiting, strict=True):
+        for table, done in zip(tables, group.waiting, strict=True):
             if done.done():
                 pass  # its sender has gone
             elif error is not None:
                 done.set_exception(error)
             else:
-                done.set_result(None if table is None else table.slice(start, lines))
-            start += lines
+                done.set_result(table)
+
+    def _tables(self, group: _Group, source: Source) -> list[Any]:
+        """Return the table of each body, ``None`` for one that is odd. Runs in the reader's thread."""
+        table = feed_columns.read_body(b"\n".join(group.bodies), source, clock.now())
+        if table is not None:
+            starts = accumulate(group.lines, initial=0)
+            return [table.slice(start, lines) for start, lines in zip(starts, group.lines, strict=False)]
+        if len(group.bodies) == 1:
+            return [None]
+        return [
+            feed_columns.read_body(body, source, clock.now()) if lines >= self._fewest else None
+            for body, lines in zip(group.bodies, group.lines, strict=True)
+        ]

@@ -21,7 +21,7 @@ SHARDED_BY: Final = {
     "rejects": "cityHash64(source_id)",
     "bodies": "cityHash64(body_sha256)",
     "areas": "cityHash64(area)",
-    "hours": "cityHash64(calling)",
+    "hours": "cityHash64(calling_digits)",
     "minutes": "cityHash64(source_id)",
     "held": "cityHash64(toString(record_id))",
     "migrations": "cityHash64(version)",

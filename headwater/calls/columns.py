@@ -10,6 +10,10 @@ import pyarrow as pa
 
 from headwater.calls import forms
 from headwater.calls.records import Body, CallRecord, RecordKind, Reject, SourceKind
+from headwater.identifiers import record_id
+
+#: What an insert is handed, not copied once more.
+Octets = bytes | memoryview
 
 TIME = pa.timestamp("us", "UTC")
 WORD = pa.dictionary(pa.int32(), pa.string())
@@ -54,12 +58,13 @@ NAMES: tuple[str, ...] = tuple(_TYPES)
 STORED: tuple[str, ...] = forms.names(NAMES)
 _ENUMS = frozenset({"record_kind", "source_kind"})
 
-#: What a reader gets: every field but the raw octets, which have a door of their own.
-READABLE: tuple[str, ...] = tuple(name for name in NAMES if name != "raw")
-SELECT_LIST = ", ".join(READABLE)
+#: What a record is read by: all but the raw octets, which have a door of their own. What follows from other columns is
+#: worked out here and not by the engine: its expressions cost the look-up of one call a fifth of its time.
+_READ: tuple[str, ...] = tuple(name for name in STORED if name != "raw")
+SELECT_LIST = ", ".join(_READ)
 
 
-def of_records(records: Sequence[CallRecord], received_at: Sequence[datetime] | Any) -> bytes:
+def of_records(records: Sequence[CallRecord], received_at: Sequence[datetime] | Any) -> Octets:
     """Return ``records`` as one Arrow stream of the columns ``STORED``; else as ``table_of``."""
     return octets_of(table_of(records, received_at))
 
@@ -93,7 +98,7 @@ def _array(name: str, kind: Any, column: Sequence[Any]) -> Any:
     return pa.array(column, kind)
 
 
-def of_rejects(rejects: Sequence[Reject]) -> bytes:
+def of_rejects(rejects: Sequence[Reject]) -> Octets:
     """Return ``rejects`` as one Arrow stream for the table of that name."""
     types = {
         "received_at": TIME,
@@ -112,7 +117,7 @@ def of_rejects(rejects: Sequence[Reject]) -> bytes:
 REJECT_NAMES = ("received_at", "source_id", "door", "position", "reason", "raw", "raw_length", "raw_sha256")
 
 
-def of_bodies(bodies: Sequence[Body]) -> bytes:
+def of_bodies(bodies: Sequence[Body]) -> Octets:
     """Return ``bodies`` as one Arrow stream for the table of that name."""
     types = {
         "body_sha256": pa.binary(32),
@@ -127,15 +132,14 @@ def of_bodies(bodies: Sequence[Body]) -> bytes:
 BODY_NAMES = ("body_sha256", "received_at", "source_id", "media_type", "octets")
 
 
-def _stream(table: Any) -> bytes:
+def _stream(table: Any) -> Octets:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table.combine_chunks())
-    octets: bytes = sink.getvalue().to_pybytes()
-    return octets
+    return memoryview(sink.getvalue())
 
 
-def octets_of(table: Any) -> bytes:
+def octets_of(table: Any) -> Octets:
     """Return a table of a record's columns as one Arrow stream, with the names of ``forms.names``."""
     return _stream(forms.kept(table))
 
@@ -143,7 +147,7 @@ def octets_of(table: Any) -> bytes:
 def record_at(table: Any, place: int) -> CallRecord:
     """Return one row of a table of the store's columns as a record, without its raw octets."""
     row = table.slice(place, 1).to_pylist()[0]
-    fields = {name: row[name] for name in READABLE if name in row and name != "raw_sha256"}
+    fields = {name: row[name] for name in NAMES if name in row and name not in {"raw", "raw_sha256"}}
     fields["record_id"] = UUID(bytes=row["record_id"])
     fields["record_kind"] = RecordKind(row["record_kind"])
     fields["source_kind"] = SourceKind(row["source_kind"])
@@ -155,7 +159,8 @@ def to_records(rows: Iterable[Sequence[Any]]) -> list[CallRecord]:
     """Return rows of ``SELECT_LIST`` as records without their raw octets."""
     found = []
     for row in rows:
-        fields = dict(zip(READABLE, row, strict=True))
+        fields = forms.given_back(dict(zip(_READ, row, strict=True)))
+        fields["record_id"] = record_id(fields["source_id"], fields["event_id"])
         fields["record_kind"] = RecordKind(fields["record_kind"])
         fields["source_kind"] = SourceKind(fields["source_kind"])
         found.append(CallRecord(**fields))

@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -34,6 +34,11 @@ SETTINGS: dict[str, Any] = {
     # A record's day is part of its sorting key: rows of one key never stand in two partitions.
     "do_not_merge_across_partitions_select_final": 1,
 }
+
+#: Niceness of the threads that merge: what they put off costs nothing, what a sender waits for does. Where merges fall
+#: too far behind, the engine itself slows the inserts.
+MERGES_NICE = 10
+_MERGING = "MergeMutate"
 
 _POOL = 8
 _WAIT_S = 30.0
@@ -137,6 +142,16 @@ class Engine:
             yield client
         finally:
             self._give_back(client)
+
+    def let_merges_wait(self) -> None:
+        """Let the embedded engine's merges give way to all that answers somebody. Call it when tables are open."""
+        tasks = Path("/proc/self/task")
+        if not self.folder or not tasks.is_dir():  # elsewhere threads have no niceness of their own
+            return
+        for task in tasks.iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended since
+                if (task / "comm").read_text().strip() == _MERGING:
+                    os.setpriority(os.PRIO_PROCESS, int(task.name), MERGES_NICE)
 
     def close(self) -> None:
         """Give the engine up; the last user's call closes the connections and frees the folder."""

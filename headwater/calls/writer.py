@@ -22,9 +22,9 @@ from headwater.errors import HeadwaterError, Unavailable
 #: Seconds that the first of a group waits for company.
 LINGER_S: Final = 0.05
 #: Octets of records after which a group is written at once.
-GROUP_OCTETS: Final = 16_000_000
+GROUP_OCTETS: Final = 32_000_000
 #: Octets that may wait before senders are turned away.
-WAITING_OCTETS: Final = 96_000_000
+WAITING_OCTETS: Final = 128_000_000
 # What a record costs beyond its raw octets and transcript, roughly.
 _RECORD_OCTETS: Final = 400
 

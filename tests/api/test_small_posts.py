@@ -57,10 +57,13 @@ def test_posts_of_two_senders_are_never_read_as_one() -> None:
     assert record_at(read[0], 0).record_id != record_at(read[1], 0).record_id
 
 
-def test_a_bad_post_sends_its_neighbours_to_the_careful_reader_but_not_those_of_another_sender() -> None:
-    read = together((post("a"), ONE), (b'{"event_id":"bad"}', ONE), (post("b"), OTHER))
-    assert read[:2] == [None, None]
-    assert names(read[2]) == ["b"]
+def test_a_bad_post_goes_to_the_careful_reader_and_its_neighbours_are_read_by_themselves() -> None:
+    read = together((post("a"), ONE), (b'{"event_id":"bad"}', ONE), (post("b"), OTHER), (post("c", "d"), ONE))
+    assert read[1] is None
+    assert [names(read[place]) for place in (0, 2, 3)] == [["a"], ["b"], ["c", "d"]]
+    alone = together((post("a"), ONE), (b'{"event_id":"bad"}', ONE), (post("b", "c"), ONE), fewest=2)
+    assert alone[:2] == [None, None], "one line is the careful reader's"
+    assert names(alone[2]) == ["b", "c"]
 
 
 def test_an_event_cannot_be_made_of_the_pieces_of_two_posts() -> None:
@@ -71,7 +74,13 @@ def test_an_event_cannot_be_made_of_the_pieces_of_two_posts() -> None:
 
 def test_what_the_careful_reader_reads_cheaper_or_better_is_left_to_him() -> None:
     assert together((post("a"), ONE), (post("b"), ONE), fewest=3) == [None, None]
-    assert together((b"", ONE), (b"\n", ONE), (post("a").replace(b"\n", b"\r\n"), ONE)) == [None, None, None]
+    assert together((b"", ONE), (b"\n", ONE)) == [None, None]
+
+
+def test_line_ends_of_two_octets_are_read_with_the_others() -> None:
+    first, second = together((post("a", "b").replace(b"\n", b"\r\n"), ONE), (post("c"), ONE))
+    assert (names(first), names(second)) == (["a", "b"], ["c"])
+    assert b"\r" not in b"".join(first.column("raw").to_pylist())
 
 
 def test_a_full_group_does_not_wait_and_the_next_post_begins_a_new_one() -> None:

@@ -105,6 +105,23 @@ GOOD = '{"event_id":"1","call_at":"2026-11-24T11:00:00Z","calling":"","called":"
         GOOD.replace('"calling":""', '"calling":"","duration_s":"5"'),
         GOOD.replace('"calling":""', '"calling":"","duration_s":-1'),
         GOOD.replace('"calling":""', '"calling":"\\ud800"'),
+        GOOD.replace('"calling":""', '"calling":"\\udc00"'),
+        GOOD.replace('"calling":""', '"calling":null'),
+        GOOD.replace('"calling":""', '"calling":"","labels":["a",null]'),
+        GOOD.replace('"calling":""', '"calling":"","labels":[["a"]]'),
+        GOOD.replace('"calling":""', '"calling":"","labels":{"a":"b"}'),
+        GOOD.replace('"calling":""', f'"calling":"","labels":["{"a" * 129}"]'),
+        GOOD.replace('"calling":""', f'"calling":"","labels":{json.dumps(["a"] * 33, separators=(",", ":"))}'),
+        GOOD.replace('"calling":""', f'"calling":"{"9" * 257}"'),
+        GOOD.replace('"calling":""', '"calling":"","duration_s":1e999'),
+        GOOD.replace('"calling":""', '"calling":"","duration_s":05'),
+        GOOD.replace('"calling":""', '"calling":"","is_recorded_message":1'),
+        GOOD.replace('"calling":""', '"calling":"\t"'),
+        GOOD.replace("T11", " 11"),
+        GOOD.replace("T11:00:00Z", "T11Z"),
+        GOOD.replace("T11:00:00Z", "T24:00:00Z"),
+        GOOD.replace("11-24T", "02-30T"),
+        GOOD.replace("00Z", "00.1234567Z"),
         GOOD[:30],
         GOOD[:30] + "\n" + GOOD[30:],
         json.dumps({"specversion": "1.0", "id": "1"}),
@@ -112,7 +129,16 @@ GOOD = '{"event_id":"1","call_at":"2026-11-24T11:00:00Z","calling":"","called":"
 )
 def test_a_body_with_anything_odd_is_left_to_the_careful_reader(line: str) -> None:
     assert feed_columns.read_body(GOOD.encode(), APP, NOW) is not None
+    assert feed_columns.read_body(line.encode(), APP, NOW) is None
     assert feed_columns.read_body(b"\n".join([GOOD.encode(), line.encode(), GOOD.encode()]), APP, NOW) is None
+
+
+def test_octets_that_are_no_text_and_objects_over_two_lines_are_left_to_the_careful_reader() -> None:
+    rest = GOOD.encode()
+    broken = rest.replace(b'"calling":""', b'"calling":"\xff"')
+    two = GOOD.replace("{", "{\n", 1).encode()
+    for body in (broken, rest + b"\n" + two, b"\xef\xbb\xbf" + rest, rest + b"," + b"\n" + rest):
+        assert feed_columns.read_body(body, APP, NOW) is None
 
 
 # -- tables --------------------------------------------------------------------------------------------------------
