@@ -45,6 +45,11 @@ def number(name: str) -> str:
     return f"substring(toString({name}_digits), 2)"
 
 
+def digits(number: str) -> int:
+    """Return a canonical number as ``..._digits`` keep it."""
+    return int(f"1{number}")
+
+
 def expression(number: str) -> str:
     """Return the SQL by which a table gives the text back that was sent for ``number`` (``calling`` or ``called``)."""
     form = f"{number}_form"
@@ -53,6 +58,21 @@ def expression(number: str) -> str:
         f"{form} = '{_NATIONAL}', substring({number}, 2), "
         f"startsWith({form}, '{_ITSELF}'), substring({form}, 2), {form})"
     )
+
+
+def given_back(row: dict[str, Any]) -> dict[str, Any]:
+    """Return one row of the table with the record's columns in place of those that are kept: ``kept``, undone."""
+    row["received_at"] = _EPOCH + timedelta(microseconds=COUNT - row.pop("version"))
+    for number in NUMBERS:
+        row[number] = str(row.pop(f"{number}_digits"))[1:]
+    for sent, (form, number) in KEPT.items():
+        row[sent] = _text(row.pop(form), row[number])
+    return row
+
+
+def _text(form: str, number: str) -> str:
+    follows = {_PLUS: f"+{number}", _SAME: number, _NATIONAL: number[1:]}
+    return follows.get(form, form.removeprefix(_ITSELF))
 
 
 def kept(table: Any) -> Any:

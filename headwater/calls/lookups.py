@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from headwater.calls import columns
+from headwater.calls import columns, forms
 from headwater.calls.matching import CALLING_COINCIDES, NO_RECORD, RANDOM_CALLS_PER_S
 from headwater.calls.records import CallRecord
 from headwater.errors import Invalid
@@ -113,18 +113,19 @@ def find_calls(store: Rows, wanted: Sequence[Wanted], *, window_s: int, zones: b
 
 def _part(store: Rows, wanted: Sequence[Wanted], window_s: int, *, zones: bool) -> list[list[Found]]:
     numbers = [(_ten(_called(one)), canonical(one.calling)) for one in wanted]
-    pairs = sorted({(tail, form) for tail, calling in numbers if calling for form in _forms(calling)})
+    pairs = sorted({(tail, forms.digits(form)) for tail, calling in numbers if calling for form in _forms(calling)})
     tails = sorted({tail for tail, calling in numbers if not calling})
     reach = timedelta(seconds=window_s) + (timedelta(hours=ZONE_HOURS) if zones else timedelta())
     start, end = min(one.call_at for one in wanted) - reach, max(one.call_at for one in wanted) + reach
     by_tail: dict[str, list[CallRecord]] = defaultdict(list)
+    # The key's own columns, and before all others: of the granule that they point to, only what they leave is read.
     for condition, keys in (
-        ("(right(called, 10), calling) IN {keys:Array(Tuple(String, String))}", pairs),
+        ("(right(called, 10), calling_digits) IN {keys:Array(Tuple(String, Int64))}", pairs),
         ("right(called, 10) IN {keys:Array(String)}", tails),
     ):
         if keys:
             rows = store.rows(
-                f"SELECT {columns.SELECT_LIST} FROM calls WHERE {condition} "  # noqa: S608 - constants only
+                f"SELECT {columns.SELECT_LIST} FROM calls PREWHERE {condition} "  # noqa: S608 - constants only
                 "AND call_at BETWEEN {start:DateTime64(6, 'UTC')} AND {end:DateTime64(6, 'UTC')} LIMIT {most:Int64}",
                 keys=keys,
                 start=start,
