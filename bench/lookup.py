@@ -1,182 +1,183 @@
 """One call among millions, while intake runs: in the process and through the query facade, beside the engine's least.
 
-Rows are made by the engine itself (``HEADWATER_BENCH_ROWS``, 1,000,000 where it is not set) over one day at national
-density, then merged: numbers are random, one caller in a hundred makes a fifth of the calls. Peer: the cheapest
-statement of the engine, ``SELECT 1``, through the same client. The look-ups are ``CallQueries.find_calls``: both
-numbers, a minute each way. ``HEADWATER_BENCH_CURVE`` (a list of sizes) repeats all of it at each size.
+``python -m bench.lookup [ROWS ...] [--days N] [--folder F]``: rows are made by the engine itself through the real table
+(``_lookup_rows``), spread over ``--days`` days and merged as far as the engine merges by itself; several sizes give the
+curve, each going on from the one before. Without a size: 1,000,000.
+
+Ours are ``CallQueries.find_calls``: both numbers, a minute each way, the whole record. Through the facade it is asked
+from a process of its own, as the desk asks. Peers: the raw engine's bare ``SELECT`` of one column by primary key and
+its ``SELECT 1``, on a bare connection. Bound: reading 4 KB of the same files that are not in the page cache.
 """
 
+import argparse
 import asyncio
 import json
+import mmap
 import os
 import random
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import chdb
 import uvicorn
 
 from bench import feed
-from bench.report import Claim, Figure
+from bench._lookup_asker import asked
+from bench._lookup_rows import Rows, files, tables
+from bench.report import Claim, Figure, machine, show
 from headwater.calls.facade import Facade, Readers
 from headwater.calls.lookups import Wanted
-from headwater.calls.queries import CallQueries, connect, disconnect
+from headwater.calls.queries import CallQueries
 from headwater.calls.records import SourceKind
 from headwater.calls.store import CallStore
 from headwater.intake.feed_columns import read_body
 from headwater.intake.sources import Source
 from headwater.site.bounded_http import BoundedHttp
 
-LOOKUPS = 200
+LOOKUPS = 300
 AT_ONCE = 1_000
 WINDOW_S = 60
 INTAKE_EVENTS_S = 90_000
-DAY = datetime(2026, 11, 20, tzinfo=UTC)
+PAGE = 4_096
 SECRET = "bench"  # noqa: S105 - opens a store that lives for minutes
 
-# The three draws are independent hashes of the row number; `rare` of the callers call often.
-_ROWS = """
-INSERT INTO calls (record_kind, source_kind, source_id, event_id, call_at, version, calling_digits, called_digits,
-    calling_form, called_form, duration_ms, ring_ms, disposition, call_id, attest, origid, terminating_spc, raw_sha256)
-SELECT 'cdr', 'carrier',
-    concat('ORG-', toString(number % 40)), concat('cdr-', toString(number)),
-    toDateTime64('2026-11-20 00:00:00', 6, 'UTC') + toIntervalMicrosecond(toInt64(number * {step:Float64})),
-    9223372036854775807 - toUnixTimestamp64Micro(toDateTime64('2026-11-21 00:00:00', 6, 'UTC')) - number,
-    toUInt64(concat('11', toString(2000000000 + if(sipHash64(number, 1) % 5 = 0, sipHash64(number, 2) % 20000,
-        sipHash64(number, 3) % 8000000000)))) AS caller,
-    toUInt64(concat('11', toString(2000000000 + sipHash64(number, 4) % 8000000000))) AS callee,
-    '+', '+', sipHash64(number, 5) % 90000, sipHash64(number, 6) % 20000,
-    ['answered', 'answered', 'voicemail', 'unknown'][1 + number % 4], concat(hex(sipHash64(number, 7)), '@sbc'),
-    ['A', 'B', 'C', ''][1 + sipHash64(number, 8) % 4], '', ['709J', '505K', '226D'][1 + number % 3], ''
-FROM numbers({first:UInt64}, {count:UInt64})
-SETTINGS max_execution_time = 0
-"""
 
-
-def run() -> Claim:
-    sizes = [int(one) for one in os.environ.get("HEADWATER_BENCH_CURVE", "").split(",") if one]
-    sizes = sizes or [int(os.environ.get("HEADWATER_BENCH_ROWS", "1000000"))]
-    folder = Path(tempfile.mkdtemp(prefix="bench-lookup-", dir=os.environ.get("HEADWATER_BENCH_FOLDER")))
+def run(sizes: Sequence[int] = (1_000_000,), *, days: int = 30, folder: str | None = None) -> Claim:
+    here = Path(tempfile.mkdtemp(prefix="bench-lookup-", dir=folder))
+    rows = Rows(most=max(sizes), days=days)
     figures: list[Figure] = []
     notes: list[str] = []
+    held = 0
     try:
-        store = CallStore.open(f"chdb://{folder}/calls")
+        store = CallStore.open(f"chdb://{here}/calls")
         store.migrate()
-        held = 0
-        for size in sizes:
-            _fill(store, held, size, of=sizes[-1])
+        for size in sorted(sizes):
+            took = rows.fill(store, held, size)
+            notes.append(f"{_million(size)}: {size - held:,} rows were stored and merged in {took:,.0f} s.")
             held = size
-            more, said = _measure(store, size)
-            figures += more
-            notes += said
+            measured = _measure(store, rows, size)
+            figures += measured[0]
+            notes += measured[1]
         store.close()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return Claim(title="Look-ups of one call by its numbers and time", figures=figures, notes=notes)
+        shutil.rmtree(here, ignore_errors=True)
+    return Claim(title=f"Look-ups of one call by its numbers and time, over {days} days", figures=figures, notes=notes)
 
 
-def _fill(store: CallStore, held: int, size: int, *, of: int) -> None:
-    for first in range(held, size, 1_000_000):
-        with store.engine.client(store.database) as client:
-            client.command(
-                _ROWS,
-                parameters={"first": first, "count": min(1_000_000, size - first), "step": 86_400e6 / of},
-            )
-    with store.engine.client(store.database) as client:
-        client.command("OPTIMIZE TABLE calls FINAL SETTINGS max_execution_time = 0")
-
-
-def _wanted(store: CallStore, size: int, number: int, *, seed: int) -> list[Wanted]:
-    """Return calls that are stored, drawn from the table itself, each with its clock off by up to 20 s."""
-    chance = random.Random(seed)
-    picks = sorted({chance.randrange(size) for _ in range(number)})
-    with store.engine.client(store.database) as client:
-        rows = client.query(
-            "SELECT calling, called, call_at FROM calls WHERE event_id IN {ids:Array(String)}",
-            parameters={"ids": [f"cdr-{pick}" for pick in picks]},
-        ).result_rows
-    if len(rows) < len(picks):
-        raise RuntimeError("calls that were stored are not found: the figures would be of something else")
-    return [
-        Wanted(calling=calling, called=called, call_at=at + timedelta(seconds=chance.uniform(-20, 20)))
-        for calling, called, at in rows
-    ]
-
-
-def _measure(store: CallStore, size: int) -> tuple[list[Figure], list[str]]:
+def _measure(store: CallStore, rows: Rows, size: int) -> tuple[list[Figure], list[str]]:
     queries = CallQueries(store.engine, store.database)
-    wanted = _wanted(store, size, LOOKUPS, seed=size)
-    with store.engine.client(store.database) as client:
-        # These rows have no raw octets: all that they take is the record.
-        octets = client.query(
-            "SELECT sum(bytes_on_disk) FROM system.parts "
-            "WHERE database = currentDatabase() AND table = 'calls' AND active"
-        ).first_row[0]
-    least = _times(lambda _: queries.rows("SELECT 1"), wanted)
-    alone = _times(lambda one: _must_find(queries, [one]), wanted)
+    wanted = rows.wanted(store, size, LOOKUPS, seed=size)
+    many = rows.wanted(store, size, AT_ONCE, seed=size + 1)
+    octets, all_octets, parts, partitions = tables(store)
+    bare, least = _bare(store, wanted)
+    began = time.process_time()
+    alone = asked(queries, wanted, window_s=WINDOW_S)
+    cpu = (time.process_time() - began) * 1e3 / len(wanted)
+    together = _together(queries, many)
+    page = _pages(files(store))
     with _facade(store) as url:
-        through = connect(url)
-        faced = _times(lambda one: _must_find(through, [one]), wanted)
-        disconnect(url)
-    many = _wanted(store, size, AT_ONCE, seed=size + 1)
-    started = time.perf_counter()
-    _must_find(queries, many)
-    together = time.perf_counter() - started
-    with _intake(store) as sent:
-        busy = _times(lambda one: _must_find(queries, [one]), wanted)
-        visible = _until_visible(store, queries)
-    million = f"{size / 1e6:g} M rows"
+        faced = _from_outside(url, wanted)
+        with _intake(store) as sent:
+            busy = asked(queries, wanted, window_s=WINDOW_S)
+            busy_faced = _from_outside(url, wanted)
+            busy_together = _together(queries, many)
+            visible = sorted(_until_visible(store, queries) for _ in range(5))
+    what = _million(size)
     figures = [
-        Figure(what=f"ours: {million}, in the process", rate=1e3 / _p(alone, 50), unit="look-ups/s", note=_said(alone)),
-        Figure(what=f"{million}, through the facade", rate=1e3 / _p(faced, 50), unit="look-ups/s", note=_said(faced)),
-        Figure(what=f"{million}, while intake runs", rate=1e3 / _p(busy, 50), unit="look-ups/s", note=_said(busy)),
-        Figure(
-            what=f"{million}, {len(many)} at once",
-            rate=len(many) / together,
-            unit="look-ups/s",
-            note=f"{together:.2f} s",
-        ),
-        Figure(
-            what="bound: the engine's least statement", rate=1e3 / _p(least, 50), unit="statements/s", note=_said(least)
-        ),
+        _figure(f"ours: {what}, in the process", alone),
+        _figure(f"ours: {what}, through the facade", faced),
+        _figure(f"ours: {what}, in the process, intake running", busy),
+        _figure(f"ours: {what}, through the facade, intake running", busy_faced),
+        _figure(f"peer: {what}, the engine's bare SELECT by key", bare),
+        _figure("peer: the engine's SELECT 1", least),
+        _figure("bound: 4 KB that are in no cache", page),
     ]
     notes = [
-        f"{million}: {octets / size:.1f} octets a record on disk after merges, indexes included, raw octets apart.",
-        f"{million}: intake meanwhile {sent[0] / sent[1]:,.0f} events/s.",
-        f"{million}: what is posted then is seen by queries after {visible:.2f} s.",
+        f"{what}: {octets / size:.1f} octets a record on disk, indexes included, in {parts} parts of {partitions} days.",
+        f"{what}: {all_octets / 1e9:.2f} GB on disk with the roll-ups.",
+        f"{what}: a look-up in the process takes {cpu:.2f} ms of processor.",
+        f"{what}: {AT_ONCE:,} at once {together:.2f} s; {busy_together:.2f} s while intake runs.",
+        f"{what}: intake meanwhile {sent[0] / sent[1]:,.0f} events/s, of {INTAKE_EVENTS_S:,} offered.",
+        f"{what}: what is stored then is seen by a query after {visible[2]:.2f} s, at most {visible[-1]:.2f} s (of 5).",
     ]
     return figures, notes
 
 
-def _must_find(queries: CallQueries, wanted: Sequence[Wanted]) -> None:
-    found = queries.find_calls(wanted, window_s=WINDOW_S)
-    if any(not one for one in found):
-        raise RuntimeError("a call that is stored was not found")
+def _million(size: int) -> str:
+    return f"{size / 1e6:g} M rows"
 
 
-def _times(ask: Callable[[Wanted], Any], wanted: Sequence[Wanted]) -> list[float]:
-    ask(wanted[0])
-    spent = []
-    for one in wanted:
-        started = time.perf_counter()
-        ask(one)
-        spent.append((time.perf_counter() - started) * 1e3)
-    return sorted(spent)
+def _figure(what: str, spent: Sequence[float]) -> Figure:
+    said = f"p50 {_p(spent, 50):.2f} ms, p99 {_p(spent, 99):.2f} ms"
+    return Figure(what=what, rate=1e3 / _p(spent, 50), unit="a second", note=said)
 
 
 def _p(spent: Sequence[float], percent: int) -> float:
     return spent[min(len(spent) - 1, len(spent) * percent // 100)]
 
 
-def _said(spent: Sequence[float]) -> str:
-    return f"p50 {_p(spent, 50):.1f} ms, p99 {_p(spent, 99):.1f} ms"
+def _together(queries: CallQueries, many: Sequence[Wanted]) -> float:
+    started = time.perf_counter()
+    if not all(queries.find_calls(many, window_s=WINDOW_S)):
+        raise RuntimeError("a call that is stored was not found")
+    return time.perf_counter() - started
+
+
+def _times(number: int, act: Callable[[int], Any]) -> list[float]:
+    act(0)
+    spent = []
+    for place in range(number):
+        started = time.perf_counter()
+        act(place)
+        spent.append((time.perf_counter() - started) * 1e3)
+    return sorted(spent)
+
+
+def _bare(store: CallStore, wanted: Sequence[Wanted]) -> tuple[list[float], list[float]]:
+    """Ask the engine without any of our code between: one column by the primary key, and nothing at all."""
+    connection: Any = chdb.connect(store.engine.folder)  # type: ignore[no-untyped-call]  # it ships no types
+    try:
+        connection.query(f"USE {store.database}")
+        by_key = [
+            f"SELECT event_id FROM calls PREWHERE right(called, 10) = '{one.called[-10:]}' "  # noqa: S608 - our numbers
+            f"AND calling_digits = 1{one.calling} WHERE toDate(call_at) = '{one.call_at:%Y-%m-%d}' LIMIT 1"
+            for one in wanted
+        ]
+        return (
+            _times(len(by_key), lambda place: connection.query(by_key[place], "TabSeparated")),
+            _times(len(by_key), lambda _: connection.query("SELECT 1", "TabSeparated")),
+        )
+    finally:
+        connection.close()
+
+
+def _pages(found: Sequence[Path]) -> list[float]:
+    """Read pages at random places of the longest files, past the page cache."""
+    chance = random.Random(1)
+    whole = [path for path in found[:50] if path.stat().st_size > 16 * PAGE]
+    buffer = mmap.mmap(-1, PAGE)  # on a page's boundary, as such reads ask for
+    spent = []
+    for _ in range(LOOKUPS):
+        path = chance.choice(whole)
+        file = os.open(path, os.O_RDONLY | os.O_DIRECT)
+        try:
+            place = chance.randrange(path.stat().st_size // PAGE) * PAGE
+            started = time.perf_counter()
+            os.preadv(file, [buffer], place)
+            spent.append((time.perf_counter() - started) * 1e3)
+        finally:
+            os.close(file)
+    return sorted(spent)
 
 
 @contextmanager
@@ -199,25 +200,35 @@ def _facade(store: CallStore) -> Iterator[str]:
             facade.close()
 
 
+def _from_outside(url: str, wanted: Sequence[Wanted]) -> list[float]:
+    lines = [f"{url} {WINDOW_S}", *(json.dumps([one.calling, one.called, one.call_at.isoformat()]) for one in wanted)]
+    asker = [sys.executable, "-m", "bench._lookup_asker"]
+    ran = subprocess.run(asker, input="\n".join(lines), text=True, capture_output=True, check=True)
+    spent: list[float] = json.loads(ran.stdout)
+    return spent
+
+
 @contextmanager
 def _intake(store: CallStore) -> Iterator[list[float]]:
     """Store distinct events at ``INTAKE_EVENTS_S`` beside the look-ups; yields [events, seconds], filled at the end."""
     sent = [0.0, 1.0]
     stop = threading.Event()
     source = Source(source_id="ORG-BENCH", source_kind=SourceKind.APP)
+    # Made before: what writes the events is not the store's work.
+    groups = [feed.bodies(seed=seed, count=20) for seed in range(100, 110)]
 
     def work() -> None:
-        started, seed = time.monotonic(), 100
+        started, number = time.monotonic(), 0
         while not stop.is_set():
-            for body in feed.bodies(seed=seed, count=20):
-                if stop.is_set():
-                    break
-                table = read_body(body, source, datetime.now(UTC))
-                sent[0] += store.insert_table(table).stored
-                ahead = sent[0] / INTAKE_EVENTS_S - (time.monotonic() - started)
-                if ahead > 0:
-                    time.sleep(ahead)
-            seed += 1
+            body = b"".join(groups[number % len(groups)])
+            again = number // len(groups)
+            if again:  # the same words once more, under other identifiers
+                body = body.replace(b'"event_id":"', b'"event_id":"%d-' % again)
+            sent[0] += store.insert_table(read_body(body, source, datetime.now(UTC))).stored
+            number += 1
+            ahead = sent[0] / INTAKE_EVENTS_S - (time.monotonic() - started)
+            if ahead > 0:
+                stop.wait(ahead)
         sent[1] = time.monotonic() - started
 
     thread = threading.Thread(target=work)
@@ -232,17 +243,31 @@ def _intake(store: CallStore) -> Iterator[list[float]]:
 def _until_visible(store: CallStore, queries: CallQueries) -> float:
     """Return how long after one event is handed in a query sees it."""
     at = datetime.now(UTC)
-    line = json.dumps(
-        {
-            "event_id": f"seen-{time.time_ns()}",
-            "call_at": at.isoformat(),
-            "calling": "+12025550123",
-            "called": "+13035550199",
-        },
-        separators=(",", ":"),
-    ).encode()
+    event = {
+        "event_id": f"seen-{time.time_ns()}",
+        "call_at": at.isoformat(),
+        "calling": "+12025550123",
+        "called": "+13035550199",
+    }
+    line = json.dumps(event, separators=(",", ":")).encode()
     started = time.perf_counter()
     store.insert_table(read_body(line, Source(source_id="ORG-SEEN", source_kind=SourceKind.APP), at))
-    while not queries.find_calls([Wanted(calling="12025550123", called="13035550199", call_at=at)], window_s=1)[0]:
+    wanted = Wanted(calling="12025550123", called="13035550199", call_at=at)
+    while not any(one.record.event_id == event["event_id"] for one in queries.find_calls([wanted], window_s=1)[0]):
         time.sleep(0.01)
     return time.perf_counter() - started
+
+
+def main(given: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.lookup", description=__doc__)
+    parser.add_argument("rows", nargs="*", type=lambda text: int(float(text)), default=[1_000_000])
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--folder", help="where the store is made: 60 octets a row, and more while it merges")
+    args = parser.parse_args(given)
+    print(machine())
+    show(run(args.rows, days=args.days, folder=args.folder))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
