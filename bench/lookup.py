@@ -103,7 +103,7 @@ def _measure(store: CallStore, rows: Rows, size: int) -> tuple[list[Figure], lis
         _figure("bound: 4 KB that are in no cache", page),
     ]
     notes = [
-        f"{what}: {octets / size:.1f} octets a record on disk, indexes included, in {parts} parts of {partitions} days.",
+        f"{what}: {octets / size:.1f} octets a record on disk with indexes, in {parts} parts of {partitions} days.",
         f"{what}: {all_octets / 1e9:.2f} GB on disk with the roll-ups.",
         f"{what}: a look-up in the process takes {cpu:.2f} ms of processor.",
         f"{what}: {AT_ONCE:,} at once {together:.2f} s; {busy_together:.2f} s while intake runs.",

@@ -1,13 +1,15 @@
 """What hub and agent say to each other, beside what is signed: questions, receipts, roots, proofs."""
 
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import msgspec
 
-from headwater.calls import commitments
+from headwater.calls import blind, commitments
 from headwater.errors import Invalid
 from headwater.wire.agents import Answer, Party, Question, Questions, Receipt
 from headwater.wire.commitments import Proof, Roots, Short, Taken
+from headwater.wire.searches import Hits, Search
 from tests.fuzz.targets import _django  # noqa: F401 - before the rooms that have models
 
 from headwater.tracebacks import roots  # isort: skip
@@ -18,12 +20,17 @@ _QUESTION = Question(
     call_at="2026-11-24T16:00:00.000000Z", downstream=Party(spc="709J"), asked_at="", legal_due_at="",
     platform_due_at="",
 )  # fmt: skip
+_AT = datetime(2026, 11, 24, 16, tzinfo=UTC)
+_LEGS = [("13105550111", "505K", _AT), ("", "", _AT)]
+_SEARCH = blind.new_search("S-1", bytes(32), called="13105550111", call_at=_AT, closes_at=_AT)
 _ROOTS = Roots(1, "709J", "k", bytes(32), [Short(29_000_000, 16, bytes(32), bytes(64)), Short(1, 2, b"", b"")])
 SEEDS = [
     b"\0" + msgspec.json.encode(Questions(questions=[_QUESTION])),
     b"\1" + msgspec.json.encode(_PROOF),
     b"\2" + msgspec.msgpack.encode(_ROOTS),
     b"\3" + msgspec.json.encode(Taken(last="", taken=1)),
+    b"\4" + msgspec.json.encode(_SEARCH),
+    b"\4" + msgspec.json.encode(Hits(hits=[blind.hit(_SEARCH, _LEGS)])),  # type: ignore[list-item]  # it is one
 ]
 TOKENS = [
     b'"position":-1', b'"position":9999999999', b'"path":[]', b'"minute":"\\u0000"', b'"hop":1e9', b"\\ud800", b"[[[[",
@@ -42,6 +49,14 @@ def target(data: bytes) -> None:
         with suppress(*_REFUSED, Invalid):
             sent = msgspec.msgpack.decode(data, type=Roots)
             assert len(roots.rebuild(sent)) == len(sent.roots)
+    elif kind == b"\4":
+        with suppress(*_REFUSED, blind.BadSearch):
+            search = msgspec.json.decode(data, type=Search)
+            found = blind.hit(search, _LEGS)
+            assert found is None or len(found.carried) <= blind.MOST_PROOFS
+        with suppress(*_REFUSED):
+            for one in msgspec.json.decode(data, type=Hits).hits:
+                blind.shows(one, _SEARCH, called="13105550111", receiver="505K")
     else:
         for message in (Questions, Question, Answer, Receipt, Taken):
             with suppress(*_REFUSED):
