@@ -6,10 +6,8 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from headwater.alerts.models import Alert
 from headwater.audit.models import AuditEntry
-from headwater.evidence.models import Package
-from headwater.legal.models import LegalProcess, ProcessDocument
+from headwater.legal.models import LegalProcess
 from headwater.web.application import APPLICATIONS
 from tests.conftest import Browser
 from tests.evidence.scenery import PDF, Scene
@@ -97,45 +95,6 @@ def test_a_session_is_worth_nothing_after_signing_out(agency_client: Browser):
     assert kept.get("/requests/").status_code == 200
     agency_client.post("/account/sign-out/")
     assert kept.get("/requests/").status_code == 302
-
-
-def test_nobody_reaches_another_organisations_objects_by_their_numbers(
-    package: Any, scene: Scene, other_agency_client: Browser, other_provider_client: Browser
-):
-    """Each route of portal and carrier pages, with the numbers of real objects of others: 404, telling nothing."""
-    values = {
-        "alert_id": Alert.objects.get().id, "process_id": LegalProcess.objects.get().id,
-        "package_id": Package.objects.get().id, "document_id": str(ProcessDocument.objects.get().id),
-        "campaign_id": scene.campaign.id, "traceback_id": scene.traceback_ids[0], "letter_id": "1",
-        "question_id": first_question(scene), "hop_id": first_question(scene),
-    }  # fmt: skip
-    reached = []
-    for client, application in ((other_agency_client, "portal"), (other_provider_client, "carrier")):
-        for of, route, _ in ALL:
-            names = re.findall(r"<\w+:(\w+)>", route)
-            if of != application or not names or route.startswith(("account/", "link/", "subscriptions/")):
-                continue
-            address = "/" + re.sub(r"<\w+:(\w+)>", lambda match: str(values.get(match[1], "X-1")), route)
-            for method in ("get", "post"):
-                answer = getattr(client, method)(address, {"reason": "x"})
-                reached.append(address)
-                # A page that needs a permission which the role lacks says so before it looks for the object.
-                assert answer.status_code in {404, 403, 405, 302}, (method, address, answer.status_code)
-                target = answer.headers.get("Location", "")
-                assert not any(value in target for value in values.values() if len(value) > 3), (method, address)
-                content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-                for secret in (scene.campaign.name, "Cedar VoIP", "2026-CP-0815"):
-                    assert secret.encode() not in content, (address, secret)
-    assert len(reached) > 30
-    strangers = ("user:olive@ag-oh.example", "user:quinn@second.example")
-    done = AuditEntry.objects.filter(actor__in=strangers, subject__in=values.values())
-    assert list(done.values_list("tag", "subject")) == []
-
-
-def first_question(scene: Scene) -> str:
-    from headwater.tracebacks.models import Hop
-
-    return str(Hop.objects.filter(traceback_id=scene.traceback_ids[0]).order_by("index")[0].id)
 
 
 def test_what_a_form_does_not_offer_cannot_be_set_by_it(scene: Scene, agency_client: Browser, reviewer: Any):
