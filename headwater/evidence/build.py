@@ -108,7 +108,10 @@ def _files(
         yield layout.certificate(digest), octets
     for answer in material.answers:
         if answer.octets is not None:
-            yield layout.answer(answer.row["answer_id"], signed=answer.signed), answer.octets
+            yield (
+                layout.answer(answer.row["answer_id"], signed=answer.signed, deposited=answer.deposited),
+                answer.octets,
+            )
 
 
 def _tables(material: Material) -> Iterator[tuple[str, bytes]]:

@@ -176,7 +176,8 @@ def check_answers(package: Package, _: Manifest) -> Iterator[Finding]:
     signed = unsigned = withheld = 0
     for row in rows(package.json(file), "answers", file):
         answer_id, key_id = text(row, "answer_id", file), text(row, "key_id", file)
-        name = layout.answer(answer_id, signed=bool(key_id))
+        deposited = bool(row.get("deposit"))
+        name = layout.answer(answer_id, signed=bool(key_id), deposited=deposited)
         if name not in package.members:
             withheld += 1
             continue
@@ -185,9 +186,10 @@ def check_answers(package: Package, _: Manifest) -> Iterator[Finding]:
             yield Finding(outcome=Outcome.FAILED, text=sentence, file=name)
             continue
         if not key_id:
-            unsigned += 1
+            unsigned += not deposited
             continue
-        problem = signatures.check_answer(package.octets(name), row, public)
+        judge = signatures.check_deposited if deposited else signatures.check_answer
+        problem = judge(package.octets(name), row, public)
         if problem:
             yield Finding(outcome=Outcome.FAILED, text=f"{name}: {problem}.", file=name)
         else:

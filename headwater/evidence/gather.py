@@ -227,7 +227,13 @@ def _limits(gathering: Gathering, traced: path.Path, signed: signed_calls.Signed
     silent = sum(row["answer"] == "" for row in traced.rows)
     if silent:
         found.append(f"{silent} of {len(traced.rows)} questions had no answer. Silence shows nothing about the silent.")
-    unsigned = sum(not answer.signed for answer in traced.answers)
+    unsigned = sum(not answer.signed and not answer.deposited for answer in traced.answers)
+    deposited = sum(answer.deposited for answer in traced.answers)
+    if deposited:
+        found.append(
+            f"{deposited} of {len(traced.answers)} answers rest on records that providers had deposited: nobody there "
+            "answered."
+        )
     if unsigned:
         found.append(f"{unsigned} of {len(traced.answers)} answers were typed by a person and carry no signature.")
     if not signed.signatures:

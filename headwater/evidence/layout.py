@@ -89,9 +89,9 @@ def vcon(record_id: str) -> str:
     return f"exports/vcon/{record_id}.vcon"
 
 
-def answer(answer_id: str, *, signed: bool) -> str:
-    """Return where the octets of an answer lie: a JWS from an agent, a form from a person."""
-    return f"answers/{answer_id}.{'jws' if signed else 'form'}"
+def answer(answer_id: str, *, signed: bool, deposited: bool = False) -> str:
+    """Return where the octets of an answer lie: a JWS from an agent, a form from a person, a deposited record."""
+    return f"answers/{answer_id}.{'deposit.json' if deposited else 'jws' if signed else 'form'}"
 
 
 def dossier(provider_id: str) -> str:

@@ -112,7 +112,7 @@ class SignedAnswer:
 
     @property
     def signed(self) -> bool:
-        """Whether an agent signed it."""
+        """Whether an agent signed it, or the deposit that it rests on."""
         return bool(self.row["key_id"])
 
 
@@ -136,6 +136,11 @@ class Withheld:
     why: str
     of: DisclosureClass = DisclosureClass.PATH
     rule: Rule = Rule.BOUND
+    @property
+    def deposited(self) -> bool:
+        """Whether it rests on what the provider deposited, and nobody there answered."""
+        return bool(self.row["deposit"])
+
 
     @property
     def sentence(self) -> str:

@@ -121,7 +121,7 @@ def _row(trace: Traceback, hop: Hop) -> dict[str, Any]:
         "upstream": name,
         "upstream_spc": spc,
         "basis": "; ".join(str(sentence) for sentence in hop.basis),
-        "signed": ("yes" if answer.key_id else "no, answered by a person") if answer else "",
+        "signed": _signed(answer) if answer else "",
         "answer_id": answer.id if answer else "",
         "question_id": hop.id,
     }
@@ -129,6 +129,12 @@ def _row(trace: Traceback, hop: Hop) -> dict[str, Any]:
 
 def _notice(trace: Traceback, hop: Hop) -> dict[str, Any]:
     """Return when and how one provider was told of one call, and what came of it."""
+def _signed(answer: Answer) -> str:
+    if answer.deposit:
+        return "yes, as a deposited record" if answer.key_id else "no, nothing deposited agrees"
+    return "yes" if answer.key_id else "no, answered by a person"
+
+
     viewing = getattr(hop, "viewing", None)
     due = hop.legal_due_at
     return {
@@ -185,6 +191,7 @@ def _answer(scope: Scope, trace: Traceback, hop: Hop, answer: Answer) -> SignedA
         "key_id": answer.key_id,
         "answered_by": answer.answered_by,
         "received_at": instant(answer.received_at),
+        "deposit": answer.deposit,
         "octets_sha256": answer.octets_sha256,
         "ingress_at": ingress.get("call_at", ""),
         "ingress_trunk": ingress.get("trunk", ""),

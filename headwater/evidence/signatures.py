@@ -88,3 +88,51 @@ def check_answer(jws: bytes, row: dict[str, Any], public: dict[str, ProviderKey]
     if said != (row.get("code"), row.get("question_id"), row.get("upstream_spc")):
         return "the index of answers states something else than what was signed"
     return ""
+
+
+def check_deposited(octets: bytes, row: dict[str, Any], public: dict[str, ProviderKey]) -> str:
+    """Return what is wrong with an answer that rests on a deposited record, or "".
+
+    The provider's signature is over the head of its deposit, and the sealed record leads to the head's root (RFC 9162
+    section 2.1). That the record opens to what the answer says takes AES-GCM, which the standard library has not:
+    ``record_key`` opens it.
+    """
+    try:
+        kept = json.loads(octets)
+        shown, answer = kept["deposit"], kept["answer"]
+        problem = _head(shown, row, public)
+        said = (answer["code"], answer["question_id"], (answer.get("upstream") or {}).get("spc", ""))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return f"it cannot be read as a deposited record ({error})"
+    if problem:
+        return problem
+    if said != (row.get("code"), row.get("question_id"), row.get("upstream_spc")):
+        return "the index of answers states something else than the answer that was made of the record"
+    return ""
+
+
+def _head(shown: dict[str, Any], row: dict[str, Any], public: dict[str, ProviderKey]) -> str:
+    """Return what is wrong with the signed head of a deposit and the record's way to it, or ""."""
+    protected, payload, signature = shown["jws"].split(".")
+    header, raw, head = json.loads(_decode(protected)), _decode(signature), json.loads(_decode(payload))
+    key = public.get(header["kid"])
+    if key is None or header["kid"] != row.get("key_id") or {key.spc} != {row.get("provider_spc"), head["spc"]}:
+        return "the key that signed the deposit is not one that this provider registered"
+    if header["alg"] != "ES256" or len(raw) != _SIGNATURE or _decode(payload) != shown["head"].encode():
+        return "the deposit is not signed with ES256 over its head"
+    if not curves.es256_holds(key.x, key.y, raw, f"{protected}.{payload}".encode()):
+        return "the signature is not the provider's: the deposit was changed"
+    if _root(shown) != bytes.fromhex(head["root"]):
+        return "the record is none of those that the provider's signature binds"
+    return ""
+
+
+def _root(shown: dict[str, Any]) -> bytes:
+    """Return the root that a sealed record leads to by its siblings; "" stands for a node that has none."""
+    here = sha256(b"\x00" + bytes.fromhex(shown["label"]) + bytes.fromhex(shown["sealed"])).digest()
+    place = int(shown["place"])
+    for sibling in map(bytes.fromhex, shown["siblings"]):
+        if sibling:
+            here = sha256(b"\x01" + (sibling + here if place & 1 else here + sibling)).digest()
+        place //= 2
+    return here

@@ -9,6 +9,7 @@ from headwater.accounts.permissions import Permission
 from headwater.providers import queries as providers
 from headwater.providers.queries import KeyView, ProviderView
 from headwater.tracebacks.answering import QuestionNotFound
+from headwater.tracebacks.deposits import DepositsView, of_provider
 from headwater.tracebacks.models import Answer, Hop, RefusedAnswer
 
 #: An agent polls all the time: seen longer ago than this, it is away.
@@ -47,6 +48,10 @@ class AgentView:
     software: str
     """As the last signed answer names it."""
     refusals: tuple[RefusalView, ...]
+    deposits: DepositsView
+    """What it deposited and is kept."""
+    from_deposits: int
+    """Questions that its deposits answered lately."""
 
 
 def agent(actor: Actor, provider_id: str = "", *, now: datetime | None = None) -> AgentView:
@@ -61,10 +66,13 @@ def agent(actor: Actor, provider_id: str = "", *, now: datetime | None = None) -
     if view is None:
         raise QuestionNotFound("Your organisation is no provider of the register: ask the consortium.")
     since = now - LATELY
-    given = Answer.objects.filter(hop__provider_id=view.id, received_at__gte=since, version=1)
+    given = Answer.objects.filter(hop__provider_id=view.id, received_at__gte=since, version=1, deposit="")
+    from_deposits = Answer.objects.filter(hop__provider_id=view.id, received_at__gte=since).exclude(deposit="").count()
     rows = list(given.exclude(key_id="").values_list("received_at", "hop__asked_at"))
     took = sorted(at - asked for at, asked in rows)
-    last = Answer.objects.filter(hop__provider_id=view.id).exclude(key_id="").order_by("-received_at").first()
+    last = (
+        Answer.objects.filter(hop__provider_id=view.id, deposit="").exclude(key_id="").order_by("-received_at").first()
+    )
     waiting = Hop.objects.filter(provider_id=view.id, next_deadline_at__isnull=False, withdrawn_at=None)
     oldest = waiting.order_by("asked_at").values_list("asked_at", flat=True).first()
     refused = RefusedAnswer.objects.filter(provider_id=view.id, received_at__gte=since).order_by("-received_at")[:20]
@@ -80,6 +88,8 @@ def agent(actor: Actor, provider_id: str = "", *, now: datetime | None = None) -
         median=took[len(took) // 2] if took else None,
         waiting=waiting.count(),
         oldest_waiting_at=oldest,
+        deposits=of_provider(actor, view.id),
+        from_deposits=from_deposits,
         software=str(last.payload.get("agent", "")) if last else "",
         refusals=tuple(
             RefusalView(at=row.received_at, question_id=row.hop_id or "", reason=row.reason) for row in refused

@@ -261,6 +261,7 @@ def _hop(hop: Any) -> HopView:
         answered_by=last.answered_by if last else "",
         key_id=last.key_id if last else "",
         answer_sha256=last.octets_sha256 if last else "",
+        deposit=last.deposit if last else "",
         versions=len(hop.by_version),
         withdrawn_at=hop.withdrawn_at,
     )
@@ -317,6 +318,15 @@ def answer_view(row: Answer) -> AnswerView:
 
 
 def _beside(event: Mapping[str, Any]) -> str:
+def _search(event: Mapping[str, Any], who: str) -> str:
+    found, asked = len(event.get("respondents", [])), event.get("asked", 0)
+    what = "carried the call at all" if event.get("far") else f"handed the call to {who}"
+    blindly = f"{asked} agents were searched blindly for who {what}: " if asked > found else ""
+    if not found:
+        return f"{blindly}nobody is found." if blindly else f"Nobody is known that may have {what}."
+    return f"{blindly}{found} provider{'s are' if found > 1 else ' is'} asked whether they {what}."
+
+
     signer = event.get("signer")
     return f", and {signer['respondent']['name']}, which signed the call, beside it" if signer else ""
 
@@ -333,15 +343,14 @@ def _words(event: Mapping[str, Any], names: Mapping[str, str]) -> str:  # noqa: 
         case "answered":
             said = event["statement"]
             upstream = said.get("upstream") or {}
+            if said.get("deposited"):
+                return f"{who} did not answer: what it deposited says {said['code']}."
             names_it = f", naming {upstream.get('name') or upstream.get('spc')}" if upstream else ""
             return f"{who} answered {said['code']}{names_it}{' by hand' if said.get('by_person') else ''}."
         case "deadlinepassed":
             return f"{Deadline(event['deadline']).label} of {who} passed without an answer."
         case "candidates":
-            asked = len(event.get("respondents", []))
-            if not asked:
-                return f"Nobody is known that may have handed the call to {who}."
-            return f"{asked} provider{'s are' if asked > 1 else ' is'} asked whether they handed the call to {who}."
+            return _search(event, who)
         case "reopened":
             return f"Opened again by {event['by']}: {event['reason']}"
         case "cancelled":

@@ -39,6 +39,8 @@ class ShownAnswer:
     text: str
     """The answer's JSON, called numbers masked; of a refused one the reason."""
     refused: bool = False
+    deposit: str = ""
+    """The deposit that it rests on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,7 @@ def answers(actor: Actor, traceback_id: str) -> list[ShownAnswer]:
             received_at=row.received_at,
             by=row.answered_by,
             key_id=row.key_id,
+            deposit=row.deposit,
             sha256=row.octets_sha256,
             text=msgspec.json.format(msgspec.json.encode(_masked(row.payload)), indent=2).decode(),
         )

@@ -49,6 +49,8 @@ class HopView:
     answered_by: str
     key_id: str
     """Key that signed the answer in force; "" where a person gave it."""
+    deposit: str
+    """The deposit that the answer in force rests on; "" where the provider answered."""
     answer_sha256: str
     versions: int
     withdrawn_at: datetime | None
@@ -66,7 +68,7 @@ class HopView:
     @property
     def by_person(self) -> bool:
         """Tell whether a person gave the answer in force."""
-        return bool(self.answer_code) and not self.key_id
+        return bool(self.answer_code) and not self.key_id and not self.deposit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

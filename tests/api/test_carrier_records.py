@@ -17,6 +17,7 @@ from headwater.agent.keys import SigningKey
 from headwater.audit.models import AuditEntry
 from headwater.calls import blind, deposits
 from headwater.calls.deposits import Keys, Row
+from headwater.evidence import signatures as evidence
 from headwater.providers import actions as providers
 from headwater.site import secret_files
 from headwater.tracebacks import actions
@@ -202,6 +203,17 @@ def test_a_question_about_that_very_call_is_answered_from_the_deposit(birch: Car
 
 def _holds_offline(octets: bytes, birch: Carrier) -> None:
     """What is kept of the answer proves itself: signature, path to the root, and the record's own key."""
+    hop = Hop.objects.get(provider_id=birch.pen.provider.id)
+    listed = [{"key_id": birch.key.thumbprint, "provider_spc": "709B", "jwk": birch.key.public_jwk}]
+    index = {"key_id": birch.key.thumbprint, "provider_spc": "709B", "code": "ORIGINATED", "question_id": hop.id}
+    public, index = evidence.provider_keys(listed), index | {"upstream_spc": ""}
+    assert evidence.check_deposited(octets, index, public) == ""
+    for word in (b'"label":"', b'"sealed":"'):
+        place = octets.index(word) + len(word)
+        changed = octets[:place] + (b"0" if octets[place : place + 1] != b"0" else b"1") + octets[place + 1 :]
+        assert "none of those" in evidence.check_deposited(changed, index, public)
+    assert "not one that" in evidence.check_deposited(octets, index | {"provider_spc": "709A"}, public)
+    assert "something else" in evidence.check_deposited(octets, index | {"code": "UPSTREAM_US"}, public)
     shown = msgspec.json.decode(octets)["deposit"]
     head = msgspec.json.decode(shown["head"])
     signed = jws.deserialize_compact(shown["jws"], birch.key._key, algorithms=["ES256"])

@@ -101,6 +101,7 @@ def signed_answer() -> SignedAnswer:
         "upstream_spc": "",
         "key_id": PROVIDER.thumbprint(),
         "answered_by": "provider:709C",
+        "deposit": "",
         "received_at": instant(NOW),
         "octets_sha256": sha256(octets).hexdigest(),
     }
