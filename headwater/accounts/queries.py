@@ -243,6 +243,13 @@ def agencies() -> list[OrganisationView]:
     return [organisation_view(row) for row in rows]
 
 
+def able(kind: OrganisationKind, permission: Permission) -> list[PersonView]:
+    """Return the people of one kind of organisation who may do something now, for those parts that write to them."""
+    roles = [role.value for role, given in ROLE_PERMISSIONS.items() if permission in given]
+    rows = User.objects.filter(organisation__kind=kind, role__in=roles, is_active=True, confirmed_at__isnull=False)
+    return [person_view(row) for row in rows.order_by("id")]
+
+
 def organisation_view(row: Organisation) -> OrganisationView:
     """Return an organisation's row as a value."""
     return OrganisationView(

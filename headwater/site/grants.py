@@ -106,6 +106,9 @@ TABLES: dict[str, dict[Process, str]] = {
     # Mails, reminders and one-time links are the worker's; a link is opened and spent in the carrier process.
     "tracebacks_telling": {D: "S", W: "SI"},
     "tracebacks_tellingclock": {W: "SIU"},
+    # Who of the desk is mailed of overdue questions says so there; the worker mails.
+    "tracebacks_dutyperson": {D: "SID", W: "S"},
+    "tracebacks_deskmail": {W: "SI"},
     "tracebacks_answerlink": {A: "S", W: "SI"},
     "tracebacks_answersheet": {D: "S", A: "SI"},
     # Agents publish roots at the carrier application; packages quote them.

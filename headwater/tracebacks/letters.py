@@ -1,5 +1,6 @@
 """The words of the mails about a question. Pure. No called number in clear: a mail is read on many machines."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -109,6 +110,44 @@ def question(facts: Facts, *, name: str, link: str) -> Letter:
         "You get a signed receipt for each answer.",
     ]
     subject = _SUBJECTS[facts.step].format(question=facts.question_id, due=due, final=final)
+    return Letter(subject=subject, text="\n".join(lines) + "\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overdue:
+    """One overdue question as the mail to the desk lists it."""
+
+    traceback_id: str
+    question_id: str
+    provider: str
+    legal_due_at: datetime
+    final_due_at: datetime
+
+
+def escalation(listed: Sequence[Overdue], *, more: int, desk_url: str) -> Letter:
+    """Return the mail to the desk. It names providers and questions, and no number of a call.
+
+    Args:
+        listed: The questions that it lists.
+        more: How many there are in all.
+        desk_url: The desk pages' address.
+    """
+    lines = [
+        "These questions are two business hours beyond their legal due time, and nobody has answered. The providers'",
+        "escalation contacts were written to.",
+        "",
+    ]
+    for one in listed:
+        lines += [
+            f"  {one.provider}: question {one.question_id} of traceback {one.traceback_id}",
+            f"    due {one.legal_due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC; counts as not answered from "
+            f"{one.final_due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+            f"    {desk_url}/tracebacks/{one.traceback_id}/",
+        ]
+    if more > len(listed):
+        lines.append(f"  and {more - len(listed)} more")
+    lines += ["", f"The whole list, and who is mailed: {desk_url}/tracebacks/#overdue"]
+    subject = f"Overdue: {more} traceback question{'s' if more != 1 else ''} without an answer"
     return Letter(subject=subject, text="\n".join(lines) + "\n")
 
 

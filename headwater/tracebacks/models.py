@@ -160,6 +160,25 @@ class TellingClock(models.Model):
     """Whether the provider's agent was there when the question was put: its steps were planned by that."""
 
 
+class DutyPerson(models.Model):
+    """Somebody of the consortium who is mailed of overdue questions."""
+
+    person_id = models.CharField(primary_key=True, max_length=16)
+    email = models.EmailField()
+    """As it was when the duty was taken: what the page shows. Mails go to the account's present address."""
+    since = models.DateTimeField()
+
+
+class DeskMail(models.Model):
+    """One round of mails to the desk: what it was told of up to then."""
+
+    at = models.DateTimeField()
+    last_telling = models.BigIntegerField()
+    """Number of the last telling that it took in."""
+    questions = models.PositiveIntegerField()
+    people = models.PositiveIntegerField()
+
+
 class AnswerLink(models.Model):
     """A one-time link by which the reader of one mail may answer one question without signing in."""
 

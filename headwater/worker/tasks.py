@@ -34,7 +34,7 @@ from headwater.reports import queries as reported
 from headwater.reports import sending
 from headwater.retention import actions as retention
 from headwater.tracebacks import actions as tracebacks
-from headwater.tracebacks import automation, deposits, forward_asking, forwarding
+from headwater.tracebacks import automation, deposits, escalating, forward_asking, forwarding
 from headwater.tracebacks import telling as asking
 from headwater.uploads import actions as uploads
 from headwater.worker import postman
@@ -214,6 +214,7 @@ def tell_providers(timestamp: int) -> None:  # noqa: ARG001 - procrastinate's si
     """Put questions to people, remind them, and escalate what is overdue."""
     asking.turn(carrier_url=settings.HEADWATER.url("carrier"))
     forward_asking.tell_due(carrier_url=settings.HEADWATER.url("carrier"))
+    escalating.mail_desk(desk_url=settings.HEADWATER.url("desk"))
 
 
 @tasks.periodic(cron="*/5 * * * *")

@@ -338,4 +338,22 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('provider', 'epoch'), name='one_label_key_an_epoch')],
             },
         ),
+        migrations.CreateModel(
+            name='DutyPerson',
+            fields=[
+                ('person_id', models.CharField(max_length=16, primary_key=True, serialize=False)),
+                ('email', models.EmailField(max_length=254)),
+                ('since', models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name='DeskMail',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField()),
+                ('last_telling', models.BigIntegerField()),
+                ('questions', models.PositiveIntegerField()),
+                ('people', models.PositiveIntegerField()),
+            ],
+        ),
     ]

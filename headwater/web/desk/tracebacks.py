@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_GET, require_POST
 
@@ -13,7 +14,7 @@ from headwater import clock
 from headwater.accounts.permissions import Permission
 from headwater.conduct import queries as conduct
 from headwater.errors import HeadwaterError
-from headwater.tracebacks import actions, queries, shown
+from headwater.tracebacks import actions, escalating, queries, shown
 from headwater.tracebacks.queries import TracebackView
 from headwater.tracebacks.states import TracebackState
 from headwater.web.access import ActorRequest, page
@@ -38,14 +39,8 @@ def listing(request: ActorRequest) -> HttpResponseBase:
     state = request.GET.get("state", "")
     if state not in dict(_FILTERS):
         state = ""
-    context = {
-        "rows": queries.tracebacks(request.actor, state=state),
-        "state": state,
-        "filters": _FILTERS,
-        "may_open": request.actor.may(Permission.TRACEBACK_OPEN),
-        "form": OpenForm(initial={"record_id": request.GET.get("record", "")}),
-        "now": clock.now(),
-    }
+    form = OpenForm(initial={"record_id": request.GET.get("record", "")})
+    context = _queue(request, form, state)
     # The page asks for its table again every few seconds; the fragment is the same template's part.
     template = "desk/traceback_rows.html" if _is_fragment(request) else "desk/tracebacks.html"
     return render(request, template, context)
@@ -78,15 +73,20 @@ def open_by_hand(request: ActorRequest) -> HttpResponseBase:
             return redirect("traceback", actions.open_for_call(request.actor, record_id))
         except HeadwaterError as error:
             form.add_error("record_id", str(error))
-    context = {
-        "rows": queries.tracebacks(request.actor),
-        "state": "",
-        "filters": _FILTERS,
-        "may_open": True,
-        "form": form,
-        "now": clock.now(),
-    }
-    return render(request, "desk/tracebacks.html", context, status=422)
+    return render(request, "desk/tracebacks.html", _queue(request, form, ""), status=422)
+
+
+@require_POST
+@page(Permission.TRACEBACK_OPEN)
+def duty(request: ActorRequest) -> HttpResponse:
+    """Be mailed of overdue questions, or no longer."""
+    if request.POST.get("duty") == "take":
+        escalating.take_duty(request.actor)
+        messages.success(request, f"Overdue questions are mailed to {request.actor.email} from now on.")
+    else:
+        escalating.leave_duty(request.actor)
+        messages.success(request, "You are not mailed of overdue questions any more.")
+    return redirect(f"{reverse('tracebacks')}#overdue")
 
 
 @require_POST
@@ -105,6 +105,19 @@ def reopen(request: ActorRequest, traceback_id: str) -> HttpResponse:
     actions.reopen(request.actor, traceback_id, reason=request.POST.get("reason", ""))
     messages.success(request, f"{traceback_id} goes on: its last provider is asked again.")
     return redirect("traceback", traceback_id)
+
+
+def _queue(request: ActorRequest, form: OpenForm, state: str) -> dict[str, Any]:
+    return {
+        "rows": queries.tracebacks(request.actor, state=state),
+        "state": state,
+        "filters": _FILTERS,
+        "overdue": escalating.escalations(request.actor),
+        "duty": escalating.duty(request.actor),
+        "may_open": request.actor.may(Permission.TRACEBACK_OPEN),
+        "form": form,
+        "now": clock.now(),
+    }
 
 
 def _shown(request: ActorRequest, view: TracebackView) -> dict[str, Any]:

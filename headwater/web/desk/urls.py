@@ -165,6 +165,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trends/", trends.desk, name="trends"),
     path("tracebacks/", tracebacks.listing, name="tracebacks"),
     path("tracebacks/open/", tracebacks.open_by_hand, name="traceback-open"),
+    path("tracebacks/duty/", tracebacks.duty, name="traceback-duty"),
     path("tracebacks/<str:traceback_id>/", tracebacks.detail, name="traceback"),
     path("tracebacks/<str:traceback_id>/cancel/", tracebacks.cancel, name="traceback-cancel"),
     path("tracebacks/<str:traceback_id>/reopen/", tracebacks.reopen, name="traceback-reopen"),
