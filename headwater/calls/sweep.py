@@ -4,6 +4,7 @@ The list of held records lies in the store itself (table ``held``) before anythi
 the engine takes up again after a crash still sees it. A run first ends what an earlier one left under way.
 """
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,9 +18,12 @@ from headwater.calls import columns, schema
 from headwater.calls.engine import Engine, StoreUnavailable, failure
 from headwater.calls.keeping import Held, Policy, not_in_spans
 
-# A deletion may take long; it is waited for, so that what the audit says was done was done.
+# A deletion may take long; it is waited for, on every replica, so that what the audit says was done was done.
 _WAITED_FOR: Final = "SETTINGS mutations_sync = 2, max_execution_time = 0"
-_HELD: Final = "SELECT record_id FROM {database}.held"
+# On a cluster: no time-out for the slowest server, and the list of held records is read by each replica for itself,
+# which the engine otherwise refuses, as replicas might see different lists. The list does not change while a run lasts.
+_EVERYWHERE: Final = ", distributed_ddl_task_timeout = -1, allow_nondeterministic_mutations = 1"
+_SPREAD: Final = re.compile(r"Distributed\('(?P<cluster>[A-Za-z0-9_-]+)'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +42,34 @@ class Expired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where the rows lie that the tables' plain names stand for: in these tables, or spread over a cluster's shards."""
+
+    suffix: str = ""
+    """Of the tables that keep rows, which alone can be changed."""
+    on_cluster: str = ""
+    """``ON CLUSTER ...`` where more servers than this one have some."""
+    more: str = ""
+    """Settings of a change."""
+
+    @classmethod
+    def of(cls, engine_of_calls: str, servers: int) -> "Where":
+        """Return it from the definition of table ``calls``' engine and the number of its cluster's servers."""
+        found = _SPREAD.search(engine_of_calls)
+        if found is None:
+            return cls()
+        if servers < 2:  # this one: nothing need be sent through Keeper
+            return cls(suffix="_local")
+        return cls(suffix="_local", on_cluster=f" ON CLUSTER '{found['cluster']}'", more=_EVERYWHERE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
     what: str
     table: str
     change: str
-    condition: str
+    condition: Callable[[str], str]
+    """The condition on a row, by how a list in another table is asked: ``IN``, or ``GLOBAL IN`` of spread tables."""
     kind: str = "''"
 
 
@@ -73,8 +100,9 @@ class Sweeper:
         found: list[Expired] = []
         try:
             with self._one_at_a_time, self._engine.client(self._database) as client:
-                self._end_what_was_left(client)
-                self._hold(client, held)
+                where = self._where(client)
+                self._end_what_was_left(client, where)
+                self._hold(client, held, where)
                 for step in self._steps(policy, held, now):
                     expired = self._count(client, step)
                     found += expired
@@ -82,19 +110,35 @@ class Sweeper:
                         continue
                     tell("begun", expired)
                     client.command(
-                        f"ALTER TABLE {self._database}.{step.table} {step.change} WHERE {step.condition} {_WAITED_FOR}"
+                        f"ALTER TABLE {self._database}.{step.table}{where.suffix}{where.on_cluster} {step.change} "
+                        f"WHERE {step.condition('IN')} {_WAITED_FOR}{where.more}"
                     )
                     tell("done", expired)
         except ClickHouseError as error:
             raise failure(error) from error
         return found
 
-    def _end_what_was_left(self, client: Any) -> None:
-        client.command(f"KILL MUTATION WHERE database = '{self._database}' AND NOT is_done SYNC")
+    def _where(self, client: Any) -> Where:
+        found = client.query(
+            "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = 'calls'"
+        )
+        engine = str(found.first_row[0])
+        spread = _SPREAD.search(engine)
+        name = spread["cluster"] if spread else ""
+        servers = client.query(
+            "SELECT count() FROM system.clusters WHERE cluster = {name:String}", parameters={"name": name}
+        )
+        return Where.of(engine, int(servers.first_row[0]))
 
-    def _hold(self, client: Any, held: Held) -> None:
+    def _end_what_was_left(self, client: Any, where: Where) -> None:
+        client.command(
+            f"KILL MUTATION{where.on_cluster} WHERE database = '{self._database}' AND NOT is_done "
+            f"{'ASYNC' if where.on_cluster else 'SYNC'}"
+        )
+
+    def _hold(self, client: Any, held: Held, where: Where) -> None:
         """Write the list of held records, and make sure of it before anything is deleted."""
-        client.command(f"TRUNCATE TABLE {self._database}.held")
+        client.command(f"TRUNCATE TABLE {self._database}.held{where.suffix}{where.on_cluster}")
         if held.record_ids:
             table = pa.table({"record_id": pa.array([one.bytes for one in held.record_ids], pa.binary(16))})
             client.raw_insert(
@@ -107,21 +151,32 @@ class Sweeper:
             )
 
     def _steps(self, policy: Policy, held: Held, now: datetime) -> list[_Step]:
-        named = _HELD.format(database=self._database)
-        free = f"record_id NOT IN ({named}){not_in_spans(held, 'call_at')}"
-        # A body stands as long as one of its records is held.
-        bodies = (
-            f"body_sha256 NOT IN (SELECT raw_sha256 FROM {self._database}.calls WHERE NOT ({free}))"  # noqa: S608 - ours
-            f"{not_in_spans(held, 'received_at')}"
-        )
-        steps = [
+        here, received = self._database, not_in_spans(held, "received_at")
+
+        def free(within: str) -> str:
+            named = f"SELECT record_id FROM {here}.held"  # noqa: S608 - a checked name
+            return f"NOT (record_id {within} ({named})){not_in_spans(held, 'call_at')}"
+
+        def bodies(within: str) -> str:
+            # A body stands as long as one of its records is held. Its records are asked of the spread table always.
+            named = f"SELECT raw_sha256 FROM {here}.calls WHERE NOT ({free('GLOBAL IN')})"  # noqa: S608 - ours
+            return f"NOT (body_sha256 {within} ({named})){received}"
+
+        steps: list[tuple[str, str, str, str, Callable[[str], str], str]] = [
             ("bodies", "bodies", "DELETE", "bodies_days", bodies, "''"),
             ("rows", "calls", "DELETE", "rows_days", free, "record_kind"),
-            ("raw", "calls", "UPDATE raw = ''", "raw_days", f"raw != '' AND {free}", "record_kind"),
-            ("rejects", "rejects", "DELETE", "rejects_days", "1" + not_in_spans(held, "received_at"), "''"),
+            (
+                "raw",
+                "calls",
+                "UPDATE raw = ''",
+                "raw_days",
+                lambda within: f"raw != '' AND {free(within)}",
+                "record_kind",
+            ),
+            ("rejects", "rejects", "DELETE", "rejects_days", lambda _: f"1{received}", "''"),
         ]
         return [
-            _Step(what=what, table=table, change=change, condition=f"{expired} AND {rest}", kind=kind)
+            _Step(what=what, table=table, change=change, condition=_both(expired, rest), kind=kind)
             for what, table, change, member, rest, kind in steps
             if (expired := policy.expired(member, now))
         ]
@@ -129,10 +184,14 @@ class Sweeper:
     def _count(self, client: Any, step: _Step) -> list[Expired]:
         rows = client.query(
             f"SELECT source_id, {step.kind} AS kind, toInt64(count()), min(received_at), max(received_at) "  # noqa: S608 - constants and checked names
-            f"FROM {self._database}.{step.table} WHERE {step.condition} "
+            f"FROM {self._database}.{step.table} WHERE {step.condition('GLOBAL IN')} "
             "GROUP BY source_id, kind ORDER BY source_id, kind"
         ).result_rows
         return [
             Expired(what=step.what, source_id=source, record_kind=kind, count=count, first=first, last=last)
             for source, kind, count, first, last in rows
         ]
+
+
+def _both(expired: str, rest: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda within: f"{expired} AND {rest(within)}"

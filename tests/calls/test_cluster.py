@@ -6,16 +6,19 @@ Replication and ON CLUSTER need Keeper and are not tried here; ``make cluster-ch
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 
 import chdb
 import pytest
 
 from headwater.calls import cluster, schema
 from headwater.calls.engine import Engine
+from headwater.calls.keeping import Held, Policy, Span
 from headwater.calls.queries import CallQueries
 from headwater.calls.store import CallStore
+from headwater.calls.sweep import Sweeper, Where
 from headwater.errors import Invalid
-from tests.calls.samples import report
+from tests.calls.samples import NOON, report
 
 #: A cluster of one shard, which is the engine itself: nothing is dialled.
 CONFIG = """<clickhouse><tcp_port>9000</tcp_port><remote_servers><ours><shard><replica>
@@ -118,3 +121,33 @@ def test_what_is_printed_is_made_again_without_harm(engine: Engine) -> None:
             client.command(statement, use_database=False)
         client.database = "headwater"
         assert client.query("SELECT count() FROM migrations FINAL").first_row[0] == len(schema.MIGRATIONS)
+
+
+def test_what_is_past_its_time_goes_from_the_shards_and_what_is_held_stays(engine: Engine) -> None:
+    later = NOON + timedelta(days=365)
+    store, queries = CallStore(engine, "headwater"), CallQueries(engine, "headwater")
+    records = [report(number, source_id="ORG-SPREAD") for number in range(2_000, 2_010)]
+    store.insert(records)
+    before = queries.total()
+    policy = Policy(default={"rows_days": 30, "raw_days": 7, "rejects_days": 30, "bodies_days": 30})
+    held = Held(
+        record_ids=frozenset({records[3].record_id}),
+        spans=(Span(source_id="ORG-SPREAD", start=records[5].call_at, end=records[7].call_at),),
+    )
+    sweeper = Sweeper(engine, "headwater")
+    told = sweeper.run(policy, held, now=later, dry=True)
+    assert sum(one.count for one in told if one.what == "rows") == before - 3
+    sweeper.run(policy, held, now=later)
+    assert {row[0] for row in queries.rows("SELECT event_id FROM calls")} == {"event-2003", "event-2005", "event-2006"}
+    assert sweeper.run(policy, held, now=later) == []
+    sweeper.run(policy, Held(), now=later)
+    assert queries.rows("SELECT count() FROM calls_local")[0][0] == 0
+
+
+def test_a_change_is_sent_to_every_server_where_there_are_several() -> None:
+    spread = "Distributed('us', 'headwater', 'calls_local', cityHash64(x))"
+    everywhere = Where.of(spread, servers=4)
+    assert (everywhere.suffix, everywhere.on_cluster) == ("_local", " ON CLUSTER 'us'")
+    assert "allow_nondeterministic_mutations = 1" in everywhere.more
+    assert Where.of(spread, servers=1) == Where(suffix="_local")
+    assert Where.of("ReplacingMergeTree(version) ORDER BY x", servers=0) == Where()
