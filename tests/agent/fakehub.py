@@ -5,18 +5,42 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from headwater.wire.agents import Answer, Question, Questions, Receipt
+from headwater.calls import deposits
+from headwater.calls.deposits import Row
+from headwater.wire.agents import Answer, Answers, Question, Questions, Receipt, Refusal, Result, Results
 from headwater.wire.commitments import Root, Roots, Taken, minute_text, rebuilt
+from headwater.wire.deposits import Deposit, Deposited, DepositTerms
+from headwater.wire.forward import NumberAnswer, NumberQuestion
+from headwater.wire.searches import Hit, Hits, HitsTaken, Search
+
+#: Door -> what the token of its requests must be for.
+ACTIONS = {
+    "questions": "questions.read",
+    "answers": "answers.write",
+    "batch": "answers.write",
+    "roots": "roots.write",
+    "hits": "hits.write",
+    "deposit-terms": "terms.read",
+    "deposits": "deposits.write",
+}
+
+
+class _Named(msgspec.Struct):
+    """What answers of both kinds have."""
+
+    question_id: str
 
 
 @dataclass
@@ -28,9 +52,19 @@ class FakeHub:
     open: dict[str, list[Question]] = field(default_factory=dict)
     posts: list[tuple[str, bytes]] = field(default_factory=list)
     """(SPC, octets) of every answer that was posted, also of those that got an error."""
+    batches: list[int] = field(default_factory=list)
+    """How many answers each batch held."""
+    knows_batches: bool = True
+    numbers: dict[str, list[NumberQuestion]] = field(default_factory=dict)
+    """SPC -> open questions about numbers."""
     accepted: dict[str, bytes] = field(default_factory=dict)
     roots: dict[str, dict[str, str]] = field(default_factory=dict)
     """SPC -> minute -> signed root."""
+    searches: list[Search] = field(default_factory=list)
+    hits: list[tuple[str, Hit]] = field(default_factory=list)
+    deposits: dict[str, dict[str, Deposit]] = field(default_factory=dict)
+    """SPC -> root -> batch."""
+    approver: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
     polls: int = 0
     errors: list[tuple[int, bytes]] = field(default_factory=list)
     """What the next answers' requests get instead of a receipt."""
@@ -74,14 +108,72 @@ class FakeHub:
 
     async def _reply(self, scope: Any, body: bytes) -> tuple[int, bytes]:
         authorization = dict(scope["headers"]).get(b"authorization", b"").decode()
-        of_roots = scope["path"].endswith("/roots")
-        action = "questions.read" if scope["method"] == "GET" else "roots.write" if of_roots else "answers.write"
+        place = scope["path"].rpartition("/")[2]
+        action = ACTIONS[place]
         spc = self._signed_in(authorization.removeprefix("Bearer "), action, body)
         if not spc:
             return 401, b"not signed in"
-        if scope["method"] == "GET":
-            return await self._questions(spc, float(parse_qs(scope["query_string"].decode())["wait"][0]))
-        return self._keep(spc, body) if of_roots else self._take(spc, body)
+        if place == "questions":
+            asked = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
+            return await self._questions(spc, float(asked["wait"][0]), asked.get("seen", [None])[0])
+        if place == "deposit-terms":
+            approver = self.approver.public_key().public_bytes_raw().hex()
+            return 200, msgspec.json.encode(DepositTerms(approver=approver, most_records=1_000, kept_days=90))
+        if place == "deposits":
+            return self._deposit(spc, body)
+        if place == "hits":
+            found = msgspec.json.decode(body, type=Hits).hits
+            self.hits += [(spc, one) for one in found]
+            return 200, msgspec.json.encode(HitsTaken(taken=len(found)))
+        return {"batch": self._batch, "roots": self._keep, "answers": self._take}[place](spc, body)
+
+    def _batch(self, spc: str, body: bytes) -> tuple[int, bytes]:
+        """Take each answer as if it came alone."""
+        if not self.knows_batches:
+            return 404, b"no such address"
+        if self.errors:
+            return self.errors.pop(0)
+        sent = msgspec.json.decode(body, type=Answers).answers
+        self.batches.append(len(sent))
+        results = []
+        for one in sent:
+            status, said = self._take(spc, one.encode())
+            digest = sha256(one.encode()).hexdigest()
+            if status in {200, 201}:
+                receipt = msgspec.json.decode(said, type=Receipt)
+                results.append(Result(answer_sha256=digest, status=status, receipt=receipt))
+            else:
+                problem = Refusal(type="about:blank", title="", status=status, detail=said.decode())
+                results.append(Result(answer_sha256=digest, status=status, problem=problem))
+        return 200, msgspec.json.encode(Results(results=results))
+
+    def number_answer(self, question_id: str) -> NumberAnswer:
+        """The accepted answer to a question about a number."""
+        octets = self.accepted[question_id]
+        opened = jws.deserialize_compact(octets, self._key(octets), algorithms=["ES256"])
+        return msgspec.json.decode(opened.payload, type=NumberAnswer)
+
+    def _deposit(self, spc: str, body: bytes) -> tuple[int, bytes]:
+        """Keep a deposit of the carrier that signed it; the same octets again are the same deposit."""
+        if self.errors:
+            return self.errors.pop(0)
+        made = deposits.decode(body)
+        signed = jws.deserialize_compact(made.jws.encode(), self.keys[spc], algorithms=["ES256"])
+        if (made.spc, signed.payload) != (spc, deposits.signed_part(made)):
+            self.problems.append(f"a deposit of {made.spc} came from {spc}")
+            return 422, b"not yours"
+        self.deposits.setdefault(spc, {})[made.root.hex()] = made
+        taken = Deposited(deposit_id="DP-1", root=made.root.hex(), records=len(made.records), received_at="")
+        return 201, msgspec.json.encode(taken)
+
+    def opened(self, spc: str, *, called: str, at: datetime) -> list[Row]:
+        """The deposited records of calls to a number at about a time."""
+        found = []
+        for made in self.deposits.get(spc, {}).values():
+            label_key = deposits.unwrap(made.label_key, self.approver)
+            wanted = deposits.buckets(at, 60.0)
+            found += deposits.open_records(made, self.approver, label_key, called=int(called), wanted=wanted)
+        return [one.row for one in found]
 
     def _keep(self, spc: str, body: bytes) -> tuple[int, bytes]:
         """Keep roots: each must follow from the one before."""
@@ -124,31 +216,39 @@ class FakeHub:
         self.problems.append("a bearer of nobody")
         return ""
 
-    async def _questions(self, spc: str, wait: float) -> tuple[int, bytes]:
+    async def _questions(self, spc: str, wait: float, seen: str | None) -> tuple[int, bytes]:
         self.polls += 1
         if self.poll_errors:
             return self.poll_errors.pop(0)
         until = time.monotonic() + wait
-        while not self.open.get(spc) and time.monotonic() < until:
+        known = None if seen is None else seen.split(",")
+        while not (self.open.get(spc) or self._unseen(known)) and time.monotonic() < until:
             try:
                 await asyncio.wait_for(self.asked.wait(), min(until - time.monotonic(), 0.1))
             except TimeoutError:
                 continue
-        return 200, msgspec.json.encode(Questions(questions=self.open.get(spc, [])))
+        came = Questions(
+            questions=self.open.get(spc, []), searches=self._unseen(known), numbers=self.numbers.get(spc, [])
+        )
+        return 200, msgspec.json.encode(came)
+
+    def _unseen(self, known: list[str] | None) -> list[Search]:
+        return [] if known is None else [one for one in self.searches if one.search_id not in known]
 
     def _take(self, spc: str, body: bytes) -> tuple[int, bytes]:
         self.posts.append((spc, body))
         if self.errors:
             return self.errors.pop(0)
         payload = jws.deserialize_compact(body, self.keys[spc], algorithms=["ES256"]).payload
-        answer = msgspec.json.decode(payload, type=Answer)
+        answer = msgspec.json.decode(payload, type=_Named)
         before = self.accepted.get(answer.question_id)
         if before not in {None, body}:
             self.problems.append(f"{answer.question_id} answered twice with different octets")
             return 409, b"another answer is recorded"
         self.accepted[answer.question_id] = body
         if not self.keeps_open:
-            self.open[spc] = [one for one in self.open.get(spc, []) if one.question_id != answer.question_id]
+            for waiting in (self.open, self.numbers):
+                waiting[spc] = [one for one in waiting.get(spc, []) if one.question_id != answer.question_id]
         receipt = Receipt(
             receipt_id="RC-1",
             question_id=answer.question_id,
