@@ -22,6 +22,7 @@ def words(value: str) -> str:
 class CredentialForm(StyledForm):
     """A machine credential."""
 
+    ids = "credential_%s"
     name = forms.CharField(label="What people call it", max_length=200)
     scopes = forms.MultipleChoiceField(label="What it opens", widget=forms.CheckboxSelectMultiple)
     source_kind = forms.ChoiceField(

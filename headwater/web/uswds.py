@@ -19,7 +19,11 @@ _CLASSES: Final[tuple[tuple[type[forms.Widget], str], ...]] = (
 class StyledForm(forms.Form):
     """A form whose widgets carry their class."""
 
+    ids = "id_%s"
+    """How its fields are named on the page; forms that stand on one page need names of their own, for their labels."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", self.ids)
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             fitting = next((name for kind, name in _CLASSES if isinstance(field.widget, kind)), "")

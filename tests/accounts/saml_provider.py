@@ -58,7 +58,7 @@ class LibXmlSec(CryptoBackend):
 class Provider:
     """The identity provider of one agency, with a key of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, sign_in: str = SIGN_IN) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self.certificate = _key_and_certificate(folder)
@@ -69,7 +69,7 @@ class Provider:
             "crypto_backend": "XMLSecurity",
             "service": {
                 "idp": {
-                    "endpoints": {"single_sign_on_service": [(SIGN_IN, BINDING_HTTP_REDIRECT)]},
+                    "endpoints": {"single_sign_on_service": [(sign_in, BINDING_HTTP_REDIRECT)]},
                     "policy": {"default": {"lifetime": {"minutes": 5}, "attribute_restrictions": None}},
                 }
             },

@@ -1,11 +1,6 @@
 """OpenID Connect against a real provider that runs as a process on loopback."""
 
 import dataclasses
-import json
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +14,7 @@ from headwater.accounts.identity_providers import ProviderView
 from headwater.accounts.models import User
 from headwater.accounts.rules import Protocol
 from headwater.errors import Invalid, Unauthenticated, Unavailable
+from tests.accounts.oidc_provider import running
 
 pytestmark = pytest.mark.django_db
 BACK = "https://portal.example/account/organisation/IDP-1/oidc/"
@@ -28,26 +24,9 @@ DOUBTED = {"sub": "doubted", "email": "alex@ag-mi.example", "email_verified": Fa
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
-    """A provider as its maker ships it (oidc-provider-mock), until the module's tests are over."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    users = [word for user in (OWEN, DOUBTED) for word in ("--user-claims", json.dumps(user))]
-    command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), *users]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                found = httpx.get(f"{address}/.well-known/openid-configuration", trust_env=False).json()
-                break
-            except httpx.TransportError:
-                assert process.poll() is None
-                time.sleep(0.1)
-        yield str(found["issuer"])
-    finally:
-        process.terminate()
-        process.wait(20)
+    """A provider that runs until the module's tests are over."""
+    with running(OWEN, DOUBTED) as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)

@@ -44,6 +44,7 @@ class OrganisationForm(StyledForm):
 class InvitationForm(StyledForm):
     """Whom to invite."""
 
+    ids = "invite_%s"
     email = forms.EmailField(label="Work e-mail address", max_length=254)
     name = forms.CharField(label="Name", max_length=200)
     title = forms.CharField(label="Title", max_length=200, required=False)
@@ -58,6 +59,7 @@ class InvitationForm(StyledForm):
 class DomainForm(StyledForm):
     """A verified domain."""
 
+    ids = "domain_%s"
     domain = forms.CharField(label="Domain", help_text="The part after the @, such as michigan.gov.", max_length=253)
     how = forms.CharField(
         label="How it was verified",

@@ -22,6 +22,7 @@ from headwater.web.uswds import StyledForm
 class CallForm(StyledForm):
     """The second check of contact by telephone."""
 
+    ids = "call_%s"
     number = forms.CharField(
         label="Number that you call", max_length=30, help_text="The organisation's, not the person's own."
     )
@@ -35,6 +36,7 @@ class CallForm(StyledForm):
 class LeaverForm(StyledForm):
     """Closing an account."""
 
+    ids = "leaver_%s"
     reason = forms.CharField(label="Why", max_length=400)
     successor = forms.ChoiceField(label="Who takes their matters over", required=False)
 
@@ -46,6 +48,7 @@ class LeaverForm(StyledForm):
 class DeputyForm(StyledForm):
     """A deputy for somebody who is away."""
 
+    ids = "deputy_%s"
     deputy = forms.ChoiceField(label="Who acts for them")
     until = forms.DateField(
         label="Last day (UTC)",
