@@ -33,6 +33,8 @@ SETTINGS: dict[str, Any] = {
     "async_insert": 0,
     # A record's day is part of its sorting key: rows of one key never stand in two partitions.
     "do_not_merge_across_partitions_select_final": 1,
+    # What a look-up reads is small and mostly cached: handed to a pool of threads, each column would wait for its turn.
+    "local_filesystem_read_method": "pread",
 }
 
 #: Niceness of the threads that merge: what they put off costs nothing, what a sender waits for does. Where merges fall

@@ -50,9 +50,7 @@ HELD_TO: Final[dict[str, int | str]] = {
     "result_overflow_mode": "throw",
     "max_threads": max(1, (os.cpu_count() or 2) // 2),
     "do_not_merge_across_partitions_select_final": 1,
-    # A granule lies in the page cache or is read at once: handed to a pool of threads, each column of a look-up would
-    # wait for its turn on a busy processor.
-    "local_filesystem_read_method": "pread",
+    "local_filesystem_read_method": "pread",  # for the reason that ``engine.SETTINGS`` gives
 }
 #: Parameters of the HTTP form itself: served here or without effect on a result.
 _TRANSPORT: Final = frozenset(
