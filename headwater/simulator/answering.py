@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from math import log
 
 from msgspec import structs
 
@@ -16,11 +17,18 @@ from headwater.calls import blind, matching
 from headwater.calls.matching import Calibration, Side
 from headwater.numbering.numbers import E164
 from headwater.simulator.clockbook import REFERENCE, Clockbook
+from headwater.simulator.graphs import Tier
 from headwater.simulator.ledger import Entry, Ledger
-from headwater.simulator.world import Tier, World
+from headwater.simulator.world import World
+from headwater.tracebacks.clocks import after_business_time
 from headwater.tracebacks.states import HopKind
 from headwater.tracebacks.trace import Call, Hop, Party, Respondent, Statement
 from headwater.wire.agents import AnswerCode
+
+#: Business hours that a person takes: 4 in the median, 22 at the 90th percentile; 3% are overdue by days.
+HAND_MEDIAN_H = 4.0
+HAND_SIGMA = 1.33
+HAND_OVERDUE = 0.03
 
 
 class Lie(StrEnum):
@@ -52,11 +60,12 @@ class Houses:
         ledger: Ledger,
         clocks: Clockbook,
         answering: frozenset[int],
+        by_hand: frozenset[int],
         liars: dict[int, Lie],
         seed: int,
         calibration: Calibration,
     ) -> None:
-        """Open the desks of the carriers in ``answering``; the others stay silent."""
+        """Open the desks of the carriers in ``answering``, of those in ``by_hand`` by a person; others stay silent."""
         self.ledger = ledger
         self._clocks = clocks
         self._world: World = ledger.world
@@ -65,7 +74,9 @@ class Houses:
         self.liars = liars
         self._seed = seed
         self._calibration = calibration
-        self.respondents = [_respondent(self._world, index) for index in range(len(self._world.members))]
+        self.respondents = [
+            _respondent(self._world, index, by_agent=index not in by_hand) for index in range(len(self._world.members))
+        ]
         self._index = {one.provider_id: place for place, one in enumerate(self.respondents)}
         self._by_spc = {one.spc: one for one in self.respondents}
         self.candidates = 0
@@ -80,9 +91,7 @@ class Houses:
         if here not in self.answering:
             return None
         chance = random.Random(f"{self._seed}/answer/{hop.question_id}/{attempt}")  # noqa: S311 - a world, not a secret
-        seconds = min(60.0, chance.lognormvariate(-0.7, 1.0))
-        if chance.random() < self._noise.outage:
-            seconds += chance.uniform(300, 14_400)  # an agent that is down answers when it is up again
+        seconds = self._takes(hop.respondent, now, chance)
         at = now + timedelta(seconds=seconds)
         if chance.random() < self._noise.overlooked:
             return Given(statement=_plain(AnswerCode.RECORD_NOT_FOUND, at), seconds=seconds)
@@ -140,6 +149,18 @@ class Houses:
         return datetime.fromtimestamp(start - off, UTC)
 
     # -- inside
+
+    def _takes(self, respondent: Respondent, now: datetime, chance: random.Random) -> float:
+        """Return how long an answer takes, seconds: an agent's machine time, a person's business hours."""
+        if not respondent.by_agent:
+            hours = min(200.0, chance.lognormvariate(log(HAND_MEDIAN_H), HAND_SIGMA))
+            if chance.random() < HAND_OVERDUE:
+                hours += chance.uniform(24, 120)
+            return (after_business_time(now, respondent.office_zone, timedelta(hours=hours)) - now).total_seconds()
+        seconds = min(60.0, chance.lognormvariate(-0.7, 1.0))
+        if chance.random() < self._noise.outage:
+            seconds += chance.uniform(300, 14_400)  # an agent that is down answers when it is up again
+        return seconds
 
     def _place(self, respondent: Respondent | None) -> int:
         return self.place(respondent) if respondent else -1
@@ -317,7 +338,7 @@ def _log_odds(ranked: matching.Ranked) -> float:
     return ranked.nats[0] - max(others)
 
 
-def _respondent(world: World, index: int) -> Respondent:
+def _respondent(world: World, index: int, *, by_agent: bool) -> Respondent:
     member = world.members[index]
     return Respondent(
         provider_id=f"PR-{index}",
@@ -325,5 +346,5 @@ def _respondent(world: World, index: int) -> Respondent:
         name=member.name,
         country=member.country,
         office_zone=("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")[index % 4],
-        by_agent=True,
+        by_agent=by_agent,
     )

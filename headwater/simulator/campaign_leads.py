@@ -26,20 +26,20 @@ def pointed(run: Run) -> Iterator[Pointed]:
     """Yield the top lead of each domestic campaign of a world, from its first ``MOST_TRACES`` traces."""
     traces: dict[int, list[tuple[Ended, bool]]] = defaultdict(list)
     origins: dict[int, set[int]] = defaultdict(set)
-    foreign: set[int] = set()
+    apart: set[int] = set()
     for place, one in enumerate(run.ended):
         named = run.bounds[place].named if run.bounds else False
         traces[one.operation].append((one, named))
         origins[one.operation].add(one.truth[0])
-        if one.foreign:
-            foreign.add(one.operation)
+        if one.apart:
+            apart.add(one.operation)
     campaigns = {
         operation: [(_traced(one), named) for one, named in of]
         for operation, of in ((operation, of[:MOST_TRACES]) for operation, of in traces.items())
     }
     history = _history({operation: [one for one, _ in of] for operation, of in campaigns.items()})
     for operation, of in campaigns.items():
-        if operation in foreign:
+        if operation in apart:
             continue
         found = leads([one for one, _ in of], prior=seen_elsewhere(history, operation))
         yield Pointed(

@@ -32,7 +32,7 @@ class Clockbook:
     @cached_property
     def learned(self) -> bool:
         """Tell whether there is anything to learn: exact clocks need no offsets, only the spread of the set-up."""
-        return self._noise.clocks
+        return bool(self._noise.clocks)
 
     def edge(self, sender: str, receiver: str, *, neighbours: bool = True) -> Edge:
         """Return what is known of a pair of trunks; of two that never meet, by way of the synchronised clock."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from headwater.calls.matching import Side
+from headwater.simulator import noise as noises
 from headwater.simulator.ledger import Entry, Happened, Ledger
 
 #: The range end is exclusive in the published code: the window is lopsided.
@@ -28,7 +30,9 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
+    """One deposited hop: who wrote it, and whom it names before and after itself; -1 for nobody."""
+
     carrier: int
     before: int
     after: int
@@ -36,7 +40,7 @@ class _Row:
 
 def judged(ledger: Ledger, answering: frozenset[int], truths: list[Happened]) -> Iterator[Verdict]:
     """Yield what the peer's analysis names for each call. Failed routes are not deposited."""
-    rows: dict[tuple[str, str, int], set[_Row]] = defaultdict(set)
+    rows: dict[tuple[str, str, int], set[Row]] = defaultdict(set)
     starts: dict[tuple[int, int], list[Entry]] = defaultdict(list)
     for (carrier, _), entries in ledger.by_called.items():
         if carrier not in answering:
@@ -44,8 +48,8 @@ def judged(ledger: Ledger, answering: frozenset[int], truths: list[Happened]) ->
         for entry in entries:
             if entry.call > 0:
                 side = entry.ingress
-                row = _Row(carrier, entry.upstream, entry.downstream)
-                rows[side.calling, side.called, int(side.start)].add(row)
+                row = Row(carrier, entry.upstream, entry.downstream)
+                rows[*_digits(ledger, carrier, side), int(side.start)].add(row)
                 starts[carrier, entry.call].append(entry)
     for truth in truths:
         begun = starts.get((truth.path[-1], truth.number))
@@ -53,13 +57,20 @@ def judged(ledger: Ledger, answering: frozenset[int], truths: list[Happened]) ->
             yield Verdict.NO_ROW
             continue
         side = begun[0].ingress
-        found = {
-            row for second in WINDOW for row in rows.get((side.calling, side.called, int(side.start) + second), ())
-        }
-        yield _verdict(found, truth.path[0])
+        digits = _digits(ledger, truth.path[-1], side)
+        found = {row for second in WINDOW for row in rows.get((*digits, int(side.start) + second), ())}
+        yield verdict(found, truth.path[0])
 
 
-def _verdict(rows: set[_Row], origin: int) -> Verdict:
+def _digits(ledger: Ledger, carrier: int, side: Side) -> tuple[str, str]:
+    """Return calling and called number as the label is made of them."""
+    if not ledger.noise.raw_labels:
+        return side.calling, side.called
+    form = noises.usual_form(ledger.world.seed, carrier)
+    return form.format(side.calling, side.calling[-10:]), form.format(side.called, side.called[-10:])
+
+
+def verdict(rows: set[Row], origin: int) -> Verdict:
     """Name the node without a predecessor; of several the one that a neighbour agrees on."""
     into: dict[int, int] = defaultdict(int)
     out: dict[int, int] = defaultdict(int)

@@ -10,8 +10,10 @@ import msgspec
 from headwater.calls.matching import Side
 from headwater.numbering.numbers import canonical
 from headwater.simulator import noise as noises
-from headwater.simulator.noise import Noise
-from headwater.simulator.world import Signing, Tier, World, number
+from headwater.simulator.callers import shown
+from headwater.simulator.graphs import Tier
+from headwater.simulator.noise import Clocks, Noise
+from headwater.simulator.world import Role, Signing, World, number
 
 DAY: Final = 86_400.0
 #: Instant at which every simulated day begins: a Tuesday, 13:00 UTC, business hours in New York.
@@ -19,10 +21,10 @@ DAWN: Final = 1_781_010_000.0
 SETUP_MEDIAN_S: Final = 0.12
 SETUP_SIGMA: Final = 1.15
 """Of the logarithm: 0.12 s in the median, 0.8 s at the 95th percentile."""
-REDIALS: Final = 1.5
-CROWDED: Final = 0.01
-STRIPPED: Final = 0.35
-"""Share of links that are not IP: Identity, Call-ID and Session-ID end there."""
+#: Routes that a switch tries at most.
+MOST_ROUTES: Final = 12
+#: Calls of each hour of the day (UTC) beside one another, of ordinary traffic: quiet at night, most in the afternoon.
+HOURLY: Final = (20, 14, 9, 6, 4, 3, 3, 3, 4, 6, 12, 24, 40, 58, 70, 76, 80, 82, 82, 80, 74, 62, 46, 30)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -57,6 +59,15 @@ class Happened:
     signer: int = -1
     attest: str = ""
     signed_at_end: bool = False
+    token: tuple[str, str] = ("", "")
+    """Calling and called number of its token; "" where it has none at its end."""
+    forwarded: bool = False
+    diverted: bool = False
+    """It was forwarded, and who forwarded it says so (div, Diversion or History-Info)."""
+    boxed: bool = False
+    """It came through a SIM box: who called is behind the mobile subscriber of the first carrier."""
+    started: float = 0.0
+    """When the first carrier took it; ``at`` is when it rang."""
 
 
 @dataclass(slots=True)
@@ -89,17 +100,17 @@ def place(ledger: Ledger, chance: random.Random, operation: int) -> Happened:
     goal = chance.choice(world.terminating)
     called = number(chance)
     at = DAWN + chance.uniform(0, 0.3 * DAY)
-    made = _ring(ledger, chance, operation=operation, goal=goal, called=called, at=at)
-    redials = _poisson(chance, REDIALS)
+    made = _campaign_call(ledger, chance, operation=operation, goal=goal, called=called, at=at)
+    redials = _poisson(chance, world.knobs.redials)
     for _ in range(redials):
         near = chance.random() < 0.2
         when = at + (chance.uniform(-300, 300) if near else chance.uniform(-0.5 * DAY, 0.5 * DAY))
-        _ring(ledger, chance, operation=operation, goal=goal, called=called, at=when)
-    if chance.random() < CROWDED:
+        _campaign_call(ledger, chance, operation=operation, goal=goal, called=called, at=when)
+    if chance.random() < world.knobs.crowded:
         for _ in range(20):
             other = chance.randrange(len(world.operations))
             when = at + chance.uniform(-600, 600)
-            _ring(ledger, chance, operation=other, goal=goal, called=called, at=when)
+            _campaign_call(ledger, chance, operation=other, goal=goal, called=called, at=when)
     return made
 
 
@@ -107,7 +118,20 @@ def again(ledger: Ledger, chance: random.Random, first: Happened) -> Happened:
     """Let another call of the burst of ``first`` happen: same campaign, another target, within a minute."""
     goal = chance.choice(ledger.world.terminating)
     at = first.at + chance.uniform(-60, 60)
-    return _ring(ledger, chance, operation=first.operation, goal=goal, called=number(chance), at=at)
+    return _campaign_call(ledger, chance, operation=first.operation, goal=goal, called=number(chance), at=at)
+
+
+def ordinary(ledger: Ledger, chance: random.Random) -> Happened:
+    """Let one call of a subscriber to another happen, by the daily curve, from and to carriers by their size."""
+    world = ledger.world
+    voice = [m.index for m in world.members if m.tier is not Tier.FOREIGN and Role.VOICE in m.role]
+    origin, goal = chance.choices(voice, [world.degree(one) for one in voice])[0], chance.choice(world.terminating)
+    while goal == origin:
+        goal = chance.choice(world.terminating)
+    hour = chance.choices(range(24), HOURLY)[0]
+    at = DAWN - DAWN % DAY + 3_600 * (hour + chance.random())
+    path = world.route(origin, goal, chance.randrange(3), day=int(at // DAY), ordinary=True)
+    return _ring(ledger, chance, operation=-1, path=path, numbers=(number(chance), number(chance)), at=at)
 
 
 def _poisson(chance: random.Random, mean: float) -> int:
@@ -117,38 +141,57 @@ def _poisson(chance: random.Random, mean: float) -> int:
     return count
 
 
-def _ring(  # noqa: PLR0913 - one argument a fact of the call
+def _campaign_call(  # noqa: PLR0913 - one argument a fact of the call
     ledger: Ledger, chance: random.Random, *, operation: int, goal: int, called: str, at: float
 ) -> Happened:
-    world, noise = ledger.world, ledger.noise
+    """Let one call of a campaign happen, through the carrier that its calls enter at in this hour."""
+    world = ledger.world
     plan = world.operations[operation]
     origin = plan.entries[int(at // 3_600) % len(plan.entries)]
-    path = world.route(origin, goal, chance.randrange(3))
-    calling = chance.choice(plan.callers)
+    while goal == origin:  # calls through a SIM box leave its carrier
+        goal = chance.choice(world.terminating)
+    path = world.route(origin, goal, chance.randrange(3), day=int(at // DAY))
+    numbers = shown(plan.owned, called, world.knobs, chance), called
+    return _ring(ledger, chance, operation=operation, path=path, numbers=numbers, at=at)
+
+
+def _ring(  # noqa: PLR0913 - one argument a fact of the call
+    ledger: Ledger,
+    chance: random.Random,
+    *,
+    operation: int,
+    path: tuple[int, ...],
+    numbers: tuple[str, str],
+    at: float,
+) -> Happened:
+    """Let one call happen that shows (calling, called) numbers; ``operation`` -1 is an ordinary one."""
+    world, noise, knobs = ledger.world, ledger.noise, ledger.world.knobs
+    calling, called = numbers
     ledger.calls += 1
     serial = ledger.calls
     signer, attest = _signer(world, path, chance)
-    duration = chance.expovariate(1 / 7.0) + 1 if chance.random() < 0.9 else chance.expovariate(1 / 60.0) + 15
-    answered = chance.random() < 0.75
+    duration = _lasting(chance, knobs.short if operation >= 0 else 0.2)
+    answered = chance.random() < knobs.answered
+    not_ip = knobs.not_ip if operation >= 0 else knobs.ordinary_not_ip
     walked = _looped(path, chance, noise)
     signed = False
-    now, digits, shown = at, called, calling
+    now, digits, seen = at, called, calling
     turned = chance.randrange(1, len(walked)) if chance.random() < noise.forwarded and len(walked) > 2 else -1
     if turned > 0:
         digits = number(chance)  # the call was to another number until a carrier forwarded it
     wire: Side | None = None
-    token = ""
+    token, attested = "", ("", "")
     for place_, here in enumerate(walked):
         before = walked[place_ - 1] if place_ else -1
         after = walked[place_ + 1] if place_ + 1 < len(walked) else -1
         if here == signer and not token:
-            token = f"tok{serial}"
-        ingress_digits, ingress_shown = digits, shown
+            token, attested = f"tok{serial}", (seen, digits)
+        ingress_digits, ingress_seen = digits, seen
         if place_ == turned:
             digits = called
         elif 0 < place_ < len(walked) - 1:
-            digits, shown = _rewritten(chance, noise, digits, shown, settled=turned < place_)
-        stripped = chance.random() < STRIPPED
+            digits, seen = _rewritten(chance, noise, digits, seen, settled=turned < place_)
+        stripped = chance.random() < not_ip
         entry, wire = _entry(
             ledger,
             chance,
@@ -158,7 +201,7 @@ def _ring(  # noqa: PLR0913 - one argument a fact of the call
             after=after,
             at=now,
             digits=(ingress_digits, digits),
-            shown=(ingress_shown, shown),
+            shown=(ingress_seen, seen),
             wire=wire,
             stripped=stripped,
             token=token,
@@ -167,20 +210,29 @@ def _ring(  # noqa: PLR0913 - one argument a fact of the call
         )
         _written(ledger, chance, entry)
         signed = bool(token)
-        if stripped and after >= 0:
+        if stripped and after >= 0 and chance.random() >= knobs.out_of_band:
             token = ""
-        now += min(4.0, chance.lognormvariate(0, SETUP_SIGMA) * SETUP_MEDIAN_S)
+        now += min(4.0, chance.lognormvariate(0, SETUP_SIGMA) * knobs.setup_s * (knobs.tdm if stripped else 1.0))
     return Happened(
         number=serial,
         path=path,
         operation=operation,
         at=now,
-        calling=shown,
+        calling=seen,
         called=digits,
         signer=signer if signed else -1,
         attest=attest if signed else "",
         signed_at_end=signed,
+        token=attested if signed else ("", ""),
+        forwarded=turned > 0,
+        diverted=turned > 0 and chance.random() < noise.forwarding_told,
+        boxed=operation >= 0 and world.operations[operation].boxed,
+        started=at,
     )
+
+
+def _lasting(chance: random.Random, short: float) -> float:
+    return chance.expovariate(1 / 7.0) + 1 if chance.random() < short else chance.expovariate(1 / 60.0) + 15
 
 
 def _rewritten(chance: random.Random, noise: Noise, digits: str, shown: str, *, settled: bool) -> tuple[str, str]:
@@ -199,8 +251,10 @@ def _written(ledger: Ledger, chance: random.Random, entry: Entry) -> None:
         ledger.add(entry)
         if chance.random() < noise.duplicated:
             ledger.add(msgspec.structs.replace(entry, entry_id=entry.entry_id + "d"))
-    if entry.downstream >= 0 and chance.random() < noise.failover:
-        _tried(ledger, chance, entry)
+    tried = 1
+    while entry.downstream >= 0 and tried < MOST_ROUTES and chance.random() < noise.failover:
+        _tried(ledger, chance, entry, tried)
+        tried += 1
 
 
 def _looped(path: tuple[int, ...], chance: random.Random, noise: Noise) -> tuple[int, ...]:
@@ -213,17 +267,18 @@ def _looped(path: tuple[int, ...], chance: random.Random, noise: Noise) -> tuple
 
 def _signer(world: World, path: tuple[int, ...], chance: random.Random) -> tuple[int, str]:
     """Return who signs the call and how: the originator mostly, else one further down."""
+    knobs = world.knobs
     for place_, here in enumerate(path[:-1]):
         signing = world.members[here].signing
-        can = {Signing.FULL: 0.95, Signing.PARTIAL: 0.5, Signing.NONE: 0.0}[signing]
+        can = {Signing.FULL: knobs.signs_full, Signing.PARTIAL: knobs.signs_partial, Signing.NONE: 0.0}[signing]
         if world.members[here].tier is Tier.FOREIGN or chance.random() >= can:
             continue
         if place_ == 0:
             return here, chance.choices("AB", (70, 30))[0]
         draw = chance.random()
-        if draw < 0.02:
+        if draw < knobs.signs_downstream_a:
             return here, "A"
-        if draw < 0.22:
+        if draw < knobs.signs_downstream_a + knobs.signs_downstream:
             return here, chance.choice("BC")
     return -1, ""
 
@@ -254,7 +309,7 @@ def _entry(  # noqa: PLR0913 - one argument a fact of the record
     keeps = random.Random(f"{seed}/keeps/{here}")  # noqa: S311 - a world, not a secret
     keeps_call_id, keeps_token, b2bua = keeps.random() < 0.5, keeps.random() < 0.4, keeps.random() < 0.6
     jitter = 0.0
-    if noise.clocks and duration:
+    if noise.clocks is Clocks.SWITCHES and duration:
         jitter = chance.uniform(-1, 1) if chance.random() >= 0.02 else chance.uniform(2, 5)
     length = -(-max(0.0, duration + jitter) // clock.rounding_s) * clock.rounding_s if duration else 0.0
     start = clock.stamp(at)
@@ -302,7 +357,7 @@ def _entry(  # noqa: PLR0913 - one argument a fact of the record
     return entry, out
 
 
-def _tried(ledger: Ledger, chance: random.Random, entry: Entry) -> None:
+def _tried(ledger: Ledger, chance: random.Random, entry: Entry, turn: int) -> None:
     """Leave the record of a route that failed before the one that answered."""
     world = ledger.world
     others = [one for one in world.links[entry.carrier] if one not in {entry.downstream, entry.upstream}]
@@ -311,7 +366,7 @@ def _tried(ledger: Ledger, chance: random.Random, entry: Entry) -> None:
     skipped = chance.choice(others)
     tried = msgspec.structs.replace(
         entry.egress,
-        start=entry.egress.start - 1.0,
+        start=entry.egress.start - turn,
         peer=world.members[skipped].spc,
         call_id="",
         identity="",
@@ -320,7 +375,7 @@ def _tried(ledger: Ledger, chance: random.Random, entry: Entry) -> None:
     )
     ledger.add(
         msgspec.structs.replace(
-            entry, entry_id=entry.entry_id + "f", egress=tried, downstream=skipped, call=-entry.call
+            entry, entry_id=f"{entry.entry_id}f{turn}", egress=tried, downstream=skipped, call=-entry.call
         )
     )
 

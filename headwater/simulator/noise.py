@@ -5,6 +5,7 @@ Every block can be on or off; with all of them off a record says what happened.
 
 import random
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
@@ -13,17 +14,32 @@ from headwater.errors import Invalid
 HOUR: Final = 3_600.0
 
 
+class Clocks(StrEnum):
+    """How switches keep and write time."""
+
+    EXACT = ""
+    SYNCED = "synced"
+    """All within 0.3 s."""
+    PEER = "peer"
+    """As in the noise that the peer's labels were measured in: 85, 10 and 4% of carriers, 1% in a wrong zone."""
+    SWITCHES = "switches"
+    """Offsets, drift, zones, clock steps and rounded durations by the shares below."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
     """The knobs; 0 removes an effect."""
 
-    clocks: bool = False
-    """Offsets, drift, zones, clock steps and rounded durations by the shares below."""
+    clocks: Clocks = Clocks.EXACT
     formats: bool = False
+    raw_labels: bool = False
+    """The peer's labels are made of the digits as they are written, not as they are read."""
     called_rewritten: float = 0.0
     """A transit: LRN, toll-free to POTS, prefix (calibrated: 4.2% of signed calls at termination)."""
     calling_rewritten: float = 0.0
     forwarded: float = 0.0
+    forwarding_told: float = 0.4
+    """Share of forwarded calls that say so (div, Diversion or History-Info)."""
     missing: float = 0.0
     duplicated: float = 0.0
     identifiers: float = 1.0
@@ -37,11 +53,11 @@ class Noise:
     outage: float = 0.0
 
 
-_CLOCKS = Noise(clocks=True)
+_CLOCKS = Noise(clocks=Clocks.SWITCHES)
 _ALL = Noise(
-    clocks=True,
+    clocks=Clocks.SWITCHES,
     formats=True,
-    called_rewritten=0.014,
+    called_rewritten=0.0125,
     calling_rewritten=0.003,
     forwarded=0.03,
     missing=0.02,
@@ -62,6 +78,10 @@ PROFILES: Final = {
     "answers": Noise(neighbour_record=0.02, wrong_upstream=0.01, overlooked=0.03, outage=0.005),
     "all": _ALL,
     "stress": replace(_ALL, called_rewritten=0.03, calling_rewritten=0.03),
+    "peer-clocks": Noise(clocks=Clocks.PEER),
+    "peer-formats": Noise(clocks=Clocks.SYNCED, raw_labels=True),
+    "peer-rewriting": Noise(clocks=Clocks.SYNCED, called_rewritten=0.03, calling_rewritten=0.03),
+    "peer-all": Noise(clocks=Clocks.PEER, called_rewritten=0.03, calling_rewritten=0.03),
 }
 
 
@@ -95,10 +115,12 @@ class Switch:
 
 
 @lru_cache(maxsize=100_000)
-def switch(seed: int, carrier: int, place: int, clocks: bool) -> Switch:  # noqa: FBT001 - a cache key
+def switch(seed: int, carrier: int, place: int, clocks: Clocks) -> Switch:
     """Return one switch of a carrier."""
-    if not clocks:
+    if clocks is Clocks.EXACT:
         return Switch()
+    if clocks is not Clocks.SWITCHES:
+        return _peers_clock(seed, carrier, clocks)
     chance = random.Random(f"{seed}/switch/{carrier}/{place}")  # noqa: S311 - a world, not a secret
     whole = random.Random(f"{seed}/carrier/{carrier}")  # noqa: S311 - a world, not a secret
     kind = chance.random()
@@ -127,6 +149,21 @@ def switch(seed: int, carrier: int, place: int, clocks: bool) -> Switch:  # noqa
     )
 
 
+def _peers_clock(seed: int, carrier: int, clocks: Clocks) -> Switch:
+    """Return a carrier's one clock in the peer's noise."""
+    chance = random.Random(f"{seed}/clock/{carrier}")  # noqa: S311 - a world, not a secret
+    kind = chance.random() if clocks is Clocks.PEER else 0.0
+    if kind < 0.85:
+        offset = chance.gauss(0, 0.3)
+    elif kind < 0.95:
+        offset = chance.uniform(-30, 30)
+    elif kind < 0.99:
+        offset = chance.uniform(-600, 600)
+    else:
+        offset = chance.choice((-3, -2, -1, 1, 2, 3)) * HOUR
+    return Switch(offset_s=offset)
+
+
 @lru_cache(maxsize=100_000)
 def number_form(seed: int, carrier: int, formats: bool) -> str:  # noqa: FBT001 - a cache key
     """Return how a carrier's records write numbers."""
@@ -136,3 +173,10 @@ def number_form(seed: int, carrier: int, formats: bool) -> str:  # noqa: FBT001 
     forms = ("+{0}", "{0}", "{1}", "011{0}", "{2}#{0}", "sip:+{0}@198.18.0.1;user=phone")
     chosen = chance.choices(forms, (45, 25, 20, 3, 5, 2))[0]
     return chosen.replace("{2}", str(chance.randrange(1000, 9999)))
+
+
+@lru_cache(maxsize=100_000)
+def usual_form(seed: int, carrier: int) -> str:
+    """Return which of the three usual forms a carrier's labels are made of where nobody normalises them."""
+    chance = random.Random(f"{seed}/usual/{carrier}")  # noqa: S311 - a world, not a secret
+    return chance.choices(("+{0}", "{0}", "{1}"), (45, 25, 20))[0]

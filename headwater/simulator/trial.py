@@ -10,11 +10,14 @@ from datetime import UTC, datetime, timedelta
 from headwater.calls import blind
 from headwater.calls.matching import Calibration
 from headwater.simulator import noise as noises
-from headwater.simulator.answering import Houses, Lie, report
+from headwater.simulator.answering import Houses, report
 from headwater.simulator.clockbook import Clockbook
+from headwater.simulator.graphs import Tier
+from headwater.simulator.knobs import DEFAULT, Knobs
 from headwater.simulator.labels import Verdict, judged
 from headwater.simulator.ledger import Happened, Ledger, again, place
-from headwater.simulator.world import Tier, World, build
+from headwater.simulator.participation import by_hand, liars, participants
+from headwater.simulator.world import World, build
 from headwater.tracebacks import engine, rules
 from headwater.tracebacks.asking import standing
 from headwater.tracebacks.commands import Ask, Bridge, Command
@@ -40,9 +43,12 @@ class Plan:
     traces: int = 500
     participation: float = 1.0
     by: str = "degree"
+    agents: float = 1.0
+    """Share of carriers whose agent answers; the others that take part answer by hand."""
     noise: str = "all"
     liars: float = 0.01
     calibration: Calibration = field(default_factory=Calibration)
+    knobs: Knobs = DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,8 @@ class Ended:
     found: tuple[int, ...]
     truth: tuple[int, ...]
     foreign: bool
+    boxed: bool
+    """The call came through a SIM box: the path that carriers can show begins at a mobile subscriber."""
     questions: int
     answered: int
     seconds: float
@@ -68,11 +76,19 @@ class Ended:
     compute_s: float
     """Own computing time: engine, matching and answering."""
     asked: tuple[int, ...]
+    """Carriers asked on the walk."""
+    by_agent: int
+    """Questions that an agent answered, of all that were answered."""
     signer: int = -1
     """Domestic carrier under whose certificate the call's token verified at its end; -1 for none."""
     attest: str = ""
     examples: int = 1
     """Calls of the campaign that were traced for it."""
+
+    @property
+    def apart(self) -> bool:
+        """Tell whether it is scored apart: what originated it is not a carrier that can be asked."""
+        return self.foreign or self.boxed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +114,8 @@ class Run:
     candidates: int
     signed: float
     hops: tuple[int, ...]
+    answering: frozenset[int] = frozenset()
+    """Carriers that answer at all."""
     matters: tuple[Ended, ...] = ()
     """Each trace with further examples of its campaign where the rules want them: the outcome of the best."""
     bounds: tuple[Bound, ...] = ()
@@ -108,16 +126,18 @@ class Run:
 
 def run(plan: Plan, progress: Callable[[int], None] | None = None) -> Run:
     """Build the world of ``plan``, trace its calls one after another, and compare with what happened."""
-    world = build(plan.seed, plan.profile)
+    world = build(plan.seed, plan.profile, knobs=plan.knobs)
     noise = noises.profile(plan.noise)
     ledger = Ledger(world=world, noise=noise)
     chance = random.Random(f"{plan.seed}/calls")  # noqa: S311 - a world, not a secret
     truths = [place(ledger, chance, number % len(world.operations)) for number in range(plan.traces)]
+    answering = participants(world, plan.participation, plan.by, plan.seed)
     houses = Houses(
         ledger=ledger,
         clocks=Clockbook(plan.seed, noise),
-        answering=participants(world, plan),
-        liars=liars(world, plan),
+        answering=answering,
+        by_hand=by_hand(world, answering, plan.agents, plan.seed),
+        liars=liars(world, plan.liars, plan.seed),
         seed=plan.seed,
         calibration=plan.calibration,
     )
@@ -136,6 +156,7 @@ def run(plan: Plan, progress: Callable[[int], None] | None = None) -> Run:
         links=tuple(links),
         records=ledger.records,
         candidates=houses.candidates,
+        answering=answering,
         signed=sum(one.signed_at_end for one in truths) / max(1, len(truths)),
         hops=tuple(len(one.path) for one in truths),
         matters=tuple(matters),
@@ -170,29 +191,6 @@ def _further(houses: Houses, first: Happened, ended: Ended, number: int, world: 
         traced += 1
     settled = last.grade in {Grade.ORIGIN_CONFIRMED, Grade.ENTRY_CONFIRMED, Grade.ON_NET}
     return replace(last if settled else ended, examples=traced)
-
-
-def participants(world: World, plan: Plan) -> frozenset[int]:
-    """Return the carriers that answer: a share of all domestic ones, by degree, the largest, or at random."""
-    domestic = [m.index for m in world.members if m.tier is not Tier.FOREIGN]
-    wanted = round(plan.participation * len(domestic))
-    if wanted >= len(domestic):
-        return frozenset(domestic)
-    chance = random.Random(f"{plan.seed}/participation/{plan.by}")  # noqa: S311 - a world, not a secret
-    if plan.by == "top":
-        return frozenset(sorted(domestic, key=lambda one: (-world.degree(one), one))[:wanted])
-    if plan.by == "random":
-        return frozenset(chance.sample(domestic, wanted))
-    # Weighted without replacement (Efraimidis and Spirakis): the largest keys u^(1/degree).
-    keyed = sorted(domestic, key=lambda one: chance.random() ** (1 / max(1, world.degree(one))), reverse=True)
-    return frozenset(keyed[:wanted])
-
-
-def liars(world: World, plan: Plan) -> dict[int, Lie]:
-    """Return who lies, and how."""
-    chance = random.Random(f"{plan.seed}/liars")  # noqa: S311 - a world, not a secret
-    domestic = [m.index for m in world.members if m.tier is not Tier.FOREIGN]
-    return {one: chance.choice(list(Lie)) for one in chance.sample(domestic, round(plan.liars * len(domestic)))}
 
 
 def _trace(houses: Houses, truth: Happened, name: str, world: World, links: list[tuple[float, bool]]) -> Ended:
@@ -231,10 +229,12 @@ def _trace(houses: Houses, truth: Happened, name: str, world: World, links: list
         found=found,
         truth=truth.path,
         foreign=world.members[truth.path[0]].tier is Tier.FOREIGN,
+        boxed=truth.boxed,
         questions=len(trace.hops),
         answered=sum(bool(hop.statements) for hop in trace.hops),
         seconds=(now - opened_at).total_seconds(),
         compute_s=compute,
+        by_agent=sum(bool(hop.statements) and hop.respondent.by_agent for hop in trace.hops),
         asked=tuple(houses.place(hop.respondent) for hop in trace.hops if hop.kind is HopKind.WALK),
         signer=houses.place(signer.respondent) if signer else -1,
         attest=signer.attest if signer else "",

@@ -71,11 +71,11 @@ def _share(of: Sequence[Ended], test: Callable[[Ended], bool]) -> float:
 
 
 def _of_matters(runs: Sequence[Run], measure: Callable[[list[Ended]], float]) -> list[float]:
-    return [measure([one for one in run.matters or run.ended if not one.foreign]) for run in runs]
+    return [measure([one for one in run.matters or run.ended if not one.apart]) for run in runs]
 
 
 def _by_world(runs: Sequence[Run], measure: Callable[[list[Ended]], float]) -> list[float]:
-    return [measure([one for one in run.ended if not one.foreign]) for run in runs]
+    return [measure([one for one in run.ended if not one.apart]) for run in runs]
 
 
 def _metric(
@@ -141,6 +141,9 @@ def metrics(runs: Sequence[Run]) -> list[Metric]:
         ),
         _metric("questions a trace", _by_world(runs, lambda of: mean(o.questions for o in of)), unit=""),
         _metric("time to result, median", _by_world(runs, lambda of: median(o.seconds for o in of)), unit=" s"),
+        _metric("time to result, 95th percentile", _by_world(runs, lambda of: _percentile(of, 0.95)), unit=" s"),
+        _metric("answers that no person touched", _by_world(runs, _untouched)),
+        _metric("carriers asked that answer nothing", [_unanswered(run) for run in runs]),
         _metric(
             "own compute a trace",
             [1_000 * mean(o.compute_s for o in run.ended) for run in runs],
@@ -149,7 +152,7 @@ def metrics(runs: Sequence[Run]) -> list[Metric]:
             at_most=True,
         ),
     ]
-    return [*found, *_matters(runs), *_bounds(runs), *_pointed(runs), *_links(runs), *_foreign(runs)]
+    return [*found, *_matters(runs), *_bounds(runs), *_pointed(runs), *_links(runs), *_apart(runs)]
 
 
 def _matters(runs: Sequence[Run]) -> list[Metric]:
@@ -179,7 +182,7 @@ def _bounds(runs: Sequence[Run]) -> list[Metric]:
 
     def share(measure: Callable[[Bound], float]) -> list[float]:
         return [
-            100 * mean(measure(b) for b, one in zip(run.bounds, run.ended, strict=True) if not one.foreign)
+            100 * mean(measure(b) for b, one in zip(run.bounds, run.ended, strict=True) if not one.apart)
             for run in runs
         ]
 
@@ -196,7 +199,7 @@ def _bounds(runs: Sequence[Run]) -> list[Metric]:
 
 def _labels(runs: Sequence[Run], wanted: Verdict) -> list[float]:
     return [
-        100 * mean(said is wanted for said, one in zip(run.labels, run.ended, strict=True) if not one.foreign)
+        100 * mean(said is wanted for said, one in zip(run.labels, run.ended, strict=True) if not one.apart)
         for run in runs
     ]
 
@@ -229,16 +232,36 @@ def _links(runs: Sequence[Run]) -> list[Metric]:
     ]
 
 
-def _foreign(runs: Sequence[Run]) -> list[Metric]:
-    values = [
-        _share(
-            [one for one in run.ended if one.foreign],
+def _apart(runs: Sequence[Run]) -> list[Metric]:
+    """Score calls from abroad, and those through SIM boxes: right is the carrier that they entered at."""
+
+    def entered(name: str, kind: Callable[[Ended], bool], test: Callable[[Ended], bool]) -> list[Metric]:
+        values = [_share(of, test) for run in runs if (of := [one for one in run.ended if kind(one)])]
+        return [_metric(name, values)] if values else []
+
+    return [
+        *entered(
+            "foreign origin: true gateway confirmed",
+            lambda one: one.foreign,
             lambda one: one.grade is Grade.ENTRY_CONFIRMED and one.found[-1] == one.truth[1],
-        )
-        for run in runs
-        if any(one.foreign for one in run.ended)
+        ),
+        *entered("SIM box: its mobile carrier confirmed", lambda one: one.boxed, right),
     ]
-    return [_metric("foreign origin: true gateway confirmed", values)] if values else []
+
+
+def _percentile(of: Sequence[Ended], share: float) -> float:
+    times = sorted(one.seconds for one in of)
+    return times[min(len(times) - 1, int(share * len(times)))]
+
+
+def _untouched(of: Sequence[Ended]) -> float:
+    return 100 * sum(one.by_agent for one in of) / max(1, sum(one.answered for one in of))
+
+
+def _unanswered(run: Run) -> float:
+    """Return the share of the carriers asked in any trace that never answer, as the ITG counts non-response."""
+    asked = {carrier for one in run.ended for carrier in one.asked}
+    return 100 * len(asked - run.answering) / max(1, len(asked))
 
 
 def grades(runs: Sequence[Run]) -> dict[str, int]:
@@ -255,10 +278,11 @@ def text(runs: Sequence[Run], *, machine: str = "") -> str:
     plan = runs[0].plan
     traces = sum(len(run.ended) for run in runs)
     lines = [
-        f"participation {plan.participation:.0%} by {plan.by} · noise {plan.noise} · liars {plan.liars:.1%} · "
+        f"participation {plan.participation:.0%} by {plan.by}, agents {min(plan.agents, plan.participation):.0%} · "
+        f"noise {plan.noise} · liars {plan.liars:.1%} · "
         f"{len(runs)} worlds x {plan.traces} traces, profile {plan.profile}, seeds {runs[0].plan.seed} to "
         f"{runs[-1].plan.seed}" + (f" · {machine}" if machine else ""),
-        f"{'metric':<46}{'mean':>9}  {'95% interval':<19}{'range over worlds':<21}bar",
+        f"{'metric':<56}{'mean':>9}  {'95% interval':<19}{'range over worlds':<21}bar",
     ]
     for one in metrics(runs):
         held = (
@@ -266,7 +290,7 @@ def text(runs: Sequence[Run], *, machine: str = "") -> str:
         )
         digits = 3 if one.unit == "" and one.value < 1 else 2
         lines.append(
-            f"{one.name:<46}{one.value:>9.{digits}f}  [{one.low:.{digits}f}, {one.high:.{digits}f}]".ljust(76)
+            f"{one.name:<56}{one.value:>9.{digits}f}  [{one.low:.{digits}f}, {one.high:.{digits}f}]".ljust(86)
             + f"{one.least:.{digits}f} to {one.most:.{digits}f}{one.unit}".ljust(21)
             + held
         )

@@ -6,33 +6,42 @@ Shares marked *calibrated* come from the FCC's Robocall Mitigation Database and 
 
 import random
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
-from itertools import pairwise
+from enum import Flag, StrEnum
 from typing import Final
+
+from headwater.simulator import graphs
+from headwater.simulator.graphs import Tier
+from headwater.simulator.knobs import DEFAULT, Graph, Knobs
 
 #: Carriers of each profile; L is the number of providers in the Robocall Mitigation Database (calibrated).
 SIZES: Final = {"S": 60, "M": 700, "L": 7_346}
-#: Carriers on the path of a robocall as they are drawn: mean, standard deviation, least, most. What comes out is 5.6
-#: and 1.3 (calibrated: ITG 4.9 to 5.9): a path is never shorter than the links allow, which takes some of the spread.
-ROBOCALL_HOPS: Final = (5.6, 1.4, 2, 10)
+#: Fewest and most carriers on a path.
+LEAST, MOST = 2, 10
 #: Routes that are used between two carriers on one day.
 ROUTES: Final = 3
-FOREIGN_SHARE: Final = 0.10
-LIKES: Final = 1.5
-"""How strongly routes prefer large carriers: exponent of the degree. Calibrated: the busiest carrier is on about half
-of the traced paths (9,712 notices to one in 17,030 tracebacks)."""
 
 
-class Tier(StrEnum):
-    """Where a carrier stands in the market."""
+class Role(Flag):
+    """What a carrier says it is in the Robocall Mitigation Database."""
 
-    CORE = "core"
-    WHOLESALE = "wholesale"
-    EDGE = "edge"
-    RESELLER = "reseller"
-    FOREIGN = "foreign"
+    NONE = 0
+    VOICE = 1
+    INTERMEDIATE = 2
+    GATEWAY = 4
+
+
+#: Shares of domestic carriers by role (calibrated: Robocall Mitigation Database).
+ROLES: Final = {
+    Role.VOICE: 0.845,
+    Role.INTERMEDIATE: 0.055,
+    Role.VOICE | Role.GATEWAY: 0.035,
+    Role.VOICE | Role.INTERMEDIATE: 0.027,
+    Role.NONE: 0.016,
+    Role.GATEWAY: 0.011,
+    Role.VOICE | Role.INTERMEDIATE | Role.GATEWAY: 0.008,
+    Role.INTERMEDIATE | Role.GATEWAY: 0.003,
+}
 
 
 class Signing(StrEnum):
@@ -53,7 +62,7 @@ class Member:
     country: str
     tier: Tier
     signing: Signing
-    fitness: float
+    role: Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +72,10 @@ class Operation:
     name: str
     entries: tuple[int, ...]
     foreign: bool
-    callers: tuple[str, ...]
+    owned: tuple[str, ...]
+    """Numbers that the caller holds and may show."""
+    boxed: bool = False
+    """Its calls enter through SIM boxes: ``entries`` are mobile carriers, whose subscribers seem to call."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,12 +84,16 @@ class World:
 
     seed: int
     profile: str
+    knobs: Knobs
     members: list[Member]
     links: list[tuple[int, ...]]
     terminating: tuple[int, ...]
+    costs: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(Smaller, larger) -> what a link costs; empty where all cost the same."""
     operations: tuple[Operation, ...] = ()
     _far: dict[int, list[int]] = field(default_factory=dict)
-    _routes: dict[tuple[int, int, int], tuple[int, ...]] = field(default_factory=dict)
+    _cheapest: dict[int, list[int]] = field(default_factory=dict)
+    _routes: dict[tuple[int, int, int, int, bool], tuple[int, ...]] = field(default_factory=dict)
 
     def degree(self, index: int) -> int:
         """Return how many neighbours a carrier has."""
@@ -101,19 +117,24 @@ class World:
             self._far[goal] = known
         return known
 
-    def route(self, origin: int, goal: int, choice: int) -> tuple[int, ...]:
+    def route(self, origin: int, goal: int, choice: int, *, day: int = 0, ordinary: bool = False) -> tuple[int, ...]:
         """Return one of the day's routes from ``origin`` to ``goal``, both included."""
-        key = origin, goal, choice % ROUTES
+        if self.knobs.graph is not Graph.MARKET:
+            return self._least(origin, goal)
+        key = origin, goal, choice % ROUTES, day, ordinary
         known = self._routes.get(key)
         if known is None:
             chance = random.Random(f"{self.seed}/route/{key}")  # noqa: S311 - a world, not a secret
-            known = self._routes[key] = self._walk(origin, goal, chance)
+            known = self._routes[key] = self._walk(origin, goal, chance, ordinary=ordinary)
         return known
 
-    def _walk(self, origin: int, goal: int, chance: random.Random) -> tuple[int, ...]:
-        mean, deviation, least, most = ROBOCALL_HOPS
+    def _walk(self, origin: int, goal: int, chance: random.Random, *, ordinary: bool) -> tuple[int, ...]:
+        knobs = self.knobs
+        mean, spread = (
+            (knobs.ordinary_hops, knobs.ordinary_spread) if ordinary else (knobs.robocall_hops, knobs.robocall_spread)
+        )
         far = self.far(goal)
-        wanted = round(min(most, max(least, chance.gauss(mean, deviation))))
+        wanted = round(min(MOST, max(LEAST, chance.gauss(mean, spread))))
         for _attempt in range(40):
             steps = max(wanted, far[origin] + 1) - 1
             path = [origin]
@@ -129,7 +150,7 @@ class World:
                 ]
                 if not fit:
                     break
-                weights = [self.degree(there) ** LIKES * chance.uniform(0.2, 1.0) for there in fit]
+                weights = [self.degree(there) ** knobs.likes * chance.uniform(0.2, 1.0) for there in fit]
                 path.append(chance.choices(fit, weights)[0])
             if path[-1] == goal:
                 return tuple(path)
@@ -142,31 +163,93 @@ class World:
             path.append(min(self.links[path[-1]], key=lambda there: (far[there], -self.degree(there), there)))
         return tuple(path)
 
+    def _least(self, origin: int, goal: int) -> tuple[int, ...]:
+        """Return the route of least cost, of fewest hops where links cost the same."""
+        following = self._cheapest.get(goal)
+        if following is None:
+            following = self._cheapest[goal] = graphs.towards(self.links, self.costs, goal)
+        path = [origin]
+        while path[-1] != goal:
+            path.append(following[path[-1]])
+        return tuple(path)
 
-def build(seed: int, profile: str, *, campaigns: int = 24) -> World:
+
+def build(seed: int, profile: str, *, campaigns: int = 24, knobs: Knobs = DEFAULT) -> World:
     """Build a world; the same arguments give the same world."""
     chance = random.Random(f"{seed}/world/{profile}")  # noqa: S311 - a world, not a secret
     size = SIZES[profile]
-    core = max(4, min(15, size // 60))
-    wholesale = max(4, round(size * 0.03))
-    foreign = round(size * FOREIGN_SHARE)
-    tiers = [Tier.CORE] * core + [Tier.WHOLESALE] * wholesale
-    resellers = round(size * 0.06)
-    tiers += [Tier.EDGE] * (size - len(tiers) - foreign - resellers)
-    tiers += [Tier.RESELLER] * resellers + [Tier.FOREIGN] * foreign
-    members = [_member(index, tier, chance) for index, tier in enumerate(tiers)]
-    links = _links(members, chance)
-    edges = [m.index for m in members if m.tier in {Tier.CORE, Tier.WHOLESALE, Tier.EDGE}]
-    weights = [len(links[index]) for index in edges]
+    tiers = _tiers(size, knobs)
+    fitness = [chance.lognormvariate(0.0, 0.6) for _ in tiers]
+    match knobs.graph:
+        case Graph.MARKET:
+            gateways = sum(share for role, share in ROLES.items() if Role.GATEWAY in role)
+            wanted = round(gateways * (size - tiers.count(Tier.FOREIGN)))
+            links = graphs.market(tiers, fitness, chance, gateways=wanted)
+        case Graph.BA:
+            links = graphs.attached(size, chance)
+        case Graph.JAGER:
+            links = graphs.fitted(size, chance)
+    roles = _roles(tiers, links, chance)
+    members = [
+        _member(index, tier, role, chance, knobs) for index, (tier, role) in enumerate(zip(tiers, roles, strict=True))
+    ]
+    edges = [m.index for m in members if Role.VOICE in m.role and m.tier in {Tier.CORE, Tier.WHOLESALE, Tier.EDGE}]
+    weights = [len(links.near[index]) for index in edges]
     served = sorted(set(chance.choices(edges, weights, k=min(60, size // 4))))
-    world = World(seed=seed, profile=profile, members=members, links=links, terminating=tuple(served))
+    world = World(
+        seed=seed, profile=profile, knobs=knobs, members=members, links=links.near, costs=links.costs,
+        terminating=tuple(served),
+    )  # fmt: skip
     world.operations = tuple(_operation(world, number, chance) for number in range(campaigns))
     return world
 
 
-def _member(index: int, tier: Tier, chance: random.Random) -> Member:
-    big = {Tier.CORE: (0.95, 0.05, 0.0), Tier.WHOLESALE: (0.85, 0.10, 0.05)}.get(tier, (0.545, 0.203, 0.252))
-    signing = Signing.NONE if tier is Tier.FOREIGN else chance.choices(list(Signing), big)[0]
+def _tiers(size: int, knobs: Knobs) -> list[Tier]:
+    if knobs.graph is not Graph.MARKET:
+        return [Tier.EDGE] * size
+    tiers = [Tier.CORE] * max(8, min(15, size // 60)) + [Tier.WHOLESALE] * max(4, round(size * knobs.wholesale))
+    foreign, resellers = round(size * knobs.foreign), round(size * knobs.resellers)
+    tiers += [Tier.EDGE] * (size - len(tiers) - foreign - resellers)
+    return tiers + [Tier.RESELLER] * resellers + [Tier.FOREIGN] * foreign
+
+
+def _roles(tiers: list[Tier], links: graphs.Links, chance: random.Random) -> list[Role]:
+    """Give each role to its share of domestic carriers: those first that do what it says, then the best connected."""
+    domestic = [place for place, tier in enumerate(tiers) if tier is not Tier.FOREIGN]
+    draw = {place: chance.random() for place in domestic}
+    roles = [Role.VOICE] * len(tiers)
+    left = set(domestic)
+
+    def give(role: Role, order: list[int]) -> None:
+        for place in order[: max(1, round(ROLES[role] * len(domestic)))]:
+            roles[place] = role
+            left.discard(place)
+
+    def best(of: frozenset[int] | set[int], *, wholesale: bool) -> list[int]:
+        carry = (Tier.WHOLESALE, Tier.CORE) if wholesale else (Tier.CORE,)
+        return sorted(of & left, key=lambda one: (tiers[one] not in carry, -len(links.near[one]), draw[one]))
+
+    gateways = links.gateways or frozenset(sorted(left, key=lambda one: -len(links.near[one]))[: len(left) // 18])
+    give(Role.VOICE | Role.INTERMEDIATE | Role.GATEWAY, best(gateways, wholesale=True))
+    give(Role.INTERMEDIATE | Role.GATEWAY, best(gateways, wholesale=True))
+    give(Role.VOICE | Role.INTERMEDIATE, best(left - gateways, wholesale=False))
+    give(Role.GATEWAY, best(gateways, wholesale=True))
+    give(Role.VOICE | Role.GATEWAY, best(gateways, wholesale=False) + best(left - gateways, wholesale=False))
+    give(Role.INTERMEDIATE, best(left - gateways, wholesale=True))
+    give(Role.NONE, sorted(left - gateways, key=lambda one: draw[one]))
+    for place, tier in enumerate(tiers):
+        if tier is Tier.FOREIGN:
+            roles[place] = Role.NONE
+    return roles
+
+
+def _member(index: int, tier: Tier, role: Role, chance: random.Random, knobs: Knobs) -> Member:
+    none = 1.0 - knobs.full - knobs.partial
+    big = {Tier.CORE: (0.95, 0.05, 0.0), Tier.WHOLESALE: (0.85, 0.10, 0.05)}
+    shares = big.get(tier, (knobs.full - 0.015, knobs.partial + 0.003, none + 0.012))
+    signing = (
+        Signing.NONE if tier is Tier.FOREIGN else chance.choices(list(Signing), [max(0.0, one) for one in shares])[0]
+    )
     return Member(
         index=index,
         spc=f"W{index:04d}",
@@ -174,68 +257,34 @@ def _member(index: int, tier: Tier, chance: random.Random) -> Member:
         country=chance.choice(("PH", "IN", "PK", "CO", "MX")) if tier is Tier.FOREIGN else "US",
         tier=tier,
         signing=signing,
-        fitness=chance.lognormvariate(0.0, 0.6),
+        role=role,
     )
-
-
-def _links(members: list[Member], chance: random.Random) -> list[tuple[int, ...]]:
-    """Connect: the core nearly fully, wholesale with much of it and among themselves, the rest by degree x fitness."""
-    links: list[set[int]] = [set() for _ in members]
-    of = {tier: [m.index for m in members if m.tier is tier] for tier in Tier}
-
-    def join(one: int, other: int) -> None:
-        if one != other:
-            links[one].add(other)
-            links[other].add(one)
-
-    for place, one in enumerate(of[Tier.CORE]):
-        for other in of[Tier.CORE][place + 1 :]:
-            if chance.random() < 0.9:
-                join(one, other)
-    for one, other in pairwise(of[Tier.CORE]):
-        join(one, other)
-    for one in of[Tier.WHOLESALE]:
-        for other in chance.sample(of[Tier.CORE], max(2, len(of[Tier.CORE]) // 3)):
-            join(one, other)
-        for other in chance.sample(of[Tier.WHOLESALE], max(1, len(of[Tier.WHOLESALE]) // 4)):
-            join(one, other)
-    _join_the_rest(members, links, of, join, chance)
-    return [tuple(sorted(one)) for one in links]
-
-
-def _join_the_rest(
-    members: list[Member],
-    links: list[set[int]],
-    of: dict[Tier, list[int]],
-    join: Callable[[int, int], None],
-    chance: random.Random,
-) -> None:
-    """Hang edge carriers on those above by degree and fitness, resellers on one wholesaler, foreigners on gateways."""
-    placed = of[Tier.CORE] + of[Tier.WHOLESALE]
-    for one in of[Tier.EDGE]:
-        weights = [len(links[there]) * members[there].fitness for there in placed]
-        for other in set(chance.choices(placed, weights, k=chance.choice((1, 2, 2, 3, 4)))):
-            join(one, other)
-        placed.append(one)
-    for one in of[Tier.RESELLER]:
-        join(one, chance.choice(of[Tier.WHOLESALE]))
-    gateways = of[Tier.WHOLESALE] + chance.sample(of[Tier.EDGE], max(2, len(of[Tier.EDGE]) // 20))
-    for one in of[Tier.FOREIGN]:
-        for other in chance.sample(gateways, 2):
-            join(one, other)
 
 
 def _operation(world: World, number: int, chance: random.Random) -> Operation:
-    foreign = chance.random() < 0.08
-    tiers = {Tier.FOREIGN} if foreign else {Tier.EDGE, Tier.RESELLER}
-    placing = [m.index for m in world.members if m.tier in tiers and m.index not in world.terminating]
+    market = world.knobs.graph is Graph.MARKET
+    drawn = chance.random()
+    foreign = market and drawn < world.knobs.foreign_campaigns
+    boxed = not foreign and drawn >= 1.0 - world.knobs.sim_boxes
+    if boxed:
+        placing = sorted(world.terminating, key=lambda one: -world.degree(one))[:12]
+    else:
+        placing = [m.index for m in world.members if m.index not in world.terminating and _places(m, foreign=foreign)]
     many = chance.choices((1, 2, 3, 5, 8), (40, 25, 15, 12, 8))[0]
     return Operation(
         name=f"Operation-{number}",
-        entries=tuple(chance.sample(placing, many)),
+        entries=tuple(chance.sample(placing, min(many, len(placing)))),
         foreign=foreign,
-        callers=tuple(_number(chance) for _ in range(40)),
+        boxed=boxed,
+        owned=tuple(_number(chance) for _ in range(40)),
     )
+
+
+def _places(member: Member, *, foreign: bool) -> bool:
+    """Tell whether calls of a campaign could enter at a carrier."""
+    if foreign:
+        return member.tier is Tier.FOREIGN
+    return member.tier in {Tier.EDGE, Tier.RESELLER} and Role.VOICE in member.role
 
 
 def _number(chance: random.Random) -> str:

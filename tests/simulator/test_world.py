@@ -1,4 +1,4 @@
-"""The large world keeps to its specification: statistics, one seed one world, every knob at zero without effect."""
+"""The large world keeps to its specification: statistics, one seed one world, who answers and who lies."""
 
 import random
 from itertools import pairwise
@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from headwater.simulator import noise as noises
+from headwater.simulator.graphs import Tier
+from headwater.simulator.knobs import turned
 from headwater.simulator.ledger import Ledger, place
-from headwater.simulator.trial import Plan, liars, participants
-from headwater.simulator.world import Signing, Tier, World, build
+from headwater.simulator.participation import By, by_hand, liars, participants
+from headwater.simulator.world import ROLES, Role, Signing, World, build
 
 
 @pytest.fixture(scope="module")
@@ -68,25 +70,48 @@ def test_without_noise_a_record_says_what_happened(world: World) -> None:
 
 
 def test_each_block_of_noise_shows(world: World) -> None:
-    quiet = ledger(world, "none")[0]
     clocks = [e for found in ledger(world, "clocks")[0].by_called.values() for e in found]
     assert any(e.egress.resolution_s >= 60 for e in clocks)
     rewritten = [e for found in ledger(world, "rewriting")[0].by_called.values() for e in found]
     assert any(e.ingress.called != e.egress.called for e in rewritten)
-    assert octets(ledger(world, "formats")[0]) == octets(quiet), "every form of a number is read to the same digits"
+    valid = build(5, "M", knobs=turned(["invalid=0"]))
+    plain = octets(ledger(valid, "none")[0])
+    assert octets(ledger(valid, "formats")[0]) == plain, "every form of a valid number is read to the same digits"
     lost = ledger(world, "records", 300)[0]
     assert any(entry.call < 0 for found in lost.by_called.values() for entry in found), "failed routes leave records"
 
 
 def test_who_answers_is_chosen_by_degree_size_or_chance(world: World) -> None:
     def degree(by: str) -> float:
-        chosen = participants(world, Plan(participation=0.1, by=by))
+        chosen = participants(world, 0.1, by, 5)
         return mean(world.degree(one) for one in chosen)
 
     assert degree("top") >= degree("degree") > degree("random")
-    assert len(participants(world, Plan(participation=0.3))) == round(0.3 * 630)
+    assert len(participants(world, 0.3, By.DEGREE, 5)) == round(0.3 * 630)
 
 
 def test_liars_have_their_share(world: World) -> None:
-    assert len(liars(world, Plan(liars=0.01))) == 6
-    assert not liars(world, Plan(liars=0.0))
+    assert len(liars(world, 0.01, 5)) == 6
+    assert not liars(world, 0.0, 5)
+
+
+def test_who_does_not_respond_is_small_or_new_and_agents_are_large(world: World) -> None:
+    def degree(of: frozenset[int]) -> float:
+        return mean(world.degree(one) for one in of)
+
+    domestic = participants(world, 1.0, By.MARKET, 5)
+    answering = participants(world, 0.8, By.MARKET, 5)
+    assert degree(domestic - answering) < degree(answering)
+    hand = by_hand(world, answering, 0.4, 5)
+    assert len(answering - hand) == round(0.4 * len(domestic))
+    assert degree(answering - hand) > degree(hand)
+    assert not by_hand(world, answering, 1.0, 5)
+
+
+def test_roles_have_the_shares_of_the_register_and_gateways_lead_abroad(world: World) -> None:
+    domestic = [member for member in world.members if member.tier is not Tier.FOREIGN]
+    for role, share in ROLES.items():
+        assert sum(one.role is role for one in domestic) / len(domestic) == pytest.approx(share, abs=0.01), role
+    for member in world.members:
+        if member.tier is Tier.FOREIGN:
+            assert all(Role.GATEWAY in world.members[near].role for near in world.links[member.index])
