@@ -8,6 +8,7 @@ import typer
 
 from headwater.calls import cluster as clusters
 from headwater.calls import schema as schemas
+from headwater.errors import Invalid
 
 if TYPE_CHECKING:
     from headwater.calls.health import Finding
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def add_to(group: typer.Typer) -> None:
     """Add the commands to ``headwater calls``."""
     group.command("schema")(schema)
+    group.command("grants")(grants)
     group.command("doctor")(doctor)
 
 
@@ -31,6 +33,22 @@ def schema(
         statements = [schemas.render(template, database=database) for template in templates]
     for statement in statements:
         print(f"{statement};\n")
+
+
+def grants(
+    cluster: Annotated[str, typer.Option(help="Name of a cluster whose servers are all told.")] = "",
+    database: Annotated[str, typer.Option(help="Name of the database.")] = "headwater",
+) -> None:
+    """Print the statements that make a user for each process on a ClickHouse server and grant it its columns."""
+    from headwater.calls import grants as granted
+    from headwater.site import secret_files
+    from headwater.site.config import load
+
+    secrets = secret_files.read_json(load().secrets / secret_files.CALLS_READERS)
+    if not secrets:
+        raise Invalid("The processes have no secrets yet: run `headwater up` or `headwater database prepare` once.")
+    for statement in granted.statements(secrets, database=database, cluster=cluster):
+        print(f"{statement};")
 
 
 def doctor(

@@ -88,6 +88,8 @@ class Config:
     """Process -> address at which people reach it, for links in mails; where it is missing, ``host`` and port."""
     extra_holidays: tuple[str, ...] = ()
     """Days (``2026-11-27``) that do not run in the 24-hour clock beside the federal legal holidays."""
+    calls_users: bool = False
+    """On a ClickHouse server of the operator's own each process has a user of its own: ``headwater calls grants``."""
     deposit_days: int = 90
     """Days that deposits of carriers are kept."""
     public_port: int = 8405
@@ -194,6 +196,7 @@ def load() -> Config:
         tsa_root=Path(env.get("HEADWATER_TSA_ROOT") or home / "secrets" / "tsa-root.pem").expanduser(),
         smtp_url=env.get("HEADWATER_SMTP_URL", ""),
         mail_from=env.get("HEADWATER_MAIL_FROM") or "headwater@localhost",
+        calls_users=_yes("HEADWATER_CALLS_USERS"),
         deposit_days=_count("HEADWATER_DEPOSIT_DAYS", 90),
         idle_minutes=_count("HEADWATER_IDLE_MINUTES", 60),
         breached_passwords=_file("HEADWATER_BREACHED_PASSWORDS"),
@@ -212,6 +215,14 @@ def _count(name: str, default: int) -> int:
     if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 1_000_000:
         raise Invalid(f"{name} is {text!r}; it must be a number from 1 to 1000000.")
     return int(text)
+
+
+def _yes(name: str) -> bool:
+    """Return whether the variable ``name`` says yes; unset it says no."""
+    text = os.environ.get(name) or "no"
+    if text not in {"yes", "no"}:
+        raise Invalid(f"{name} is {text!r}; it must be yes or no.")
+    return text == "yes"
 
 
 def _line(name: str) -> str:

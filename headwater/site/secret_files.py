@@ -6,6 +6,7 @@ import secrets
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
+from headwater.calls import grants
 from headwater.errors import Unavailable
 from headwater.providers.statements import PUBLICATION_KEY, RECEIPT_KEY
 from headwater.site.config import Config, Process
@@ -96,7 +98,10 @@ def _deposit_keys(folder: Path) -> None:
     """Make the key that deposits are sealed to; the public half stands beside it, for those who may not open them."""
     _once(folder / DEPOSIT_KEY, X25519PrivateKey.generate().private_bytes_raw().hex())
     own = X25519PrivateKey.from_private_bytes(bytes.fromhex((folder / DEPOSIT_KEY).read_text()))
-    _once(folder / DEPOSIT_APPROVER, own.public_key().public_bytes_raw().hex())
+    approver = folder / DEPOSIT_APPROVER
+    public = own.public_key().public_bytes_raw().hex()
+    if not approver.exists() or approver.read_text() != public:
+        write(approver, public)
 
 
 def wrong_modes(folder: Path) -> list[Path]:
@@ -107,11 +112,23 @@ def wrong_modes(folder: Path) -> list[Path]:
 
 
 def _calls_urls(config: Config, readers: dict[str, str], given: str) -> dict[str, str]:
-    """Return where each process finds the call store: its own folder for ``calls``, the facade for the others."""
+    """Return where each process finds the call store: its own folder for ``calls``, the facade for the others.
+
+    On a server of the operator's own, ``calls`` has the user that was given, and the others that one or users of
+    their own, whose columns are granted by ``calls.grants``.
+    """
+    if given and config.calls_users:
+        own = {name: _as_user(given, grants.user(name), secret) for name, secret in readers.items()}
+        return {process.value: own.get(process.value, given) for process in Process}
     if given:
         return {process.value: given for process in Process}
     facade = {name: f"http://{name}:{secret}@{config.host}:{config.calls_port}" for name, secret in readers.items()}
     return {Process.CALLS.value: f"chdb://{config.calls}", **facade}
+
+
+def _as_user(url: str, user: str, secret: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(secret)}@{parts.netloc.rpartition('@')[2]}"))
 
 
 def _keep(path: Path, value: dict[str, str]) -> None:

@@ -79,6 +79,17 @@ def test_a_call_store_of_the_operators_own_is_everybodys(config: Config) -> None
     assert set(urls.values()) == {"https://u:s@clickhouse.example:8443"}
 
 
+def test_on_a_server_each_process_may_have_a_user_of_its_own(config: Config) -> None:
+    from dataclasses import replace
+
+    secret_files.ensure(replace(config, calls_users=True), calls_url="https://u:s@clickhouse.example:8443/?x=1")
+    urls = secret_files.read_json(config.secrets / secret_files.CALLS_URLS)
+    readers = secret_files.read_json(config.secrets / secret_files.CALLS_READERS)
+    assert urls["calls"] == "https://u:s@clickhouse.example:8443/?x=1"
+    assert urls["desk"] == f"https://headwater_desk:{readers['desk']}@clickhouse.example:8443/?x=1"
+    assert len({url.split("@")[0] for url in urls.values()}) == 1 + len(readers)
+
+
 def test_moving_a_port_changes_the_urls_and_keeps_the_secrets(config: Config) -> None:
     from dataclasses import replace
 
@@ -111,3 +122,14 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert secret_files.read_json(path) == {}
     secret_files.write(path, json.dumps({"a": "b"}))
     assert secret_files.read_json(path) == {"a": "b"}
+
+
+def test_a_new_deposit_key_comes_with_its_own_public_half(tmp_path: Path) -> None:
+    folder = secret_files.private_folder(tmp_path / "secrets")
+    secret_files._deposit_keys(folder)
+    before = (folder / secret_files.DEPOSIT_APPROVER).read_text()
+    secret_files._deposit_keys(folder)
+    assert (folder / secret_files.DEPOSIT_APPROVER).read_text() == before
+    (folder / secret_files.DEPOSIT_KEY).unlink()
+    secret_files._deposit_keys(folder)
+    assert (folder / secret_files.DEPOSIT_APPROVER).read_text() != before
