@@ -18,6 +18,7 @@ from headwater.errors import Invalid
 from headwater.numbering.numbers import canonical
 from headwater.wire import agents as wire
 from headwater.wire.commitments import Proof
+from headwater.wire.forward import NumberQuestion
 
 Prove = Callable[[CallRecord], Proof | None]
 AGENT: Final = f"headwater-agent/{__version__}"
@@ -53,7 +54,7 @@ def wanted(question: wire.Question, policy: Policy) -> Wanted:
     )
 
 
-def excluded(question: wire.Question, policy: Policy) -> str:
+def excluded(question: wire.Question | NumberQuestion, policy: Policy) -> str:
     """Return, in words, what of the policy keeps a question from the agent; "" where nothing does."""
     for what, value, patterns in (
         ("reason", question.reason, policy.reasons),

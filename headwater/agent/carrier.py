@@ -14,10 +14,11 @@ import msgspec
 import structlog
 
 from headwater import clock
-from headwater.agent import answers, keys
+from headwater.agent import answers, keys, numbers
 from headwater.agent.cdr import CdrSource
 from headwater.agent.commitments import Commitments
 from headwater.agent.config import AgentConfig, Carrier
+from headwater.agent.courier import FIRST_PAUSE_S, LONGEST_PAUSE_S, Courier
 from headwater.agent.depositing import Depositor
 from headwater.agent.hub import AnswerRefused, HubAway, HubClient
 from headwater.agent.journal import Journal
@@ -25,7 +26,7 @@ from headwater.agent.learned import Learned
 from headwater.agent.publishing import CommittingWriter, publish
 from headwater.agent.search import candidates
 from headwater.agent.searching import Searcher
-from headwater.agent.status import CarrierStatus, Times
+from headwater.agent.status import CarrierStatus, Health, Times
 from headwater.calls import queries
 from headwater.calls.queries import CallQueries
 from headwater.calls.rules import Match, identified, match_call
@@ -35,33 +36,21 @@ from headwater.errors import HeadwaterError, Unavailable
 from headwater.intake.counters import Counters, Outcome
 from headwater.intake.listeners import HepListeners
 from headwater.intake.tls import server_context
-from headwater.wire.agents import AnswerCode, Question
+from headwater.wire.agents import Answer, AnswerCode, Question
+from headwater.wire.forward import NumberAnswer, NumberQuestion
 
 AT_ONCE: Final = 8
-"""Questions of one carrier under way at once."""
+"""Questions of one carrier that are looked up at once."""
 LOOK_AGAIN_S: Final = 0.25
 SURE_S: Final = 1.0
 """How long is looked before "not found" is said, also of an old call: what a switch sent late may be in a socket."""
 LONGEST_WAIT_S: Final = 10.0
 """How long an answer waits for records that are read and not durable yet."""
-FIRST_PAUSE_S: Final = 0.25
-LONGEST_PAUSE_S: Final = 20.0
 DEPOSIT_S: Final = 20.0
 """Pause between two rounds of depositing."""
 IDLE_PAUSE_S: Final = 0.2
 """Pause after a poll that brought nothing new though questions are open, doubled each time."""
 LONGEST_IDLE_S: Final = 5.0
-
-
-@dataclass(slots=True)
-class Health:
-    """What the health line says of one carrier."""
-
-    hub_reached_at: str = ""
-    hub_problem: str = ""
-    answered: int = 0
-    refused: int = 0
-    failed: int = 0
 
 
 @dataclass(slots=True)
@@ -75,6 +64,7 @@ class _Parts:
     learned: Learned
     commitments: Commitments
     hub: HubClient
+    courier: Courier
     searcher: Searcher
     depositor: Depositor | None
     doors: list[HepListeners] = field(default_factory=list)
@@ -143,6 +133,7 @@ class CarrierAgent:
                 depositor=Depositor(self._config.data / carrier.party.spc / "deposits", carrier, records, key)
                 if carrier.deposit
                 else None,
+                courier=Courier(hub, self._away),
                 searcher=Searcher(carrier, records, journal, hub, self._config),
             )
             for number, door in enumerate(carrier.doors):
@@ -192,6 +183,7 @@ class CarrierAgent:
         """Stop reading, make durable what was read, and give everything back."""
         if self._open is not None:
             await self._open.searcher.close()
+            await self._open.courier.close()
         for task in self._under_way.values():
             task.cancel()
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
@@ -239,9 +231,12 @@ class CarrierAgent:
             self.health.hub_reached_at, self.health.hub_problem = answers.stamp(clock.now()), ""
             self.parts.searcher.begin(came.searches)
             open_questions = came.questions
-            fresh = [question for question in open_questions if self._is_fresh(question)]
+            fresh = [question for question in open_questions if self._is_fresh(question.question_id)]
             for question in fresh:
                 self._begin(question.question_id, self._answer(question))
+            for asked in came.numbers:
+                if self._is_fresh(asked.question_id):
+                    self._begin(asked.question_id, self._answer_number(asked))
             if open_questions and not fresh:
                 await asyncio.sleep(idle)
                 idle = min(idle * 2, LONGEST_IDLE_S)
@@ -253,8 +248,8 @@ class CarrierAgent:
             self._log.warning("hub away", problem=problem)
         self.health.hub_problem = problem
 
-    def _is_fresh(self, question: Question) -> bool:
-        known = question.question_id in self._under_way or question.question_id in self._tried
+    def _is_fresh(self, question_id: str) -> bool:
+        known = question_id in self._under_way or question_id in self._tried
         return not known and len(self._under_way) < 4 * AT_ONCE
 
     def _begin(self, question_id: str, work: Coroutine[Any, Any, None]) -> None:
@@ -264,8 +259,7 @@ class CarrierAgent:
     async def _guarded(self, question_id: str, work: Coroutine[Any, Any, None]) -> None:
         """Run one question; a failure of one must not end the answering of the others."""
         try:
-            async with self._slots:
-                await work
+            await work
         except Exception:  # noqa: BLE001 - whatever broke, the other questions must be answered
             self.health.failed += 1
             self._log.exception("question failed, it will be asked again", question_id=question_id)
@@ -278,7 +272,8 @@ class CarrierAgent:
     async def _answer(self, question: Question) -> None:
         began = asyncio.get_running_loop().time()
         if self.parts.journal.answer(question.question_id) is None:
-            await self._decide(question)
+            async with self._slots:
+                await self._decide(question)
         if not self._config.dry_run:
             await self._hand_in(question.question_id)
         self.times.took(asyncio.get_running_loop().time() - began)
@@ -301,20 +296,45 @@ class CarrierAgent:
             )
         else:
             answer = answers.declined(question, carrier.party, clock.now(), because=because)
-        if self._config.dry_run:
-            told = msgspec.json.encode(answer).decode()
-            self._log.info("dry run: would answer", question_id=question.question_id, code=answer.code, answer=told)
-            self._tried.add(question.question_id)
-            return
-        parts.journal.answered(
-            question_id=question.question_id,
-            jws=parts.hub.key.signed(msgspec.json.encode(answer)),
+        self._write_down(
+            question,
+            answer,
             traceback_id=question.traceback_id,
-            hub=self._config.hub.url,
             code=answer.code.value,
-            reason=question.reason[:200],
             candidates=answer.candidates,
         )
+
+    def _write_down(
+        self, question: Question | NumberQuestion, answer: Answer | NumberAnswer, *, code: str, **about: Any
+    ) -> None:
+        """Sign an answer and write it down; in a dry run say it alone."""
+        octets = msgspec.json.encode(answer)
+        if self._config.dry_run:
+            self._log.info("dry run: would answer", question_id=question.question_id, code=code, answer=octets.decode())
+            self._tried.add(question.question_id)
+            return
+        self.parts.journal.answered(
+            question_id=question.question_id,
+            jws=self.parts.hub.key.signed(octets),
+            hub=self._config.hub.url,
+            code=code,
+            reason=question.reason[:200],
+            **about,
+        )
+
+    async def _answer_number(self, question: NumberQuestion) -> None:
+        """Say who serves a number where the records show it and the policy allows; else leave it to people."""
+        carrier, parts = self.carrier, self.parts
+        if parts.journal.answer(question.question_id) is None:
+            async with self._slots:
+                said = await asyncio.to_thread(numbers.decide, question, parts.records, carrier, clock.now())
+            if said is None:
+                self._log.info("a question about a number waits for people", question_id=question.question_id)
+                self._tried.add(question.question_id)
+                return
+            self._write_down(question, said, traceback_id=question.forward_id, code=said.code.value)
+        if not self._config.dry_run:
+            await self._hand_in(question.question_id)
 
     async def _match(self, question: Question) -> Match:
         """Search and decide; where nothing is found and records may still be on their way, look again."""
@@ -354,28 +374,20 @@ class CarrierAgent:
         entry = journal.answer(question_id)
         if entry is None or (journal.is_settled(question_id) and not await self._ask_again(question_id)):
             return
-        pause = FIRST_PAUSE_S
-        while True:
-            try:
-                receipt = await self.parts.hub.answer(entry.jws)
-            except AnswerRefused as error:
-                self.health.refused += 1
-                self._log.error("hub refused an answer", question_id=question_id, error=str(error))
-                if not journal.is_settled(question_id):
-                    journal.refused(question_id=question_id, detail=str(error))
-                await asyncio.sleep(LONGEST_IDLE_S)
-                return
-            except HubAway as error:
-                self._away(str(error))
-                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads agents, keeps no secret
-                pause = min(pause * 2, LONGEST_PAUSE_S)
-            else:
-                self.health.answered += 1
-                self._answered[entry.code] += 1
-                if not journal.is_settled(question_id):
-                    journal.receipt(question_id=question_id, receipt_id=receipt.receipt_id)
-                self._log.info("answered", question_id=question_id, code=entry.code, receipt=receipt.receipt_id)
-                return
+        try:
+            receipt = await self.parts.courier.hand_in(entry.jws)
+        except AnswerRefused as error:
+            self.health.refused += 1
+            self._log.error("hub refused an answer", question_id=question_id, error=str(error))
+            if not journal.is_settled(question_id):
+                journal.refused(question_id=question_id, detail=str(error))
+            await asyncio.sleep(LONGEST_IDLE_S)
+            return
+        self.health.answered += 1
+        self._answered[entry.code] += 1
+        if not journal.is_settled(question_id):
+            journal.receipt(question_id=question_id, receipt_id=receipt.receipt_id)
+        self._log.info("answered", question_id=question_id, code=entry.code, receipt=receipt.receipt_id)
 
     async def _ask_again(self, question_id: str) -> bool:
         """Tell whether a settled question that the hub shows as open is sent again: once in a while, same octets."""

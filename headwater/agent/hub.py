@@ -1,7 +1,7 @@
 """The hub as the agent sees it: requests over HTTPS, each signed, each bounded."""
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, TypeVar
@@ -13,7 +13,7 @@ from headwater import clock
 from headwater.agent.config import Hub
 from headwater.agent.keys import SigningKey
 from headwater.errors import HeadwaterError, Unavailable
-from headwater.wire.agents import Questions, Receipt
+from headwater.wire.agents import Answers, Questions, Receipt, Result, Results
 from headwater.wire.commitments import Roots, Taken
 from headwater.wire.deposits import Deposited, DepositTerms
 from headwater.wire.searches import Hits, HitsTaken
@@ -24,12 +24,13 @@ MOST_OCTETS: Final = 4 * 1024 * 1024
 """Longest body taken from the hub: 2,000 questions are about 1 MB."""
 TIMEOUT_S: Final = 15.0
 ANSWERS: Final = "/api/agents/v1/answers"
+BATCH: Final = "/api/agents/v1/answers/batch"
 QUESTIONS: Final = "/api/agents/v1/questions"
 ROOTS: Final = "/api/agents/v1/roots"
 HITS: Final = "/api/agents/v1/hits"
 TERMS: Final = "/api/agents/v1/deposit-terms"
 DEPOSITS: Final = "/api/agents/v1/deposits"
-_KINDS: Final = {ANSWERS: "application/jose", HITS: "application/json"}
+_KINDS: Final = {ANSWERS: "application/jose", BATCH: "application/json", HITS: "application/json"}
 MOST_ROOTS: Final = 200
 """Roots in one request: three hours and more."""
 
@@ -82,6 +83,19 @@ class HubClient:
             HubAway: it may take it later.
         """
         return await self._post(ANSWERS, "answers.write", jws.encode(), "an answer", Receipt)
+
+    async def answers(self, many: Sequence[str]) -> list[Receipt | AnswerRefused | HubAway]:
+        """Hand in many signed answers at once; return what became of each, in their order.
+
+        Raises:
+            AnswerRefused: the hub takes no such request.
+            HubAway: it may take them later.
+        """
+        body = msgspec.json.encode(Answers(answers=list(many)))
+        said = await self._post(BATCH, "answers.write", body, "answers", Results)
+        if len(said.results) != len(many):
+            raise HubAway(f"hub said what became of {len(said.results)} answers of {self.spc}'s {len(many)}")
+        return [_became(one) for one in said.results]
 
     async def publish(self, roots: Roots) -> Taken:
         """Hand in signed roots, oldest first; the same may be handed in again.
@@ -165,6 +179,13 @@ def client(hub: Hub) -> httpx.AsyncClient:
         raise HubAway(f"hub.ca_file {hub.ca_file} cannot be used: {error}") from error
     # A proxy of the environment is for the way out, not for a hub on this machine.
     return httpx.AsyncClient(base_url=hub.url, verify=trust, trust_env=not hub.is_loopback, follow_redirects=False)
+
+
+def _became(one: Result) -> Receipt | AnswerRefused | HubAway:
+    if one.receipt is not None:
+        return one.receipt
+    words = one.problem.detail if one.problem else "(no words)"
+    return AnswerRefused(f"{one.status}: {words}") if one.status in _FINAL else HubAway(f"{one.status}: {words}")
 
 
 def _words(body: bytes) -> str:

@@ -21,6 +21,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_window_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 900
     retention_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] = 550
     settle_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 3.0
+    numbers: bool = False
+    """Whether the agent answers who serves a call-back number, from where calls to it were handed; else people do."""
     searches: bool = True
     """Whether blind searches are answered: who carried one call, asked of every agent without saying which."""
 

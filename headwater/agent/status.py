@@ -30,6 +30,17 @@ BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
 
 
 @dataclass(slots=True)
+class Health:
+    """What the health line says of one carrier."""
+
+    hub_reached_at: str = ""
+    hub_problem: str = ""
+    answered: int = 0
+    refused: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
 class Times:
     """How long questions took from their coming to their answer, as a histogram."""
 
