@@ -114,12 +114,14 @@ class Scope(StrEnum):
 
     ALERTS = "alerts"
     """An agency's threat-intelligence platform: to read its alerts by TAXII."""
+    CASE = "case"
+    """An agency's case system: to read its cases and to write in them for an officer."""
     FEED = "feed"
     """The feed door and the file door: to send events."""
     HEP = "hep"
     """The HEP door: by authentication key or source address."""
     PROCESS = "process"
-    """An agency's case system: to serve process, follow it and fetch its packages."""
+    """An agency's own system: to serve process, follow it and fetch its packages."""
 
 
 P = Permission
@@ -247,6 +249,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 #: What a machine may do with a scope.
 SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
     Scope.ALERTS: frozenset({P.ALERT_READ}),
+    Scope.CASE: frozenset({P.ALERT_READ, P.CASE_READ, P.CASE_WRITE}),
     Scope.FEED: frozenset({P.EVENT_SEND}),
     Scope.HEP: frozenset({P.EVENT_SEND}),
     Scope.PROCESS: frozenset(
@@ -257,6 +260,7 @@ SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
 #: Which organisations may hold a scope.
 SCOPE_ORGANISATIONS: dict[Scope, frozenset[OrganisationKind]] = {
     Scope.ALERTS: frozenset({OrganisationKind.AGENCY}),
+    Scope.CASE: frozenset({OrganisationKind.AGENCY}),
     Scope.FEED: frozenset({OrganisationKind.FEED_PARTNER, OrganisationKind.PROVIDER, OrganisationKind.CONSORTIUM}),
     Scope.HEP: frozenset({OrganisationKind.FEED_PARTNER, OrganisationKind.PROVIDER, OrganisationKind.CONSORTIUM}),
     Scope.PROCESS: frozenset({OrganisationKind.AGENCY}),

@@ -23,6 +23,7 @@ from headwater.alerts.values import Why
 from headwater.audit.actions import record as audit
 from headwater.audit.tags import Tag
 from headwater.campaigns import queries as campaigns
+from headwater.campaigns.merged import standing, united
 from headwater.campaigns.models import Campaign
 from headwater.errors import NotFound
 
@@ -53,7 +54,7 @@ def send_for_campaign(campaign_id: str, *, now: datetime | None = None) -> list[
             raise NotFound(message)
         if campaign.confirmed_at is None or campaign.merged_into_id is not None:
             return []
-        told = Alert.objects.filter(campaign_id=campaign_id).values_list("organisation_id", flat=True)
+        told = Alert.objects.filter(campaign_id__in=united({campaign_id})).values_list("organisation_id", flat=True)
         known = [rules.Agency(organisation_id=agency.id, state=agency.state) for agency in agencies()]
         waiting = rules.to_tell(known, campaign.states_hit, told)
         if not waiting:
@@ -82,14 +83,14 @@ def tell_more(*, now: datetime | None = None) -> list[str]:
     Doing it again changes nothing until something changes again.
     """
     now = now or clock.now()
-    rang = Campaign.objects.filter(last_call_at__gt=now - LOOKED_BACK, alerts__isnull=False)
-    changed = Campaign.objects.filter(state_changes__at__gt=now - LOOKED_BACK, alerts__isnull=False)
-    traced = Campaign.objects.filter(tracebacks__closed_at__gt=now - LOOKED_BACK, alerts__isnull=False)
-    ids = {
-        *rang.values_list("id", flat=True),
-        *changed.values_list("id", flat=True),
-        *traced.values_list("id", flat=True),
-    }
+    told = united(Alert.objects.order_by().values_list("campaign_id", flat=True).distinct())
+    known, since = Campaign.objects.filter(id__in=told).select_related("merged_into"), now - LOOKED_BACK
+    news = [
+        known.filter(last_call_at__gt=since),
+        known.filter(state_changes__at__gt=since),
+        known.filter(tracebacks__closed_at__gt=since),
+    ]
+    ids = {standing(campaign).id for rows in news for campaign in rows}
     found = []
     for campaign_id in sorted(ids):
         found += _tell_more(campaign_id, now=now)
@@ -99,12 +100,12 @@ def tell_more(*, now: datetime | None = None) -> list[str]:
 def _tell_more(campaign_id: str, *, now: datetime) -> list[str]:
     with transaction.atomic():
         campaign = Campaign.objects.select_for_update(no_key=True).get(id=campaign_id)
-        standing = _standing(campaign)
+        present = _present(campaign)
         found = []
-        for alert in Alert.objects.filter(campaign=campaign).order_by("id"):
+        for alert in Alert.objects.filter(campaign_id__in=united({campaign_id})).order_by("id"):
             last = alert.versions.order_by("-number").first()
             before, at = (last.facts, last.made_at) if last else (alert.facts, alert.created_at)
-            why = rules.what_changed(before, standing, since=now - at)
+            why = rules.what_changed(before, present, since=now - at)
             if why is None:
                 continue
             number = _add_version(alert, why, _facts(campaign, alert.state, now=now), now=now)
@@ -113,7 +114,7 @@ def _tell_more(campaign_id: str, *, now: datetime) -> list[str]:
     return found
 
 
-def _standing(campaign: Campaign) -> dict[str, Any]:
+def _present(campaign: Campaign) -> dict[str, Any]:
     """Return what decides whether there is news: few columns, and no call looked at."""
     origin = gather.traced(campaign.id)
     return {

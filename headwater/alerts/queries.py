@@ -14,6 +14,8 @@ from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.alerts.models import Alert
 from headwater.alerts.values import Why
+from headwater.campaigns.merged import standing, united
+from headwater.campaigns.models import Campaign
 from headwater.campaigns.queries import liveness
 from headwater.campaigns.rules import Liveness
 from headwater.campaigns.states import CampaignState
@@ -90,9 +92,9 @@ def visible_to(actor: Actor) -> QuerySet[Alert]:
 
 def alerts(actor: Actor, *, campaign_id: str = "", limit: int = 200) -> list[AlertRow]:
     """Return the alerts that ``actor`` may see, newest first; of one campaign where it is named."""
-    rows = visible_to(actor).select_related("campaign", "organisation").order_by("-created_at", "id")
+    rows = visible_to(actor).select_related("campaign__merged_into", "organisation").order_by("-created_at", "id")
     if campaign_id:
-        rows = rows.filter(campaign_id=campaign_id)
+        rows = rows.filter(campaign_id__in=united({campaign_id}))
     return [_row(row) for row in rows[:limit]]
 
 
@@ -125,11 +127,12 @@ def trend(actor: Actor, alert_id: str, *, now: datetime, days: int = 7) -> Trend
         NotFound: There is no such alert that the actor may see.
     """
     row = alert(actor, alert_id).row
+    campaign_id = standing(Campaign.objects.get(id=row.campaign_id)).id
     cut = Cut.CAMPAIGN_STATE if row.state else Cut.CAMPAIGN
     hours = TrendHour.objects.filter(
-        cut=cut, campaign_id=row.campaign_id, state=row.state, calls__gt=0, hour__gte=trends.look_back(now)
+        cut=cut, campaign_id=campaign_id, state=row.state, calls__gt=0, hour__gte=trends.look_back(now)
     )
-    key = f"{row.campaign_id}:{row.state}" if row.state else row.campaign_id
+    key = f"{campaign_id}:{row.state}" if row.state else campaign_id
     title = f"{row.campaign_name} in {row.state}" if row.state else row.campaign_name
     return trends.view(cut.value, key, title, trends.gather(hours), now=now, days=days)
 
@@ -138,23 +141,24 @@ def _row(row: Alert) -> AlertRow:
     last = row.versions.order_by("-number").first()
     known, updated_at, number = (last.facts, last.made_at, last.number) if last else (row.facts, row.created_at, 1)
     origin = known.get("origin", {})
+    campaign = standing(row.campaign)
     return AlertRow(
         id=row.id,
         campaign_id=row.campaign_id,
         campaign_name=row.campaign.name,
-        campaign_state=CampaignState(row.campaign.state),
+        campaign_state=CampaignState(campaign.state),
         organisation_id=row.organisation_id,
         organisation_name=row.organisation.name,
         state=row.state,
         created_at=row.created_at,
         first_read_at=row.first_read_at,
         calls_told=row.facts["calls"],
-        calls_now=row.campaign.calls,
-        family=row.campaign.family,
+        calls_now=campaign.calls,
+        family=campaign.family,
         calls_in_state=known["calls_in_state"],
         origin=origin.get("name", ""),
         traced=origin.get("grade_words", ""),
         version=number,
         updated_at=updated_at,
-        last_call_at=row.campaign.last_call_at,
+        last_call_at=campaign.last_call_at,
     )

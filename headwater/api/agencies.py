@@ -1,7 +1,8 @@
-"""The agency API: an agency's own system serves process and follows it. docs/reference/agency-api.md.
+"""The agency API: an agency's own system serves process, follows it and writes cases. docs/reference/agency-api.md.
 
-Every request carries a machine credential with the scope ``process``. The door translates: what may be asked is decided
-in ``legal``, which audits it. Errors are problem documents; no error of ours leaves without one.
+Every request carries a machine credential with the scope ``process``, of cases ``case``. The door translates: what may
+be asked is decided in ``legal``, ``reports`` and ``cases``, which audit it. Errors are problem documents; no error of
+ours leaves without one.
 """
 
 import json
@@ -17,16 +18,17 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.params import functions
 from ninja.parser import Parser
-from ninja.security import HttpBearer
 
-from headwater.accounts import credentials, refusals
+from headwater.accounts import refusals
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Scope
 from headwater.alerts import queries as alerts
 from headwater.api import agency_messages as messages
 from headwater.api import limits, problems
+from headwater.api.agency_cases import router as cases
 from headwater.api.agency_reports import router as reports
-from headwater.errors import Forbidden, HeadwaterError, Invalid, TooLarge, Unauthenticated
+from headwater.api.bearer import Bearer, actor_of
+from headwater.errors import Forbidden, HeadwaterError, Invalid, TooLarge
 from headwater.evidence import queries as evidence
 from headwater.legal import actions, machine, queries
 from headwater.legal.machine import Submission
@@ -49,26 +51,6 @@ CREATED: Final = {
 Key: Any = functions.Header(..., alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[!-~]+$")
 Identifier: Any = functions.Path(..., min_length=1, max_length=18)
 Place: Any = functions.Path(..., ge=1, le=2**62)
-
-
-class Bearer(HttpBearer):
-    """A machine credential whose scopes hold ``process``; one of another door looks like one that proves nothing."""
-
-    def authenticate(self, request: HttpRequest, token: str) -> Actor:
-        """Return the machine as an actor.
-
-        Raises:
-            TooMany: wrong tokens flood from there, or this one asks too often.
-            Unauthenticated: the token proves nothing, or not this.
-        """
-        address = limits.address_of(request)
-        limits.AGENCIES.check(address, token)
-        found = credentials.shown(token)
-        if found is None or Scope.PROCESS not in found.scopes:
-            limits.AGENCIES.wrong(address)
-            raise Unauthenticated("Show a valid machine credential with the scope process: Authorization: Bearer ...")
-        limits.AGENCIES.right(address, token, credential=found.id)
-        return found.actor
 
 
 class BoundedJson(Parser):
@@ -111,9 +93,9 @@ class AgencyApi(NinjaAPI):
 api = AgencyApi(
     title="Headwater agency API",
     version="1",
-    description="For agencies' own systems: serve legal process, follow it, fetch what is produced; report calls.",
+    description="For agencies' own systems: serve process, follow it, fetch what is made; report calls; write cases.",
     urls_namespace="agencies",
-    auth=Bearer(),
+    auth=Bearer(Scope.PROCESS),
     parser=BoundedJson(),
     docs_url=None,
     openapi_url="/openapi.json",
@@ -121,18 +103,12 @@ api = AgencyApi(
 
 
 api.add_router("", reports)
+api.add_router("", cases)
 
 
 def fingerprint(request: HttpRequest) -> str:
     """Return the SHA-256 (hex) of the body as it was sent."""
     return sha256(getattr(request, "octets", b"")).hexdigest()
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Return who was let in."""
-    known: Any = request
-    found: Actor = known.auth
-    return found
 
 
 @api.exception_handler(HeadwaterError)

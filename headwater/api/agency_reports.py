@@ -8,6 +8,7 @@ from ninja.params import functions
 
 from headwater.accounts.actors import Actor
 from headwater.api import agency_messages as messages
+from headwater.api.bearer import actor_of
 from headwater.errors import Invalid
 from headwater.reports import actions, queries
 from headwater.reports.queries import ReportView
@@ -17,12 +18,6 @@ Problem = messages.ProblemOut
 COMMON: dict[int, Any] = {401: Problem, 403: Problem, 422: Problem, 503: Problem}
 Identifier: Any = functions.Path(..., min_length=1, max_length=18)
 Key: Any = functions.Header(..., alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[!-~]+$")
-
-
-def _actor(request: HttpRequest) -> Actor:
-    known: Any = request
-    found: Actor = known.auth
-    return found
 
 
 @router.post(
@@ -36,13 +31,13 @@ def report(
     key: str = Key,
 ) -> Any:
     """Keep the report; its calls go to the call store within seconds. The same key again gives the same report."""
-    return Status(202, messages.report_out(_brought(_actor(request), body, key)))
+    return Status(202, messages.report_out(_brought(actor_of(request), body, key)))
 
 
 @router.get("/reports", response={200: messages.ReportsOut, **COMMON}, summary="List the agency's reports")
 def list_reports(request: HttpRequest) -> Any:
     """Return the newest reports."""
-    return {"reports": [messages.report_out(one) for one in queries.reports(_actor(request))]}
+    return {"reports": [messages.report_out(one) for one in queries.reports(actor_of(request))]}
 
 
 @router.get(
@@ -52,7 +47,7 @@ def list_reports(request: HttpRequest) -> Any:
 )
 def show(request: HttpRequest, report_id: str = Identifier) -> Any:
     """Return one report: what was stored, which campaigns it went into, which tracebacks came of it."""
-    return messages.report_out(queries.report(_actor(request), report_id))
+    return messages.report_out(queries.report(actor_of(request), report_id))
 
 
 @router.post(
@@ -62,7 +57,7 @@ def show(request: HttpRequest, report_id: str = Identifier) -> Any:
 )
 def ask(request: HttpRequest, body: messages.ReasonIn, report_id: str = Identifier) -> Any:
     """Fresh calls are traced at once, within bounds; the desk decides on the others."""
-    return messages.report_out(actions.ask_tracebacks(_actor(request), report_id, reason=body.reason))
+    return messages.report_out(actions.ask_tracebacks(actor_of(request), report_id, reason=body.reason))
 
 
 def _brought(actor: Actor, body: messages.ReportIn, key: str) -> ReportView:

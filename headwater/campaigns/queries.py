@@ -14,7 +14,7 @@ from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.audit.actions import record as audit
 from headwater.audit.tags import Tag
-from headwater.campaigns import rules
+from headwater.campaigns import merged, rules
 from headwater.campaigns.models import (
     Campaign,
     CampaignExemplar,
@@ -199,6 +199,8 @@ def samples(actor: Actor, campaign_id: str, *, state: str = "", limit: int = 3) 
 def liveness(campaign_id: str, now: datetime) -> Liveness:
     """Return whether the campaign rings at ``now``; the rule is in ``rules.liveness``. For Headwater itself.
 
+    Of one that went into another: whether that one rings (``merged``).
+
     Raises:
         NotFound: There is no such campaign.
     """
@@ -206,7 +208,8 @@ def liveness(campaign_id: str, now: datetime) -> Liveness:
     if found is None:
         message = f"There is no campaign {campaign_id}."
         raise NotFound(message)
-    rang = CampaignMember.objects.filter(campaign_id=campaign_id, call_at__lte=now)
+    found = merged.standing(found)
+    rang = CampaignMember.objects.filter(campaign=found, call_at__lte=now)
     latest = list(rang.order_by("-call_at").values_list("call_at", flat=True)[: rules.RATE_CALLS])
     window = rules.rate_window(found.first_call_at, now)
     return rules.liveness(

@@ -7,6 +7,7 @@ from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
+from headwater.campaigns.merged import standing, united
 from headwater.campaigns.models import Campaign, CampaignExemplar, CampaignMember, CampaignNode
 from headwater.cases import deconfliction
 from headwater.cases.deconfliction import Open, Thing, pointer
@@ -82,8 +83,8 @@ def _tell(match: Match, own: Matter) -> None:
 def _things(campaigns: frozenset[str]) -> list[Thing]:
     """Return what campaigns are about, from Headwater's own records: nothing in it was typed by an agency."""
     found = []
-    for campaign in Campaign.objects.filter(id__in=campaigns):
-        found.append(Thing("campaign", campaign.merged_into_id or campaign.id))
+    for campaign in Campaign.objects.filter(id__in=united(campaigns)):
+        found.append(Thing("campaign", standing(campaign).id))
         numbers = CampaignMember.objects.filter(campaign=campaign).exclude(calling="").values("calling")
         many = numbers.annotate(calls=Count("record_id")).filter(calls__gte=deconfliction.CALLS_OF_A_NUMBER)
         ranked = many.order_by("-calls", "calling")[: deconfliction.MARKS_OF_A_CAMPAIGN]

@@ -18,6 +18,7 @@ from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.alerts.models import Alert
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
+from headwater.campaigns.merged import united
 from headwater.campaigns.models import CampaignMember
 from headwater.cases import deconfliction, queries
 from headwater.cases.models import Case, Consent, Match, Matter, Pointer
@@ -223,8 +224,8 @@ def match_of(actor: Actor, match_id: str) -> tuple[MatchView, str]:
 
 def alerted_campaigns(organisation: Organisation, references: tuple[str, ...]) -> frozenset[str]:
     """Return which of these campaigns an agency was told of and that ring in its state often enough to be a ground."""
-    told = Alert.objects.filter(organisation=organisation, campaign_id__in=references)
-    calls = CampaignMember.objects.filter(campaign_id__in=told.values("campaign_id"))
+    told = Alert.objects.filter(organisation=organisation, campaign_id__in=united(references))
+    calls = CampaignMember.objects.filter(campaign_id__in=united(told.values_list("campaign_id", flat=True)))
     if organisation.state:
         calls = calls.filter(called_state=organisation.state)
     counted = calls.values("campaign_id").annotate(calls=Count("record_id"))

@@ -105,6 +105,19 @@ class CaseDocument(models.Model):
     received_by = models.CharField(max_length=200)
 
 
+class CaseRequest(models.Model):
+    """One request of an agency's own system that was carried out: its key again gives the same case."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=128)
+    request_sha256 = models.CharField(max_length=64)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "key"], name="one_case_request_a_key")]
+
+
 class JointCase(models.Model):
     """A case that several agencies work on together: shared notes, and nothing else of their own cases."""
 

@@ -14,6 +14,7 @@ from django.db.models import Max, Min
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.alerts.queries import visible_to as visible_alerts
+from headwater.campaigns.merged import standing, united
 from headwater.campaigns.models import Campaign, CampaignMember, CampaignStateChange
 from headwater.campaigns.queries import visible_to as visible_campaigns
 from headwater.campaigns.states import CampaignState
@@ -82,23 +83,26 @@ class Campaigns:
         """Return the campaign."""
         row = visible_campaigns(actor).filter(id=reference).first()
         if row is None:
-            alert = visible_alerts(actor).filter(campaign_id=reference).select_related("campaign").first()
-            row = alert.campaign if alert else None
+            told = visible_alerts(actor).filter(campaign_id__in=united({reference}))
+            row = Campaign.objects.filter(id=reference).first() if told.exists() else None
         return Subject(kind=SubjectKind.CAMPAIGN, reference=row.id, name=row.name) if row else None
 
     def moments(self, actor: Actor, reference: str) -> Iterable[Moment]:  # noqa: ARG002 - ``find`` has let them in
         """Return first and last call of each vantage point, and how the campaign's state went."""
         campaign = Campaign.objects.get(id=reference)
-        seen = CampaignMember.objects.filter(campaign=campaign).values("source_kind")
+        seen = CampaignMember.objects.filter(campaign=standing(campaign)).values("source_kind")
         for row in seen.annotate(first=Min("call_at"), last=Max("call_at")).order_by("source_kind"):
             # A complaint names the day of its call; the hour that its form asks for is what people remember.
             precision = Precision.DAY if row["source_kind"] == "complaint" else Precision.EXACT
             place = f" ({row['source_kind'].replace('_', ' ')})" if row["source_kind"] else ""
             for word, at in (("First", row["first"]), ("Last", row["last"])):
                 yield _of(campaign, cut(at, precision), f"{word} call reported{place}", precision)
-        changes = CampaignStateChange.objects.filter(campaign=campaign).order_by("at", "id")
+        one = united({reference})
+        changes = (
+            CampaignStateChange.objects.filter(campaign_id__in=one).select_related("campaign").order_by("at", "id")
+        )
         for change in changes:
-            yield _of(campaign, change.at, f"{campaign.name} is {_STATE_WORDS[CampaignState(change.to_state)]}")
+            yield _of(campaign, change.at, f"{change.campaign.name} is {_STATE_WORDS[CampaignState(change.to_state)]}")
 
 
 def _of(campaign: Campaign, at: datetime, what: str, precision: Precision = Precision.EXACT) -> Moment:

@@ -1,4 +1,4 @@
-"""A report on paper: PDF, landscape, every page numbered, fonts of the standard fourteen."""
+"""A report on paper: PDF, landscape, every page numbered, its faces embedded."""
 
 import io
 from xml.sax.saxutils import escape
@@ -11,6 +11,9 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
 
 from headwater.conduct.reports import Report
+from headwater.typeface import BOLD, REGULAR, faces, shown
+
+faces()
 
 #: Characters of one cell on paper; CSV and JSON hold the whole.
 _LONGEST = 400
@@ -20,16 +23,18 @@ def pdf(report: Report) -> bytes:
     """Return the report as PDF octets."""
     out = io.BytesIO()
     styles = getSampleStyleSheet()
-    small = styles["BodyText"].clone("small", fontSize=6.5, leading=8)
-    head = styles["BodyText"].clone("head", fontSize=6.5, leading=8, fontName="Helvetica-Bold")
+    title = styles["Heading1"].clone("title", fontName=BOLD)
+    body = styles["BodyText"].clone("body", fontName=REGULAR)
+    small = body.clone("small", fontSize=6.5, leading=8)
+    head = body.clone("head", fontSize=6.5, leading=8, fontName=BOLD)
     story = [
-        Paragraph(escape(report.title), styles["Heading1"]),
-        *(Paragraph(escape(note), styles["BodyText"]) for note in report.notes),
-        Paragraph(f"Made {report.made_at:%Y-%m-%d %H:%M} UTC. {len(report.rows)} rows.", styles["BodyText"]),
+        Paragraph(_plain(report.title), title),
+        *(Paragraph(_plain(note), body) for note in report.notes),
+        Paragraph(f"Made {report.made_at:%Y-%m-%d %H:%M} UTC. {len(report.rows)} rows.", body),
         Spacer(1, 0.15 * inch),
     ]
-    table = [[Paragraph(escape(name.replace("_", " ")), head) for name in report.columns]]
-    table += [[Paragraph(escape(value[:_LONGEST]), small) for value in row] for row in report.rows]
+    table = [[Paragraph(_plain(name.replace("_", " ")), head) for name in report.columns]]
+    table += [[Paragraph(_plain(value[:_LONGEST]), small) for value in row] for row in report.rows]
     width = (landscape(letter)[0] - inch) / len(report.columns)
     grid = LongTable(table, colWidths=[width] * len(report.columns), repeatRows=1)
     grid.setStyle(
@@ -44,7 +49,7 @@ def pdf(report: Report) -> bytes:
     paper = SimpleDocTemplate(
         out,
         pagesize=landscape(letter),
-        title=report.title,
+        title=shown(report.title),
         author="Headwater",
         leftMargin=0.5 * inch,
         rightMargin=0.5 * inch,
@@ -55,6 +60,10 @@ def pdf(report: Report) -> bytes:
     return out.getvalue()
 
 
+def _plain(text: str) -> str:
+    return escape(shown(text))
+
+
 def _numbered(canvas: Canvas, _document: SimpleDocTemplate) -> None:
-    canvas.setFont("Helvetica", 7)
+    canvas.setFont(REGULAR, 7)
     canvas.drawRightString(landscape(letter)[0] - 0.5 * inch, 0.35 * inch, f"Page {canvas.getPageNumber()}")

@@ -115,20 +115,25 @@ def check(file: bytes, pinned: bytes | None = None) -> Addendum:
     )
 
 
+def _line(said: Mapping[str, Any], campaign: Mapping[str, Any]) -> str:
+    rings = "was still ringing" if campaign["still_ringing"] else "was not ringing any more"
+    rate = f"{campaign['rate_per_minute']} calls a minute (95% {campaign['rate_low']} to {campaign['rate_high']})"
+    return (
+        f"As of {said['as_of']} campaign {campaign['campaign']} {rings}: {campaign['calls_since_sealing']} calls were "
+        f"reported since the package was sealed at {said['sealed_at']}, the last at {campaign['last_call_at']}. Rate "
+        f"then: {rate}, over {campaign['window_s']} seconds."
+    )
+
+
 def lines(found: Addendum) -> list[str]:
     """Return what a checked addendum says, in plain words."""
     said = found.statement
-    rings = "was still ringing" if said["still_ringing"] else "was not ringing any more"
     key = "the custodian's key that you gave" if found.pinned else "the key that it carries; compare its identifier"
-    asof = (
-        f"As of {said['as_of']} campaign {said['campaign']} {rings}: {said['calls_since_sealing']} calls were reported"
-    )
-    rate = f"{said['rate_per_minute']} calls a minute (95% {said['rate_low']} to {said['rate_high']})"
     previous = f"The addendum before it has the SHA-256 {said['previous']}." if said["previous"] else ""
     return [
         f"OK. Addendum {said['number']} to package {said['package']}: the signature holds, by {key} ({found.key_id}).",
-        f"{asof} since the package was sealed at {said['sealed_at']}, the last at {said['last_call_at']}.",
-        f"Rate then: {rate}, over {said['window_s']} seconds. Counted are reports to Headwater, not all calls.",
+        *(_line(said, one) for one in (said, *said.get("also", ()))),
+        "Counted are reports to Headwater, not all calls.",
         f"It belongs to the package whose manifest has the SHA-256 {said['package_manifest_sha256']}.",
         previous or "It is the first one.",
         f"SHA-256 of this file: {found.sha256}",

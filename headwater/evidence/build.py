@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from headwater.evidence import bundle, container, custody, keys, layout, published, tables
 from headwater.evidence.consistency import PATH_COLUMNS
 from headwater.evidence.disclosure import RULE_WORDS
-from headwater.evidence.material import Call, Material, facts, instant
+from headwater.evidence.material import Call, CampaignFacts, Counted, Material, facts, instant
 from headwater.evidence.paper_seal import PaperSeal
 from headwater.evidence.parts import (
     call_graph,
@@ -28,7 +28,7 @@ from headwater.evidence.parts.bates import Bates, Exhibit
 from headwater.wire.canonical import canonical_json
 
 _MEMBER_COLUMNS = (
-    "record_id", "call_at", "joined_at", "source", "calling", "called", "called_area_state",
+    "record_id", "campaign", "call_at", "joined_at", "source", "calling", "called", "called_area_state",
     "terminating_provider_spc", "similarity", "nearest_record_id", "rule_version", "in_full",
 )  # fmt: skip
 #: The notice log: in *U.S. v. Palumbo* and *Florida v. Smartbiz* the courts dwelt on what a provider knew once told.
@@ -92,14 +92,10 @@ def _files(
     yield layout.PUBLIC_KEY, keys.pem(public)
     yield from _tables(material)
     for call in material.calls:
-        yield layout.call_json(call.record_id), tables.json_octets(dict(call.fields))
-        if call.raw is not None:
-            yield layout.call_raw(call.record_id), call.raw
-        if call.transcript:
-            yield layout.transcript(call.record_id), call.transcript.encode("utf-8", "replace")
-        if call.recording is not None:
-            yield layout.recording(call.record_id, call.recording.mediatype), call.recording.octets
-        yield layout.vcon(call.record_id), call.vcon
+        yield from _call(call)
+    for notice in material.told_to_stop:
+        if notice.letter is not None:
+            yield layout.relief_letter(notice.row["notice_id"]), notice.letter
     for signature in material.signatures:
         if signature.identities:
             headers = "".join(f"{value}\n" for value in signature.identities)
@@ -114,10 +110,24 @@ def _files(
             )
 
 
+def _call(call: Call) -> Iterator[tuple[str, bytes]]:
+    yield layout.call_json(call.record_id), tables.json_octets(dict(call.fields))
+    if call.raw is not None:
+        yield layout.call_raw(call.record_id), call.raw
+    if call.transcript:
+        yield layout.transcript(call.record_id), call.transcript.encode("utf-8", "replace")
+    if call.recording is not None:
+        yield layout.recording(call.record_id, call.recording.mediatype), call.recording.octets
+    yield layout.vcon(call.record_id), call.vcon
+
+
 def _tables(material: Material) -> Iterator[tuple[str, bytes]]:
     yield from _documents(material)
     given = _rows(material)
-    bodies: dict[str, dict[str, Any]] = {"withheld.json": {"rules": {rule.value: w for rule, w in RULE_WORDS.items()}}}
+    bodies: dict[str, dict[str, Any]] = {
+        layout.CAMPAIGNS: {"in_scope": _counted(material.in_scope)},
+        "withheld.json": {"rules": {rule.value: words for rule, words in RULE_WORDS.items()}},
+    }
     for path, member, csv_path in layout.TABLES:
         rows = given[path, member]
         bodies.setdefault(path, {})[member] = rows
@@ -136,9 +146,12 @@ def _rows(material: Material) -> dict[tuple[str, str], list[dict[str, Any]]]:
         ("call-path.json", "nodes"): drawn.nodes,
         (layout.CALLS, "calls"): [_listed(call) for call in material.calls],
         ("calls/members.json", "members"): material.members,
+        (layout.CAMPAIGNS, "campaigns"): [_campaign(campaign) for campaign in material.campaigns],
         ("figures.json", "figures"): measures.table(material),
         ("figures.json", "told"): measures.told(material),
         ("notices.json", "notices"): material.notices,
+        ("relief-notices.json", "deliveries"): [row for notice in material.told_to_stop for row in notice.deliveries],
+        ("relief-notices.json", "notices"): [notice.row for notice in material.told_to_stop],
         ("relief.json", "calling_numbers"): relief.numbers(material),
         ("relief.json", "who_can_stop_the_calls"): relief.rows(material),
         (layout.SIGNATURES, "signatures"): [one.row for one in material.signatures],
@@ -165,7 +178,6 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 
 def _documents(material: Material) -> Iterator[tuple[str, bytes]]:
     """Yield what is no table, and the path table, whose columns the verifier knows."""
-    yield "campaign.json", tables.json_octets(_campaign(material))
     yield "process.json", tables.json_octets(_process(material))
     yield "limits.json", tables.json_octets({"limits": list(material.limits)})
     yield layout.PATH_CSV, tables.csv_octets(PATH_COLUMNS, material.path)
@@ -246,11 +258,13 @@ def _listed(call: Call) -> dict[str, Any]:
     }
 
 
-def _campaign(material: Material) -> dict[str, Any]:
-    campaign, ringing = material.campaign, material.ringing
+def _campaign(campaign: CampaignFacts) -> dict[str, Any]:
+    counted, ringing = campaign.in_scope, campaign.ringing
     return {
         "id": campaign.id,
         "name": campaign.name,
+        "opened": "as a whole" if campaign.whole else "single calls of it, by a number or a traceback",
+        "merged_into_it": list(campaign.went_into_it),
         "name_is_new": campaign.name_is_new,
         "name_basis": dict(campaign.name_basis),
         "state": campaign.state,
@@ -260,21 +274,25 @@ def _campaign(material: Material) -> dict[str, Any]:
         "confirmed_at": instant(campaign.confirmed_at),
         "rule_version": campaign.rule_version,
         "reports_known": campaign.calls_known,
-        "reports_in_scope": campaign.calls_in_scope,
-        "calling_numbers_in_scope": campaign.callers,
-        "reports_in_scope_by_state": dict(campaign.states),
-        "reports_in_scope_by_source": dict(campaign.sources),
-        "limits": list(material.limits),
-        "at_sealing": {
-            "at": instant(ringing.at),
-            "still_ringing": ringing.still_ringing,
-            "last_call_at": instant(ringing.last_call_at),
-            "calls_in_the_last_minute": ringing.calls_last_minute,
-            "rate_per_minute": ringing.rate_per_minute,
-            "rate_95_percent_interval": [ringing.rate_low, ringing.rate_high],
-            "rate_window_seconds": ringing.window_s,
-            "next_call_expected_at": instant(ringing.next_call_expected_at),
-        },
+        **_counted(counted),
+        "still_ringing": ringing.still_ringing,
+        "judged_at": instant(ringing.at),
+        "last_call_of_it_at": instant(ringing.last_call_at),
+        "calls_in_the_last_minute": ringing.calls_last_minute,
+        "rate_per_minute": ringing.rate_per_minute,
+        "rate_95_percent_interval": [ringing.rate_low, ringing.rate_high],
+        "rate_window_seconds": ringing.window_s,
+        "next_call_expected_at": instant(ringing.next_call_expected_at),
+    }
+
+
+def _counted(counted: Counted) -> dict[str, Any]:
+    return {
+        "reports_in_scope": counted.calls,
+        "calling_numbers_in_scope": counted.callers,
+        "reports_in_scope_by_state": dict(counted.states),
+        "reports_in_scope_by_source": dict(counted.sources),
+        "reports_in_scope_by_kind": dict(counted.kinds),
     }
 
 

@@ -1,8 +1,8 @@
 """Gathers the calls of a package: the table of all members in the scope, and examples with their octets."""
 
 import uuid
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,9 +11,10 @@ from django.db.models import Q, QuerySet
 
 from headwater.calls.queries import CallQueries
 from headwater.calls.records import CallRecord
+from headwater.campaigns.merged import united
 from headwater.campaigns.models import CampaignExemplar, CampaignMember
 from headwater.evidence.disclosure import DisclosureClass, Rule
-from headwater.evidence.material import Call, Withheld, instant
+from headwater.evidence.material import Call, Counted, Withheld, instant
 from headwater.evidence.recorded import Recorded, gather
 from headwater.evidence.scope import BATCH, MOST_EXAMPLES, MOST_MEMBERS, Scope
 from headwater.intake.recordings import Recordings
@@ -26,24 +27,41 @@ class CallsInScope:
     """What the scope holds of calls."""
 
     rows: tuple[dict[str, Any], ...]
-    total: int
-    states: dict[str, int]
-    callers: int
-    sources: dict[str, int]
-    kinds: dict[str, int]
+    counted: Counted
+    by_campaign: Mapping[str, Counted]
+    times: Mapping[str, tuple[datetime, ...]]
+    """Campaign -> when each of its calls in the scope was placed, the newest first."""
     examples: tuple[uuid.UUID, ...]
     """Records to show in full, in the order of their calls."""
     withheld: tuple[Withheld, ...]
 
 
-def _members(scope: Scope) -> QuerySet[CampaignMember]:
-    found = CampaignMember.objects.filter(
-        campaign_id=scope.campaign_id, call_at__gte=scope.start, call_at__lt=scope.end
-    )
-    if scope.opened is not None and not scope.whole:
-        traced = Traceback.objects.filter(id__in=scope.opened.tracebacks).values("record_id")
-        found = found.filter(Q(calling__in=scope.opened.numbers) | Q(record_id__in=traced))
+def members(scope: Scope) -> QuerySet[CampaignMember]:
+    """Return the calls in the scope, in their order; ``legal_scoped_call`` says the same in SQL."""
+    traced = Traceback.objects.filter(id__in=scope.opened.tracebacks).values("record_id")
+    opened = Q(campaign_id__in=scope.opened.campaigns) | Q(calling__in=scope.opened.numbers) | Q(record_id__in=traced)
+    found = CampaignMember.objects.filter(opened, call_at__gte=scope.start, call_at__lt=scope.end)
     return found.order_by("call_at", "record_id")
+
+
+def _counted(rows: Iterable[CampaignMember]) -> Counted:
+    """Return reports counted by where they rang, who sent them, and how many numbers they show."""
+    states: Counter[str] = Counter()
+    sources: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    callers = set[str]()
+    for row in rows:
+        states[row.called_state] += 1
+        sources[row.source_id] += 1
+        kinds[row.source_kind] += 1
+        callers.add(row.calling)
+    return Counted(
+        calls=states.total(),
+        callers=len(callers - {""}),
+        states=dict(sorted(states.items(), key=lambda item: (-item[1], item[0]))),
+        sources=dict(sorted(sources.items())),
+        kinds=dict(sorted(kinds.items())),
+    )
 
 
 def survey(scope: Scope) -> CallsInScope:
@@ -51,19 +69,14 @@ def survey(scope: Scope) -> CallsInScope:
 
     Examples are every traced call, then the texts that the campaign was recognised by, then the newest calls.
     """
-    members = _members(scope)
-    states: Counter[str] = Counter()
-    sources: Counter[str] = Counter()
-    kinds: Counter[str] = Counter()
-    callers, at = set(), dict[uuid.UUID, datetime]()
-    columns = ("record_id", "call_at", "calling", "called_state", "source_id", "source_kind")
-    for record_id, call_at, calling, state, source, kind in members.values_list(*columns).iterator():
-        states[state] += 1
-        sources[source] += 1
-        kinds[kind] += 1
-        callers.add(calling)
-        at[record_id] = call_at
-    examples = _examples(scope, at)
+    inside = members(scope)
+    columns = ("record_id", "call_at", "campaign_id", "calling", "called_state", "source_id", "source_kind")
+    light = list(inside.only(*columns).iterator())
+    by_campaign: dict[str, list[CampaignMember]] = defaultdict(list)
+    for member in light:
+        by_campaign[member.campaign_id].append(member)
+    at = {member.record_id: member.call_at for member in light}
+    examples = _examples(by_campaign, at)
     withheld = []
     if len(at) > MOST_MEMBERS:
         why = f"The table of calls shows the first {MOST_MEMBERS:,} in the scope; narrow the scope to see the others."
@@ -75,20 +88,18 @@ def survey(scope: Scope) -> CallsInScope:
         )
         withheld.append(Withheld(what="calls without transcript and octets", count=len(at) - len(examples), why=why))
     return CallsInScope(
-        rows=tuple(_row(member, set(examples)) for member in members[:MOST_MEMBERS]),
-        total=len(at),
-        states=dict(sorted(states.items(), key=lambda item: (-item[1], item[0]))),
-        callers=len(callers - {""}),
-        sources=dict(sorted(sources.items())),
-        kinds=dict(sorted(kinds.items())),
+        rows=tuple(_row(member, set(examples)) for member in inside[:MOST_MEMBERS]),
+        counted=_counted(light),
+        by_campaign={campaign: _counted(rows) for campaign, rows in sorted(by_campaign.items())},
+        times={campaign: tuple(row.call_at for row in reversed(rows)) for campaign, rows in by_campaign.items()},
         examples=examples,
         withheld=tuple(withheld),
     )
 
 
-def _examples(scope: Scope, at: dict[uuid.UUID, datetime]) -> tuple[uuid.UUID, ...]:
-    traced = Traceback.objects.filter(campaign_id=scope.campaign_id).order_by("opened_at")
-    kept = CampaignExemplar.objects.filter(campaign_id=scope.campaign_id).order_by("added")
+def _examples(campaigns: Iterable[str], at: dict[uuid.UUID, datetime]) -> tuple[uuid.UUID, ...]:
+    traced = Traceback.objects.filter(campaign_id__in=united(campaigns)).order_by("opened_at")
+    kept = CampaignExemplar.objects.filter(campaign_id__in=campaigns).order_by("added")
     wanted = [*traced.values_list("record_id", flat=True), *kept.values_list("record_id", flat=True)]
     newest = sorted(at, key=lambda record: (at[record], record), reverse=True)
     chosen = list(dict.fromkeys(record for record in [*wanted, *newest] if record in at))[:MOST_EXAMPLES]
@@ -98,6 +109,7 @@ def _examples(scope: Scope, at: dict[uuid.UUID, datetime]) -> tuple[uuid.UUID, .
 def _row(member: CampaignMember, examples: set[uuid.UUID]) -> dict[str, Any]:
     return {
         "record_id": str(member.record_id),
+        "campaign": member.campaign_id,
         "call_at": instant(member.call_at),
         "joined_at": instant(member.joined_at),
         "source": member.source_id,

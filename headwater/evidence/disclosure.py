@@ -28,17 +28,19 @@ class Rule(StrEnum):
     GONE = "W6"
     CHANGED = "W7"
     PUBLIC = "W8"
+    NARROWED = "W9"
 
 
 RULE_WORDS = {
-    Rule.TIME: "A package holds calls and tracebacks of the time that the accepted process covers, and no others.",
+    Rule.TIME: "A package holds calls and tracebacks that the accepted process covers, and what tells of no others.",
     Rule.CALLED_NUMBERS: "A called number, and octets that hold one, are opened only where the acceptance says so.",
     Rule.CUSTOMER_IDENTITY: "Who a provider's customer is, and what may name one, is opened only where the process "
     "reaches it and the acceptance says so.",
-    Rule.OTHER_AGENCIES: "What one agency does is not told to another: such entries are counted.",
+    Rule.OTHER_AGENCIES: "What one agency does is not told to another, nor that it does anything.",
     Rule.BOUND: "A package is bounded in size; what is beyond the bound is counted, and a narrower scope reaches it.",
     Rule.GONE: "What is no longer kept when the package is sealed is named by its hash.",
     Rule.CHANGED: "What is kept but is not what was reported is left out, and the reported hash is stated.",
+    Rule.NARROWED: "What was asked for and not accepted is not opened; the letter of the decision gives the reason.",
     Rule.PUBLIC: "A public version holds no called number, no octets as received, no recording, no transcript beyond "
     "what its papers quote, no name of who worked on the matter beyond its papers, and no file of the process.",
 }

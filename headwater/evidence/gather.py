@@ -1,24 +1,18 @@
 """Gathers everything of one package from the rooms below, inside the accepted scope and nothing beyond."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from django.db.models import Q
-
-from headwater.accounts.models import Organisation
-from headwater.accounts.permissions import OrganisationKind
 from headwater.audit import queries as audit
-from headwater.audit.models import AuditEntry
 from headwater.calls.queries import CallQueries
-from headwater.campaigns.models import Campaign, CampaignStateChange
-from headwater.campaigns.queries import liveness
-from headwater.evidence import calls_in_scope, path, signed_calls
+from headwater.campaigns.models import CampaignStateChange
+from headwater.evidence import calls_in_scope, custody_log, found_campaigns, path, signed_calls, told_to_stop
 from headwater.evidence.calls_in_scope import CallsInScope
-from headwater.evidence.custody import Entry
 from headwater.evidence.disclosure import DisclosureClass, Rule
-from headwater.evidence.material import AuditProofs, CampaignFacts, Material, Matter, Ringing, Withheld, instant
+from headwater.evidence.material import AuditProofs, CampaignFacts, Material, Matter, Withheld, instant
 from headwater.evidence.models import Package
 from headwater.evidence.scope import NPA_CAVEAT, SIGNALLED_CALLER, Scope
 from headwater.intake.recordings import Recordings
@@ -26,6 +20,7 @@ from headwater.legal.models import LegalProcess
 from headwater.legal.queries import ProcessView, request_of, view
 from headwater.legal.queries import scope_of as legal_scope_of
 from headwater.legal.rules import TYPE_WORDS
+from headwater.legal.views import subjects_of
 
 
 def scope_of(process: LegalProcess, now: datetime) -> Scope:
@@ -39,6 +34,7 @@ def scope_of(process: LegalProcess, now: datetime) -> Scope:
         called_numbers=process.granted_called_numbers,
         customer_identity=process.granted_customer_identity,
         opened=accepted.subjects,
+        left_out=subjects_of(process) - subjects_of(process, granted=True),
     )
 
 
@@ -70,35 +66,30 @@ def finish(gathering: Gathering, store: CallQueries, kept: Recordings) -> Materi
     calls, closed = calls_in_scope.fetch(store, kept, scope, gathering.calls.examples)
     traced = path.gather(scope, gathering.now)
     signed = signed_calls.gather(calls)
+    matter = _matter(gathering)
+    told = told_to_stop.gather(
+        [trace["traceback_id"] for trace in traced.tracebacks], [one["sha256"] for one in matter.documents]
+    )
     subjects = [
-        scope.campaign_id,
+        *sorted(scope.opened.campaigns),
         process.id,
         gathering.package.id,
         process.alert_id or process.id,
         *(trace["traceback_id"] for trace in traced.tracebacks),
         *traced.question_ids,
+        *(notice.row["notice_id"] for notice in told),
         *(call.record_id for call in calls),
     ]
     checkpoint = audit.last_checkpoint()
-    custody, others = _custody(scope, subjects, checkpoint.seq if checkpoint else 0)
+    custody = custody_log.gather(process, subjects, checkpoint.seq if checkpoint else 0)
     proven = audit.proofs(entry.sequence for entry in custody)
-    alive = liveness(scope.campaign_id, gathering.now)
+    campaigns = found_campaigns.gather(process, scope, gathering.calls, gathering.now)
     return Material(
         software=version("headwater"),
         sealed_at=gathering.now,
-        matter=_matter(gathering),
-        campaign=_campaign(gathering),
-        ringing=Ringing(
-            at=gathering.now,
-            last_call_at=alive.last_call_at,
-            calls_last_minute=alive.calls_last_minute,
-            rate_per_minute=round(alive.rate_per_minute, 3),
-            rate_low=round(alive.rate_low, 3),
-            rate_high=round(alive.rate_high, 3),
-            window_s=alive.window_s,
-            next_call_expected_at=alive.next_call_expected_at,
-            still_ringing=alive.still_ringing,
-        ),
+        matter=matter,
+        campaigns=campaigns,
+        in_scope=gathering.calls.counted,
         members=gathering.calls.rows,
         calls=calls,
         tracebacks=traced.tracebacks,
@@ -106,14 +97,15 @@ def finish(gathering: Gathering, store: CallQueries, kept: Recordings) -> Materi
         answers=traced.answers,
         provider_keys=traced.provider_keys,
         notices=traced.notices,
+        told_to_stop=told,
         dossiers=traced.dossiers,
         signatures=signed.signatures,
         certificates=signed.certificates,
-        timeline=_timeline(gathering, traced),
+        timeline=_timeline(gathering, campaigns, traced),
         custody=custody,
         proofs=AuditProofs(checkpoint=proven.checkpoint.line(), public_key=proven.public_key, paths=dict(proven.paths)),
-        withheld=(*gathering.calls.withheld, *closed, *traced.withheld, *_always_withheld(scope), *others),
-        limits=_limits(gathering, traced, signed),
+        withheld=(*gathering.calls.withheld, *closed, *traced.withheld, *_letters(told), *not_opened(scope)),
+        limits=_limits(campaigns, traced, signed),
     )
 
 
@@ -142,59 +134,21 @@ def _matter(gathering: Gathering) -> Matter:
     )
 
 
-def _campaign(gathering: Gathering) -> CampaignFacts:
-    row: Campaign = gathering.process.campaign
-    return CampaignFacts(
-        id=row.id,
-        name=row.name,
-        name_is_new=row.name_is_new,
-        state=row.state,
-        first_call_at=row.first_call_at,
-        last_call_at=row.last_call_at,
-        detected_at=row.detected_at,
-        confirmed_at=row.confirmed_at,
-        rule_version=row.rule_version,
-        name_basis=row.name_basis,
-        calls_known=row.calls,
-        calls_in_scope=gathering.calls.total,
-        states=gathering.calls.states,
-        callers=gathering.calls.callers,
-        sources=gathering.calls.sources,
-        kinds=gathering.calls.kinds,
-    )
+def _letters(told: Sequence[told_to_stop.ToldToStop]) -> list[Withheld]:
+    closed = sum(notice.letter is None for notice in told)
+    if not closed:
+        return []
+    why = "They tell of traced calls beyond the scope, too. Their hash is stated."
+    return [Withheld(what="letters of notices", count=closed, why=why, rule=Rule.TIME)]
 
 
-def _custody(scope: Scope, subjects: list[str], last: int) -> tuple[tuple[Entry, ...], list[Withheld]]:
-    """Return the audit's entries about ``subjects`` up to the ``last`` that is signed.
-
-    What other agencies did is theirs and is only counted.
-    """
-    others = Organisation.objects.filter(kind=OrganisationKind.AGENCY).exclude(id=scope.agency_id)
-    theirs = Q(organisation__in=list(others.values_list("id", flat=True)))
-    entries = AuditEntry.objects.filter(subject__in=subjects, seq__lte=last)
-    shown = entries.exclude(theirs).order_by("seq").values_list("seq", "entry", "prev_hash", "hash")
-    found = tuple(Entry(sequence=s, entry=text, previous_hash=p, hash=h) for s, text, p, h in shown)
-    hidden = entries.filter(theirs).count()
-    if not hidden:
-        return found, []
-    why = "They are about other agencies' own work on this campaign."
-    return found, [
-        Withheld(
-            what="entries of the custody log",
-            count=hidden,
-            why=why,
-            of=DisclosureClass.OTHER_MATTER,
-            rule=Rule.OTHER_AGENCIES,
-        )
-    ]
-
-
-def _always_withheld(scope: Scope) -> tuple[Withheld, ...]:
+def not_opened(scope: Scope) -> tuple[Withheld, ...]:
+    """Return what the scope itself keeps closed: what is said of every package, and what the acceptance left out."""
     if not scope.customer_identity:
         why = "The acceptance opens path data only. The originating provider holds the customer's identity."
     else:
         why = "Headwater holds no customer identity. Serve the originating provider that the path names."
-    return (
+    found = [
         Withheld(
             what="customer identity",
             count=0,
@@ -202,14 +156,32 @@ def _always_withheld(scope: Scope) -> tuple[Withheld, ...]:
             of=DisclosureClass.CUSTOMER_IDENTITY,
             rule=Rule.CUSTOMER_IDENTITY,
         ),
-    )
+        # Said always and never counted: a count would tell that another agency works on the same calls.
+        Withheld(
+            what="entries of the custody log that name another matter or another agency, if there are any",
+            count=0,
+            why="What others do is not told, nor whether they do anything. The audit keeps every entry.",
+            of=DisclosureClass.OTHER_MATTER,
+            rule=Rule.OTHER_AGENCIES,
+        ),
+    ]
+    for what, left in (
+        ("campaigns", scope.left_out.campaigns),
+        ("tracebacks", scope.left_out.tracebacks),
+        ("calling numbers", scope.left_out.numbers),
+    ):
+        if left:
+            named = ", ".join(sorted(left))
+            why = f"They were asked for, and the acceptance does not open them: {named}."
+            found.append(Withheld(what=what, count=len(left), why=why, rule=Rule.NARROWED))
+    return tuple(found)
 
 
-def _limits(gathering: Gathering, traced: path.Path, signed: signed_calls.SignedCalls) -> tuple[str, ...]:
+def _limits(campaigns: Sequence[CampaignFacts], traced: path.Path, signed: signed_calls.SignedCalls) -> tuple[str, ...]:
     """Return what a reader must know, facts that cut against the case included."""
     found = [
         "The calls are those that blocking apps, honeypots and carriers reported. They are a sample, not every call.",
-        "Membership in the campaign is decided by likeness of the words spoken; each row says how like, and to which.",
+        "Membership in a campaign is decided by likeness of the words spoken; each row says how like, and to which.",
         SIGNALLED_CALLER,
         NPA_CAVEAT,
         "A provider's answer is that provider's own statement. A signature shows who stated it, not that it is true.",
@@ -243,20 +215,22 @@ def _limits(gathering: Gathering, traced: path.Path, signed: signed_calls.Signed
     disputed = sum(len(trace["flags"]) for trace in traced.tracebacks)
     if disputed:
         found.append(f"{disputed} remarks on providers' conduct are in tracebacks.json, contradictions among them.")
-    if gathering.process.campaign.name_is_new:
-        found.append("The campaign's name was made by Headwater: no campaign of the reference is near enough.")
-    return tuple(found)
+    return (*found, *found_campaigns.limits(campaigns))
 
 
-def _timeline(gathering: Gathering, traced: path.Path) -> tuple[dict[str, Any], ...]:
+def _timeline(
+    gathering: Gathering, campaigns: Sequence[CampaignFacts], traced: path.Path
+) -> tuple[dict[str, Any], ...]:
     """Return what happened when, in the order of time."""
-    process, campaign = gathering.process, gathering.process.campaign
-    events = [
-        (instant(campaign.first_call_at), campaign.id, "First call of the campaign"),
-        (instant(campaign.detected_at), campaign.id, "Campaign detected"),
-    ]
-    changes = CampaignStateChange.objects.filter(campaign=campaign).order_by("at", "id")
-    events += [(instant(change.at), campaign.id, f"Campaign is {change.to_state}") for change in changes]
+    process = gathering.process
+    events = []
+    for campaign in campaigns:
+        calls = "the campaign" if campaign.whole else "the campaign in the scope"
+        events.append((instant(campaign.first_call_at), campaign.id, f"First call of {calls}"))
+        events.append((instant(campaign.detected_at), campaign.id, "Campaign detected"))
+    whole = {one for campaign in campaigns if campaign.whole for one in (campaign.id, *campaign.went_into_it)}
+    changes = CampaignStateChange.objects.filter(campaign_id__in=whole).order_by("at", "id")
+    events += [(instant(change.at), change.campaign_id, f"Campaign is {change.to_state}") for change in changes]
     if process.alert is not None:
         events.append((instant(process.alert.created_at), process.alert.id, "Agency alerted"))
     for trace in traced.tracebacks:
@@ -270,7 +244,10 @@ def _timeline(gathering: Gathering, traced: path.Path) -> tuple[dict[str, Any], 
     events += [
         (instant(process.served_at), process.id, "Process served"),
         (instant(process.decided_at), process.id, "Process accepted"),
-        (instant(campaign.last_call_at), campaign.id, "Last call known when the package was sealed"),
+        *(
+            (instant(campaign.last_call_at), campaign.id, "Last call known when the package was sealed")
+            for campaign in campaigns
+        ),
         (instant(gathering.now), gathering.package.id, "Package sealed"),
     ]
     # Of what happened at one instant, cause stands before effect: the order above.

@@ -13,6 +13,7 @@ AUDIT_KEY = "audit-key.pem"
 PROOFS = "audit-proofs.json"
 REDACTIONS = "redactions.json"
 CALLS = "calls/index.json"
+CAMPAIGNS = "campaigns.json"
 ANSWERS = "answers/index.json"
 SIGNATURES = "signatures/index.json"
 PROVIDER_KEYS = "answers/provider-keys.json"
@@ -30,9 +31,12 @@ TABLES = (
     ("call-path.json", "nodes", "call-path-nodes.csv"),
     ("calls/index.json", "calls", "calls/index.csv"),
     ("calls/members.json", "members", "calls/members.csv"),
+    ("campaigns.json", "campaigns", "campaigns.csv"),
     ("figures.json", "figures", "figures.csv"),
     ("figures.json", "told", "told.csv"),
     ("notices.json", "notices", "notices.csv"),
+    ("relief-notices.json", "deliveries", "relief-deliveries.csv"),
+    ("relief-notices.json", "notices", "relief-notices.csv"),
     ("relief.json", "calling_numbers", "relief-numbers.csv"),
     ("relief.json", "who_can_stop_the_calls", "relief.csv"),
     ("signatures/index.json", "signatures", "signatures/index.csv"),
@@ -97,6 +101,11 @@ def answer(answer_id: str, *, signed: bool, deposited: bool = False) -> str:
 def dossier(provider_id: str) -> str:
     """Return where a provider's dossier lies."""
     return f"providers/{provider_id}.json"
+
+
+def relief_letter(notice_id: str) -> str:
+    """Return where the letter of a notice to stop lies, as it was sent."""
+    return f"notices/{notice_id}.txt"
 
 
 def identity(record_id: str) -> str:

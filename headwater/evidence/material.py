@@ -7,6 +7,7 @@ from typing import Any
 
 from headwater.evidence.custody import Entry
 from headwater.evidence.disclosure import DisclosureClass, Rule
+from headwater.evidence.told_to_stop import ToldToStop
 from headwater.legal.rules import Grant, Request
 
 
@@ -29,35 +30,23 @@ class Matter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignFacts:
-    """What is known of the campaign, and of its calls inside the scope."""
+class Counted:
+    """Reports in the scope, counted one by one: all of them, or those of one campaign."""
 
-    id: str
-    name: str
-    name_is_new: bool
-    state: str
-    first_call_at: datetime
-    last_call_at: datetime
-    detected_at: datetime
-    confirmed_at: datetime | None
-    rule_version: str
-    name_basis: Mapping[str, Any]
-    calls_known: int
-    """Reports in the campaign at sealing, in and outside the scope."""
-    calls_in_scope: int
-    states: Mapping[str, int]
-    """Two-letter state of the called number's area -> reports in the scope."""
-    callers: int
-    """Different calling numbers in the scope."""
-    sources: Mapping[str, int]
-    """Sender -> reports in the scope."""
+    calls: int = 0
+    callers: int = 0
+    """Different calling numbers."""
+    states: Mapping[str, int] = field(default_factory=dict)
+    """Two-letter state of the called number's area -> reports."""
+    sources: Mapping[str, int] = field(default_factory=dict)
+    """Sender -> reports."""
     kinds: Mapping[str, int] = field(default_factory=dict)
-    """Kind of sender (``calls.records.SourceKind``) -> reports in the scope."""
+    """Kind of sender (``calls.records.SourceKind``) -> reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ringing:
-    """Whether the campaign still rings, with the interval of its rate."""
+    """Whether a campaign still rings, with the interval of its rate."""
 
     at: datetime
     last_call_at: datetime | None
@@ -69,6 +58,39 @@ class Ringing:
     """Seconds that the rate was taken over."""
     still_ringing: bool
     next_call_expected_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignFacts:
+    """What is known of one campaign, and of its calls inside the scope.
+
+    Of a campaign that was not opened itself, all is of those calls alone that a number or traceback opened.
+    """
+
+    id: str
+    name: str
+    whole: bool
+    """Whether the acceptance opened the campaign itself, and not single tracebacks and numbers of it."""
+    went_into_it: tuple[str, ...]
+    """Numbers of campaigns that were merged into it and that the acceptance opened: they are it now."""
+    name_is_new: bool
+    state: str
+    first_call_at: datetime
+    last_call_at: datetime
+    detected_at: datetime
+    confirmed_at: datetime | None
+    rule_version: str
+    name_basis: Mapping[str, Any]
+    calls_known: int
+    """Reports in the campaign at sealing, in and outside the scope."""
+    in_scope: Counted
+    ringing: Ringing
+
+    @property
+    def called(self) -> str:
+        """The campaign as a sentence names it: its number, its name, and what went into it."""
+        also = f", into which {', '.join(self.went_into_it)} went" if self.went_into_it else ""
+        return f"{self.id}, \u201c{self.name}\u201d{also}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +137,11 @@ class SignedAnswer:
         """Whether an agent signed it, or the deposit that it rests on."""
         return bool(self.row["key_id"])
 
+    @property
+    def deposited(self) -> bool:
+        """Whether it rests on what the provider deposited, and nobody there answered."""
+        return bool(self.row["deposit"])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditProofs:
@@ -136,11 +163,6 @@ class Withheld:
     why: str
     of: DisclosureClass = DisclosureClass.PATH
     rule: Rule = Rule.BOUND
-    @property
-    def deposited(self) -> bool:
-        """Whether it rests on what the provider deposited, and nobody there answered."""
-        return bool(self.row["deposit"])
-
 
     @property
     def sentence(self) -> str:
@@ -156,8 +178,9 @@ class Material:
     software: str
     sealed_at: datetime
     matter: Matter
-    campaign: CampaignFacts
-    ringing: Ringing
+    campaigns: tuple[CampaignFacts, ...]
+    """Every campaign that the acceptance opened or that holds a call of the scope; the process's own first."""
+    in_scope: Counted
     members: tuple[Mapping[str, Any], ...]
     calls: tuple[Call, ...]
     tracebacks: tuple[Mapping[str, Any], ...]
@@ -165,6 +188,7 @@ class Material:
     answers: tuple[SignedAnswer, ...]
     provider_keys: tuple[Mapping[str, Any], ...]
     notices: tuple[Mapping[str, Any], ...]
+    told_to_stop: tuple[ToldToStop, ...]
     dossiers: tuple[Mapping[str, Any], ...]
     signatures: tuple[CallSignature, ...]
     certificates: Mapping[str, bytes]
@@ -175,6 +199,11 @@ class Material:
     withheld: tuple[Withheld, ...]
     limits: tuple[str, ...]
     """What a reader must know, facts that cut against included."""
+
+    @property
+    def main(self) -> CampaignFacts:
+        """The campaign that the process is about."""
+        return self.campaigns[0]
 
 
 def instant(at: datetime | None) -> str:
@@ -208,9 +237,10 @@ def facts(material: Material) -> dict[str, Any]:
     best = next((grade for grade in GRADE_ORDER if grade in grades), "")
     alone = next(iter(named)) if len(named) == 1 else ""
     return {
-        "campaign": material.campaign.id,
-        "campaign_name": material.campaign.name,
-        "calls_in_scope": material.campaign.calls_in_scope,
+        "campaign": material.main.id,
+        "campaign_name": material.main.name,
+        "campaigns": [_ringing(campaign) for campaign in material.campaigns],
+        "calls_in_scope": material.in_scope.calls,
         "calls": len(material.calls),
         "tracebacks": len(material.tracebacks),
         "hops": len(material.path),
@@ -220,9 +250,19 @@ def facts(material: Material) -> dict[str, Any]:
         "origin": named[alone][0] if alone else "",
         "origins": [{"spc": spc, "name": name, "tracebacks": n} for spc, (name, n) in sorted(named.items())],
         "outcome": next((trace["outcome"] for trace in material.tracebacks if trace["grade"] == best), ""),
-        "still_ringing": material.ringing.still_ringing,
-        "last_call_at": instant(material.ringing.last_call_at),
-        "rate_per_minute": material.ringing.rate_per_minute,
-        "rate_low": material.ringing.rate_low,
-        "rate_high": material.ringing.rate_high,
+        "still_ringing": any(campaign.ringing.still_ringing for campaign in material.campaigns),
+    }
+
+
+def _ringing(campaign: CampaignFacts) -> dict[str, Any]:
+    ringing = campaign.ringing
+    return {
+        "campaign": campaign.id,
+        "name": campaign.name,
+        "calls_in_scope": campaign.in_scope.calls,
+        "still_ringing": ringing.still_ringing,
+        "last_call_at": instant(ringing.last_call_at),
+        "rate_per_minute": ringing.rate_per_minute,
+        "rate_low": ringing.rate_low,
+        "rate_high": ringing.rate_high,
     }

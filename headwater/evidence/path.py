@@ -42,11 +42,13 @@ def gather(scope: Scope, now: datetime) -> Path:
     """Return the tracebacks of calls in the scope, in the order in which they were opened."""
     hops = Hop.objects.select_related("provider", "upstream", "viewing").order_by("index", "asked_at", "id")
     answers = Prefetch("answers", Answer.objects.order_by("version"))
-    traced = Traceback.objects.filter(campaign_id=scope.campaign_id, call_at__gte=scope.start, call_at__lt=scope.end)
-    if scope.opened is not None and not scope.whole:
-        traced = traced.filter(Q(id__in=scope.opened.tracebacks) | Q(calling__in=scope.opened.numbers))
+    opened = scope.opened
+    reached = Traceback.objects.filter(
+        Q(campaign_id__in=opened.campaigns) | Q(id__in=opened.tracebacks) | Q(calling__in=opened.numbers)
+    )
     found = list(
-        traced.select_related("terminating_provider", "origin")
+        reached.filter(call_at__gte=scope.start, call_at__lt=scope.end)
+        .select_related("terminating_provider", "origin", "campaign")
         .prefetch_related(Prefetch("hops", hops.prefetch_related(answers, "flags")))
         .order_by("opened_at", "id")
     )
@@ -57,7 +59,7 @@ def gather(scope: Scope, now: datetime) -> Path:
             held += [_answer(scope, trace, hop, answer) for answer in hop.answers.all()]
     notices = tuple(_notice(trace, hop) for trace in found for hop in trace.hops.all())
     key_ids = {answer.row["key_id"] for answer in held if answer.signed}
-    outside = Traceback.objects.filter(campaign_id=scope.campaign_id).count() - len(found)
+    outside = reached.count() - len(found)
     return Path(
         tracebacks=tuple(_traceback(scope, trace) for trace in found),
         rows=tuple(rows),
@@ -73,7 +75,7 @@ def gather(scope: Scope, now: datetime) -> Path:
 def _withheld(scope: Scope, held: list[SignedAnswer], outside: int) -> tuple[Withheld, ...]:
     found = []
     if outside:
-        why = "They trace calls of this campaign outside the time that the process covers."
+        why = "They trace calls of what was opened, outside the time that the process covers."
         found.append(Withheld(what="tracebacks", count=outside, why=why, rule=Rule.TIME))
     closed = sum(answer.octets is None for answer in held)
     if closed and not scope.called_numbers:
@@ -127,14 +129,14 @@ def _row(trace: Traceback, hop: Hop) -> dict[str, Any]:
     }
 
 
-def _notice(trace: Traceback, hop: Hop) -> dict[str, Any]:
-    """Return when and how one provider was told of one call, and what came of it."""
 def _signed(answer: Answer) -> str:
     if answer.deposit:
         return "yes, as a deposited record" if answer.key_id else "no, nothing deposited agrees"
     return "yes" if answer.key_id else "no, answered by a person"
 
 
+def _notice(trace: Traceback, hop: Hop) -> dict[str, Any]:
+    """Return when and how one provider was told of one call, and what came of it."""
     viewing = getattr(hop, "viewing", None)
     due = hop.legal_due_at
     return {
@@ -189,9 +191,9 @@ def _answer(scope: Scope, trace: Traceback, hop: Hop, answer: Answer) -> SignedA
         "upstream": name,
         "upstream_spc": spc,
         "key_id": answer.key_id,
+        "deposit": answer.deposit,
         "answered_by": answer.answered_by,
         "received_at": instant(answer.received_at),
-        "deposit": answer.deposit,
         "octets_sha256": answer.octets_sha256,
         "ingress_at": ingress.get("call_at", ""),
         "ingress_trunk": ingress.get("trunk", ""),
@@ -207,6 +209,8 @@ def _traceback(scope: Scope, trace: Traceback) -> dict[str, Any]:
     return {
         "traceback_id": trace.id,
         "record_id": str(trace.record_id),
+        "campaign": trace.campaign_id or "",
+        "campaign_name": trace.campaign.name if trace.campaign else "",
         "call_at": instant(trace.call_at),
         "call_at_local": local_at,
         "local_zone": zone,

@@ -25,7 +25,8 @@ from headwater.evidence.verify import Opened, verify
 #: Files that hold nothing that is withheld from the public: masked numbers, providers, papers, the verifier.
 _KEPT = frozenset(
     {
-        "call-path.json", "call-path.pdf", "calls/members.csv", "campaign.json", "certifications-902.pdf", "cover.pdf",
+        "call-path.json", "call-path.pdf", "calls/members.csv", "campaigns.csv", "campaigns.json",
+        "certifications-902.pdf", "cover.pdf",
         "declaration-draft.pdf", "figures.csv", "figures.json", "limits.json",
         "relief-numbers.csv", "relief.csv", "relief.json", "timeline.csv", "timeline.json", "traceback-table.csv",
         "call-path-edges.csv", "call-path-nodes.csv", "calls/members.json", "told.csv",
@@ -166,8 +167,14 @@ def _redactions(package: Opened, manifest: Any, files: list[_File]) -> dict[str,
     }
 
 
+_OF_THE_PROCESS = {
+    "process.json", "notices.csv", "notices.json", "relief-notices.csv", "relief-notices.json", "relief-deliveries.csv",
+    layout.CUSTODY, layout.PROOFS, "README.txt",
+}  # fmt: skip
+
+
 def _class_of(path: str) -> DisclosureClass:
-    if path in {"process.json", "notices.csv", "notices.json", layout.CUSTODY, layout.PROOFS, "README.txt"}:
+    if path in _OF_THE_PROCESS or path.startswith("notices/"):
         return DisclosureClass.PROCESS
     return DisclosureClass.CALLED_NUMBER
 

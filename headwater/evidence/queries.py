@@ -1,7 +1,7 @@
 """What may be read of packages, and by whom: an agency its own, the consortium's people all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
+from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
-from headwater.errors import NotFound, Unavailable
+from headwater.errors import Forbidden, NotFound, Unavailable
 from headwater.evidence.models import Package
 from headwater.evidence.states import PackageState
 from headwater.legal import queries as processes
@@ -36,6 +37,8 @@ class PackageView:
     sealed_at: datetime | None
     facts: Mapping[str, Any]
     failure: str
+    closed: str = ""
+    """Why its reader may not open it now; "" where they may (``legal.queries.closed``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,19 +65,25 @@ def visible_to(actor: Actor) -> QuerySet[Package]:
 
 
 def packages(actor: Actor, process_id: str) -> list[PackageView]:
-    """Return the packages of one process, the newest first; the look is audited."""
+    """Return the packages of one process, the newest first; the look is audited.
+
+    Of one that is closed to the actor the digest still stands there: a copy that was received can be held against it.
+    """
+    now = clock.now()
     with transaction.atomic():
-        rows = list(visible_to(actor).filter(process_id=process_id).order_by("-requested_at", "-id"))
+        rows = list(
+            visible_to(actor).filter(process_id=process_id).select_related("process").order_by("-requested_at", "-id")
+        )
         for row in rows:
             record(actor, Tag.PACKAGE_VIEWED, row.id, {"process": row.process_id, "state": row.state})
-    return [view(row) for row in rows]
+        return [replace(view(row), closed=processes.closed(actor, row.process, now=now)) for row in rows]
 
 
 def open_package(actor: Actor, package_id: str) -> PackageFile:
     """Return the file of a sealed package; the download is audited.
 
     Raises:
-        Forbidden: the actor may not download packages.
+        Forbidden: the actor may not download packages, or what the process opened is closed to them.
         NotFound: there is none, it is another agency's, or it is not sealed.
         Unavailable: the file is not where it was put.
     """
@@ -86,16 +95,14 @@ def open_package(actor: Actor, package_id: str) -> PackageFile:
 
 
 def sealed_file(actor: Actor, package_id: str) -> PackageFile:
-    """Return the file of a sealed package that ``actor`` may see; whoever asks audits why.
+    """Return the file of a sealed package that is open to ``actor``; whoever asks audits why.
 
     Raises:
+        Forbidden: what the process opened is closed to the actor.
         NotFound: there is none, it is another agency's, or it is not sealed.
         Unavailable: the file is not where it was put.
     """
-    row = visible_to(actor).filter(id=package_id, state=PackageState.SEALED).first()
-    if row is None:
-        message = f"There is no sealed package {package_id[:20]} that you may open. Check the number."
-        raise NotFound(message)
+    row = find(actor, package_id, now=clock.now())
     path = settings.HEADWATER.packages / row.filename
     if not path.is_file() or path.stat().st_size != row.size:
         message = f"The file of package {row.id} is missing or incomplete. Tell the custodian; the audit has its hash."
@@ -108,6 +115,22 @@ def sealed_file(actor: Actor, package_id: str) -> PackageFile:
         sha256=row.sha256,
         size=row.size,
     )
+
+
+def find(actor: Actor, package_id: str, *, now: datetime) -> Package:
+    """Return the row of a sealed package that is open to ``actor`` at ``now``.
+
+    Raises:
+        Forbidden: what its process opened is closed to the actor.
+        NotFound: there is none, it is another agency's, or it is not sealed.
+    """
+    row = visible_to(actor).filter(id=package_id, state=PackageState.SEALED).select_related("process").first()
+    if row is None:
+        message = f"There is no sealed package {package_id[:20]} that you may open. Check the number."
+        raise NotFound(message)
+    if why := processes.closed(actor, row.process, now=now):
+        raise Forbidden(why)
+    return row
 
 
 def view(row: Package) -> PackageView:

@@ -8,21 +8,22 @@ from headwater.legal.scope import Subjects
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Calls of one campaign from ``start`` up to and without ``end``, and what may be opened of them."""
+    """What was opened, from ``start`` up to and without ``end``, and which classes of it.
+
+    The same union as ``legal.scope.Scope``: calls of campaigns, single tracebacks, calls that show a number.
+    """
 
     campaign_id: str
+    """The campaign that the process is about; it need not be opened."""
     agency_id: str
     start: datetime
     end: datetime
     called_numbers: bool
     customer_identity: bool
-    opened: Subjects | None = None
-    """What the acceptance opened; None, or with the campaign in it: all of the campaign."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether the campaign itself was opened, and not single tracebacks and numbers of it."""
-        return self.opened is None or self.campaign_id in self.opened.campaigns
+    opened: Subjects
+    """What the acceptance opened, under each number that a merge gave it."""
+    left_out: Subjects
+    """What was asked for and not opened."""
 
 
 #: Call examples that one package carries in full; all other calls in the scope are in the table of members.

@@ -16,10 +16,13 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from headwater.legal.letters import Letter
+from headwater.typeface import BOLD, REGULAR, faces, shown
+
+faces()
 
 _INK, _SOFT = colors.HexColor("#1b1b1b"), colors.HexColor("#565c65")
-_BODY = ParagraphStyle("body", fontName="Times-Roman", fontSize=11, leading=14.5, textColor=_INK, spaceAfter=8)
-_TITLE = ParagraphStyle("title", parent=_BODY, fontName="Times-Bold", fontSize=17, leading=21, spaceAfter=10)
+_BODY = ParagraphStyle("body", fontName=REGULAR, fontSize=11, leading=14.5, textColor=_INK, spaceAfter=8)
+_TITLE = ParagraphStyle("title", parent=_BODY, fontName=BOLD, fontSize=17, leading=21, spaceAfter=10)
 _NAME = ParagraphStyle("name", parent=_BODY, fontSize=9.5, leading=12, textColor=_SOFT, spaceAfter=0)
 _VALUE = ParagraphStyle("value", parent=_BODY, fontSize=9.5, leading=12, spaceAfter=0, splitLongWords=1)
 
@@ -30,7 +33,7 @@ def pdf(written: Letter, *, process: str) -> bytes:
 
     def frame(canvas: Canvas, document: Any) -> None:
         canvas.saveState()
-        canvas.setFont("Times-Roman", 8.5)
+        canvas.setFont(REGULAR, 8.5)
         canvas.setFillColor(_SOFT)
         canvas.drawString(inch, paper_size[1] - 0.6 * inch, f"Headwater \u00b7 legal process {process}")
         canvas.drawRightString(paper_size[0] - inch, 0.6 * inch, f"page {document.page}")
@@ -46,6 +49,7 @@ def pdf(written: Letter, *, process: str) -> bytes:
         title=f"{written.title} {process}",
         author="Headwater",
         invariant=1,
+        initialFontName=REGULAR,
     )
     facts = Table(
         [[Paragraph(_plain(name), _NAME), Paragraph(_plain(value), _VALUE)] for name, value in written.facts],
@@ -62,6 +66,5 @@ def pdf(written: Letter, *, process: str) -> bytes:
 
 
 def _plain(text: str) -> str:
-    """Return ``text`` as the faces can show it, its markup escaped; what they lack is written as a question mark."""
-    printable = "".join(c if c.isprintable() else " " for c in text)
-    return escape(printable.encode("cp1252", "replace").decode("cp1252"))
+    """Return ``text`` as the faces can set it, its markup escaped."""
+    return escape(shown(text))

@@ -17,7 +17,7 @@ from headwater.audit.tags import Tag
 from headwater.errors import NotFound
 from headwater.legal import views
 from headwater.legal.models import LegalProcess
-from headwater.legal.rules import ACCEPTED, IN_REVIEW, Scope
+from headwater.legal.rules import ACCEPTED, IN_REVIEW, ProcessState, Scope
 from headwater.legal.views import (
     DocumentView,
     ExtensionView,
@@ -190,6 +190,31 @@ def open_scope(actor: Actor, process_id: str, *, now: datetime) -> Scope:
         )
         raise NotFound(message)
     return scope
+
+
+def closed(actor: Actor, row: LegalProcess, *, now: datetime) -> str:
+    """Return why what a process opened is closed to ``actor`` at ``now``, in a sentence; "" where it is open.
+
+    Open it is to the people named on it and to the machine credential that served it, until it ends; to the
+    consortium, which answers for it, always.
+    """
+    if actor.organisation_kind is OrganisationKind.CONSORTIUM:
+        return ""
+    scope = scope_of(row)
+    if scope.stands(now):
+        served_it = not actor.person_id and row.submitted_via == actor.label
+        if served_it or _is_open(scope, actor, now):
+            return ""
+        return f"Process {row.id} does not name you. A colleague whom it names can add you."
+    if row.state == ProcessState.WITHDRAWN and row.ended_at is not None:
+        ended = f"Process {row.id} was withdrawn on {row.ended_at:%Y-%m-%d}."
+    elif row.state == ProcessState.CLOSED and row.ended_at is not None:
+        ended = f"Process {row.id} was closed on {row.ended_at:%Y-%m-%d}."
+    elif row.access_until is not None:
+        ended = f"What process {row.id} opened was open until {row.access_until:%Y-%m-%d %H:%M} UTC."
+    else:
+        ended = f"Process {row.id} opens nothing."
+    return f"{ended} What your office has received stays yours to keep and to file. Serve another process for more."
 
 
 def _persons(actor: Actor) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """What a process names: kept beside it, each one that the agency was told of; and which of them were opened."""
 
 from headwater.alerts.models import Alert
+from headwater.campaigns.merged import united
 from headwater.campaigns.models import Campaign
 from headwater.errors import NotFound
 from headwater.legal.models import LegalProcess, ProcessSubject
@@ -20,7 +21,7 @@ def named(agency: str, asked: Subjects, alert: Alert | None) -> Subjects:
     found = asked or Subjects(campaigns=frozenset({alert.campaign_id} if alert else ()))
     told = campaigns_told(agency)
     if alert is not None:
-        told |= {alert.campaign_id}
+        told |= united({alert.campaign_id})
     for campaign in sorted(found.campaigns - told):
         raise NotFound(f"There is no campaign {campaign[:20]} that your agency was told of. Check the number.")
     known = Traceback.objects.filter(id__in=found.tracebacks, campaign_id__in=told).values_list("id", flat=True)
@@ -32,7 +33,7 @@ def named(agency: str, asked: Subjects, alert: Alert | None) -> Subjects:
 def campaigns_told(agency: str) -> set[str]:
     """Return the campaigns that an agency was told of: by an alert, or because a call that it reported is in them."""
     alerted = Alert.objects.filter(organisation_id=agency).values_list("campaign_id", flat=True)
-    return {*alerted, *campaigns_reported(agency)}
+    return set(united({*alerted, *campaigns_reported(agency)}))
 
 
 def about(agency: str, found: Subjects, alert: Alert | None) -> str:

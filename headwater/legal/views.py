@@ -1,8 +1,9 @@
 """Legal process as frozen values, and how rows become them. Reads of related rows are one query each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from headwater.campaigns.merged import united
 from headwater.legal.kinds import DISCLOSURE_WORDS, Disclosure
 from headwater.legal.models import LegalProcess, ProcessDocument, ProcessSubject
 from headwater.legal.rules import (
@@ -217,13 +218,15 @@ def scope_of(row: LegalProcess) -> Scope:
         classes.add(Disclosure.CUSTOMER_IDENTITY)
     named = row.people.filter(removed_at__isnull=True, user__organisation_id=row.agency_id)
     accounts = dict(named.values_list("user_id", "user__is_active"))
-    request = request_of(row)
+    request, granted = request_of(row), subjects_of(row, granted=True)
+    # What was opened leads where a merge led it; what the acceptance left out by name stays closed all the same.
+    campaigns = united(granted.campaigns) - (request.subjects.campaigns - granted.campaigns)
     return Scope(
         process=row.id,
         agency=row.agency_id,
         kind=request.process_type,
         state=ProcessState(row.state),
-        subjects=subjects_of(row, granted=True),
+        subjects=replace(granted, campaigns=campaigns),
         start=row.granted_from or row.covers_from,
         end=row.granted_to,
         classes=frozenset(classes) & request.classes,

@@ -14,6 +14,7 @@ from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
+from headwater.campaigns.merged import standing, united
 from headwater.campaigns.models import Campaign, CampaignExemplar
 from headwater.campaigns.queries import visible_to as visible_campaigns
 from headwater.errors import Conflict, Invalid, NotFound
@@ -86,7 +87,9 @@ def send_notice(  # noqa: PLR0913 - what is sent to whom, each by name
         message = "Name the order that is served: court, case number and day."
         raise Invalid(message)
     check_length(order)
-    waiting = Notice.objects.filter(campaign=campaign, provider=provider, kind=kind).exclude(state=NoticeState.REPORTED)
+    waiting = Notice.objects.filter(campaign_id__in=united({campaign.id}), provider=provider, kind=kind).exclude(
+        state=NoticeState.REPORTED
+    )
     if kind is not NoticeKind.COURT_ORDER and (same := waiting.first()):
         message = f"{provider.name} has this notice already ({same.id}) and has not reported on it yet."
         raise Conflict(message)
@@ -136,7 +139,7 @@ def send_notice(  # noqa: PLR0913 - what is sent to whom, each by name
 def _traced(campaign: Campaign, provider: Provider) -> list[TracedCall]:
     """Return the traced calls of the campaign that went through the provider, the newest first."""
     hops = (
-        Hop.objects.filter(traceback__campaign=campaign, provider=provider, withdrawn_at=None)
+        Hop.objects.filter(traceback__campaign_id__in=united({campaign.id}), provider=provider, withdrawn_at=None)
         .select_related("traceback")
         .order_by("-traceback__call_at", "id")
     )
@@ -254,7 +257,7 @@ def enter_measure(actor: Actor, campaign_id: str, *, kind: MeasureKind, at: date
 
 
 def campaign_of(actor: Actor, campaign_id: str) -> Campaign:
-    """Return a campaign that the actor may see.
+    """Return a campaign that the actor may see; of one that went into another, that other (``campaigns.merged``).
 
     Raises:
         NotFound: there is none.
@@ -263,7 +266,7 @@ def campaign_of(actor: Actor, campaign_id: str) -> Campaign:
     if found is None:
         message = f"There is no campaign {campaign_id[:20]} that you may see."
         raise NotFound(message)
-    return found
+    return standing(found)
 
 
 def _own(actor: Actor, notice_id: str) -> Notice:

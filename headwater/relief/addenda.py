@@ -1,32 +1,36 @@
-"""What a campaign did since a package was sealed: looked at live, and signed on request as an addendum. All audited.
+"""What a package's campaigns did since it was sealed: looked at live, and signed on request as an addendum. Audited.
 
 Signing needs the key that seals packages, which the worker alone holds: who asks gets the addendum seconds later.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from headwater import clock
 from headwater.accounts.actors import Actor, system
-from headwater.accounts.permissions import OrganisationKind, Permission
+from headwater.accounts.permissions import Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
+from headwater.campaigns.merged import standing
 from headwater.campaigns.models import Campaign, CampaignMember
 from headwater.campaigns.queries import liveness
 from headwater.campaigns.rules import Liveness
 from headwater.errors import Conflict, NotFound
-from headwater.evidence import addendum, keys
+from headwater.evidence import addendum, calls_in_scope, keys
+from headwater.evidence import queries as packages
+from headwater.evidence.found_campaigns import of_times
+from headwater.evidence.gather import scope_of
 from headwater.evidence.models import Package
-from headwater.evidence.queries import visible_to
-from headwater.evidence.states import PackageState
+from headwater.evidence.scope import Scope
 from headwater.jobs import Job, defer
-from headwater.legal.rules import ACCEPTED
 from headwater.relief.models import PackageAddendum
 from headwater.relief.queries import Chart, chart
 
@@ -47,53 +51,90 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignSince:
+    """What the calls of one campaign did since, as far as the acceptance opened them."""
+
+    id: str
+    name: str
+    at_sealing: Mapping[str, Any]
+    """What the package states of it itself: a row of ``campaigns`` in its facts."""
+    calls_since: int
+    alive: Liveness
+    chart: Chart | None
+    """Its calls over its life; None where the acceptance opened single calls of it alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Since:
-    """What the campaign of a sealed package did since."""
+    """What the campaigns of a sealed package did since."""
 
     package_id: str
     process_id: str
-    campaign_id: str
-    campaign_name: str
     sealed_at: datetime
-    at_sealing: Mapping[str, Any]
-    """``facts`` of the package: what it states itself."""
     as_of: datetime
     calls_since: int
     by_source: Mapping[str, int]
-    alive: Liveness
-    chart: Chart
+    campaigns: tuple[CampaignSince, ...]
     signed: tuple[Signed, ...]
 
 
 def since(actor: Actor, package_id: str, *, now: datetime) -> Since:
-    """Return what the campaign did since the package was sealed; the look is audited.
+    """Return what the campaigns did since the package was sealed; the look is audited.
 
     Raises:
-        Forbidden: the actor may not read process.
-        NotFound: there is no sealed package that the actor may see, or the access of its process has ended.
+        Forbidden: the actor may not read process, or what this one opened is closed to them.
+        NotFound: there is no sealed package that the actor may see.
     """
     with transaction.atomic():
-        row = _sealed(actor, package_id, now)
-        campaign = Campaign.objects.get(id=row.process.campaign_id)
-        after = CampaignMember.objects.filter(campaign=campaign, call_at__gt=row.sealed_at, call_at__lte=now)
-        by_source: dict[str, int] = {}
-        for kind in after.values_list("source_kind", flat=True):
-            by_source[kind or "report"] = by_source.get(kind or "report", 0) + 1
+        row = packages.find(actor, package_id, now=now)
+        scope = _scope(row, now)
+        kinds = _after(row, scope).values_list("source_kind", flat=True)
+        by_source = Counter(kind or "report" for kind in kinds)
         record(actor, Tag.ADDENDUM_VIEWED, row.id)
         return Since(
             package_id=row.id,
             process_id=row.process_id,
-            campaign_id=campaign.id,
-            campaign_name=campaign.name,
             sealed_at=row.sealed_at or now,
-            at_sealing=row.facts,
             as_of=now,
-            calls_since=sum(by_source.values()),
-            by_source=by_source,
-            alive=liveness(campaign.id, now),
-            chart=chart(campaign, now),
+            calls_since=by_source.total(),
+            by_source=dict(by_source),
+            campaigns=_campaigns(row, scope, now),
             signed=tuple(_signed(one) for one in row.addenda.order_by("-number")),
         )
+
+
+def _scope(row: Package, now: datetime) -> Scope:
+    """Return what of the scope can go on: campaigns and numbers up to ``now``, beyond the process's times too."""
+    scope = scope_of(row.process, now)
+    # A traceback's one call was placed before; the portal may not read which it was.
+    return replace(scope, end=now, opened=replace(scope.opened, tracebacks=frozenset()))
+
+
+def _after(row: Package, scope: Scope) -> QuerySet[CampaignMember]:
+    return calls_in_scope.members(scope).filter(call_at__gt=row.sealed_at)
+
+
+def _campaigns(row: Package, scope: Scope, now: datetime) -> tuple[CampaignSince, ...]:
+    """Return the campaigns of the package, as they stand now, that hold calls which can go on."""
+    found: dict[str, CampaignSince] = {}
+    for told in row.facts["campaigns"]:
+        campaign = standing(Campaign.objects.get(id=told["campaign"]))
+        whole = campaign.id in scope.opened.campaigns
+        if whole:
+            alive: Liveness | None = liveness(campaign.id, now)
+        else:
+            times = calls_in_scope.members(scope).filter(campaign=campaign).order_by("-call_at")
+            alive = of_times(list(times.values_list("call_at", flat=True)), now)
+        if alive is not None and campaign.id not in found:
+            found[campaign.id] = CampaignSince(
+                id=campaign.id,
+                name=campaign.name,
+                at_sealing=told,
+                calls_since=_after(row, scope).filter(campaign=campaign).count(),
+                alive=alive,
+                chart=chart(campaign, now) if whole else None,
+            )
+    return tuple(found.values())
 
 
 @transaction.atomic
@@ -101,12 +142,15 @@ def ask(actor: Actor, package_id: str) -> str:
     """Ask for a signed addendum as of the moment at which it is signed; return its number.
 
     Raises:
-        Forbidden: the actor may not download packages.
+        Forbidden: the actor may not download packages; or as for ``since``.
         NotFound: as for ``since``.
-        Conflict: one is being signed, or there are too many.
+        Conflict: one is being signed, there are too many, or the scope holds no call to tell of.
     """
     actor.require(Permission.PACKAGE_DOWNLOAD)
-    row = _sealed(actor, package_id, clock.now())
+    now = clock.now()
+    row = packages.find(actor, package_id, now=now)
+    if not _campaigns(row, _scope(row, now), now):
+        raise Conflict(f"The scope of process {row.process_id} holds no call: there is nothing to tell of.")
     there = row.addenda.order_by("-number")
     last = there.first()
     if last is not None and last.made_at is None:
@@ -145,12 +189,12 @@ def document(actor: Actor, package_id: str, addendum_id: str) -> tuple[str, byte
     """Return name and octets of a signed addendum; the download is audited.
 
     Raises:
-        Forbidden: the actor may not download packages.
+        Forbidden: the actor may not download packages; or as for ``since``.
         NotFound: there is none of a package that the actor may see, or it is not signed yet.
     """
     actor.require(Permission.PACKAGE_DOWNLOAD)
     with transaction.atomic():
-        package = _sealed(actor, package_id, clock.now())
+        package = packages.find(actor, package_id, now=clock.now())
         row = package.addenda.filter(id=addendum_id).exclude(made_at=None).first()
         if row is None:
             raise NotFound(f"Package {package.id} has no signed addendum {addendum_id[:20]}.")
@@ -159,47 +203,42 @@ def document(actor: Actor, package_id: str, addendum_id: str) -> tuple[str, byte
 
 
 def _statement(row: PackageAddendum, *, previous: str, now: datetime) -> dict[str, Any]:
+    """Return what is signed: the package's main campaign first, the others beside it."""
     package = row.package
-    campaign = Campaign.objects.get(id=package.process.campaign_id)
-    alive = liveness(campaign.id, now)
-    calls = CampaignMember.objects.filter(campaign=campaign, call_at__gt=package.sealed_at, call_at__lte=now).count()
+    told = [_told(campaign) for campaign in _campaigns(package, _scope(package, now), now)]
     return {
+        **told[0],
+        "also": told[1:],
         "as_of": _instant(now),
-        "calls_in_window": alive.calls_in_window,
-        "calls_last_minute": alive.calls_last_minute,
-        "calls_since_sealing": calls,
-        "campaign": campaign.id,
-        "campaign_name": campaign.name,
         "counted": "reports to Headwater, not all calls",
         "interval": "95%, exact Poisson (Garwood 1936)",
-        "last_call_at": _instant(alive.last_call_at),
-        "next_call_expected_at": _instant(alive.next_call_expected_at),
         "number": row.number,
         "package": package.id,
         "package_manifest_sha256": package.manifest_sha256,
         "package_sha256": package.sha256,
         "previous": previous,
         "process": package.process_id,
+        "sealed_at": _instant(package.sealed_at),
+    }
+
+
+def _told(campaign: CampaignSince) -> dict[str, Any]:
+    alive = campaign.alive
+    return {
+        "calls_in_window": alive.calls_in_window,
+        "calls_last_minute": alive.calls_last_minute,
+        "calls_since_sealing": campaign.calls_since,
+        "campaign": campaign.id,
+        "campaign_name": campaign.name,
+        "last_call_at": _instant(alive.last_call_at),
+        "next_call_expected_at": _instant(alive.next_call_expected_at),
         "rate_high": f"{alive.rate_high:.2f}",
         "rate_low": f"{alive.rate_low:.2f}",
         "rate_per_minute": f"{alive.rate_per_minute:.2f}",
-        "sealed_at": _instant(package.sealed_at),
         "silence_allowed_s": alive.silence_allowed_s,
         "still_ringing": alive.still_ringing,
         "window_s": alive.window_s,
     }
-
-
-def _sealed(actor: Actor, package_id: str, now: datetime) -> Package:
-    """Return a sealed package that the actor may see, for an agency while the access of its process lasts."""
-    row = visible_to(actor).filter(id=package_id, state=PackageState.SEALED).select_related("process").first()
-    if row is None:
-        raise NotFound(f"There is no sealed package {package_id[:20]} that you may open. Check the number.")
-    process = row.process
-    over = process.access_until is not None and process.access_until <= now
-    if actor.organisation_kind is OrganisationKind.AGENCY and (process.state not in ACCEPTED or over):
-        raise NotFound(f"The access under process {process.id} has ended: what was sealed stays, and nothing is added.")
-    return row
 
 
 def _signed(row: PackageAddendum) -> Signed:

@@ -1,4 +1,4 @@
-"""Relief as a Django application: what it and the rooms under it tell of cases is registered here."""
+"""Relief as a Django application: what it tells of cases and puts into packages is registered here."""
 
 from django.apps import AppConfig
 
@@ -10,8 +10,10 @@ class ReliefConfig(AppConfig):
     label = "relief"
 
     def ready(self) -> None:
-        """Let cases and deconfliction ask for process, packages, notices and measures."""
+        """Let cases, deconfliction and packages ask for process, packages, notices and measures."""
         # Imported here: models can be imported only now.
-        from headwater.relief import lanes
+        from headwater.evidence import told_to_stop
+        from headwater.relief import in_packages, lanes
 
         lanes.register()
+        told_to_stop.register(in_packages.told)

@@ -11,6 +11,7 @@ from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
+from headwater.campaigns.merged import united
 from headwater.errors import NotFound
 from headwater.numbering.numbers import E164
 from headwater.relief.feed import FeedEntry
@@ -83,7 +84,10 @@ def blocks(now: datetime | None = None) -> list[BlockView]:
 
 def of_campaign(campaign_id: str, now: datetime) -> tuple[BlockView, ...]:
     """Return the entries in force of one campaign, those of the most calls first. For Headwater itself."""
-    return tuple(block_view(row) for row in in_force(now).filter(campaign_id=campaign_id).order_by("-calls", "number"))
+    return tuple(
+        block_view(row)
+        for row in in_force(now).filter(campaign_id__in=united({campaign_id})).order_by("-calls", "number")
+    )
 
 
 def listed(actor: Actor, *, now: datetime) -> list[BlockView]:

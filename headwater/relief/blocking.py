@@ -17,6 +17,7 @@ from headwater.accounts.permissions import Permission
 from headwater.audit.actions import record
 from headwater.audit.checkpoints import private_key
 from headwater.audit.tags import Tag
+from headwater.campaigns.merged import united
 from headwater.campaigns.models import CampaignMember
 from headwater.errors import Conflict, Invalid, NotFound
 from headwater.evidence import keys
@@ -76,7 +77,11 @@ def block_numbers(actor: Actor, campaign_id: str, numbers: Sequence[E164], *, da
         message = f"No call of this campaign showed {display(strangers[0])}; only its own numbers can be entered."
         raise Invalid(message)
     now = clock.now()
-    there = set(block_list.in_force(now).filter(campaign=campaign, number__in=chosen).values_list("number", flat=True))
+    there = set(
+        block_list.in_force(now)
+        .filter(campaign_id__in=united({campaign.id}), number__in=chosen)
+        .values_list("number", flat=True)
+    )
     # What ended by itself makes room for the new entry.
     ended = BlockEntry.objects.filter(campaign=campaign, number__in=chosen, withdrawn_at=None, valid_to__lte=now)
     ended.update(withdrawn_at=now, withdrawn_by="system:ended", removal=Removal.ENDED.value)

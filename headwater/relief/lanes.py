@@ -9,6 +9,7 @@ from datetime import datetime
 from headwater import clock
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
+from headwater.campaigns.merged import united
 from headwater.campaigns.models import Campaign
 from headwater.cases import matters, subjects
 from headwater.cases.states import Lane, MatterKind, SubjectKind
@@ -107,7 +108,7 @@ class CampaignsOfProcess:
         consortium = actor.organisation_kind is OrganisationKind.CONSORTIUM and actor.may(Permission.RELIEF_READ)
         if not consortium and not _reached(actor, reference):
             return
-        for measure in Measure.objects.filter(campaign_id=reference).order_by("at", "id"):
+        for measure in Measure.objects.filter(campaign_id__in=united({reference})).order_by("at", "id"):
             kind = MeasureKind(measure.kind)
             lane = Lane.COURT if kind in _COURT else Lane.NOTICES
             yield _moment(reference, measure.at, lane, f"{kind.label}: {measure.what}", who=measure.entered_by)
@@ -116,7 +117,11 @@ class CampaignsOfProcess:
 
 
 def _notices(campaign_id: str) -> Iterable[Moment]:
-    rows = Notice.objects.filter(campaign_id=campaign_id).select_related("provider").prefetch_related("reports")
+    rows = (
+        Notice.objects.filter(campaign_id__in=united({campaign_id}))
+        .select_related("provider")
+        .prefetch_related("reports")
+    )
     for row in rows.order_by("sent_at", "id"):
         name = f"{NoticeKind(row.kind).label} {row.id}"
         for at, word, who in (

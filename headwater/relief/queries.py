@@ -12,6 +12,7 @@ from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
+from headwater.campaigns.merged import standing, united
 from headwater.campaigns.models import Campaign, CampaignMember
 from headwater.campaigns.queries import visible_to as visible_campaigns
 from headwater.errors import NotFound
@@ -146,9 +147,11 @@ class ReliefView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addendum:
-    """What a campaign did since, for the agency whose process about it was accepted."""
+    """What one campaign did until now, for the people to whom an accepted process opened it."""
 
     at: datetime
+    campaign_id: str
+    campaign_name: str
     chart: Chart
     effects: tuple[EffectView, ...]
 
@@ -185,8 +188,9 @@ def relief(actor: Actor, campaign_id: str, *, now: datetime) -> ReliefView:
         if campaign is None:
             message = f"There is no campaign {campaign_id[:20]} that you may see."
             raise NotFound(message)
+        campaign = standing(campaign)
         record(actor, Tag.RELIEF_VIEWED, campaign.id)
-        rows = visible_to(actor).filter(campaign=campaign).order_by("-sent_at", "-id")
+        rows = visible_to(actor).filter(campaign_id__in=united({campaign.id})).order_by("-sent_at", "-id")
         sent = [replace(view(row), proofs=proofs(row)) for row in rows]
         return ReliefView(
             campaign_id=campaign.id,
@@ -202,7 +206,7 @@ def relief(actor: Actor, campaign_id: str, *, now: datetime) -> ReliefView:
 
 def _stoppers(campaign: Campaign, sent: Sequence[NoticeView]) -> tuple[StopperView, ...]:
     hops = (
-        Hop.objects.filter(traceback__campaign=campaign, withdrawn_at=None, index__gt=0)
+        Hop.objects.filter(traceback__campaign_id__in=united({campaign.id}), withdrawn_at=None, index__gt=0)
         .select_related("provider", "upstream")
         .order_by("asked_at", "id")
     )
@@ -228,8 +232,8 @@ def _stoppers(campaign: Campaign, sent: Sequence[NoticeView]) -> tuple[StopperVi
     )
 
 
-def addendum(actor: Actor, process_id: str, *, now: datetime) -> Addendum | None:
-    """Return what the campaign of an accepted process did until now; None where the process is not accepted.
+def addenda(actor: Actor, process_id: str, *, now: datetime) -> tuple[Addendum, ...]:
+    """Return what each campaign did until now that a process opened as a whole; () where it is closed to the actor.
 
     Measures name providers, which are path data: they follow the acceptance. Where calls came from since is in the
     next package. The look is audited with the process.
@@ -237,11 +241,22 @@ def addendum(actor: Actor, process_id: str, *, now: datetime) -> Addendum | None
     Raises:
         Forbidden, NotFound: as for ``legal.queries.process``.
     """
-    found = legal.process(actor, process_id)
-    if not found.accepted:
-        return None
-    campaign = Campaign.objects.get(id=found.campaign_id)
-    return Addendum(at=now, chart=chart(campaign, now), effects=effects(campaign, now, ends=[]))
+    if not legal.process(actor, process_id).accepted:
+        return ()
+    row = legal.find(actor, process_id)
+    if legal.closed(actor, row, now=now):
+        return ()
+    opened = Campaign.objects.filter(id__in=legal.scope_of(row).subjects.campaigns, merged_into=None)
+    return tuple(
+        Addendum(
+            at=now,
+            campaign_id=campaign.id,
+            campaign_name=campaign.name,
+            chart=chart(campaign, now),
+            effects=effects(campaign, now, ends=[]),
+        )
+        for campaign in opened.order_by("-calls", "id")
+    )
 
 
 def effects(
@@ -251,7 +266,7 @@ def effects(
 
     ``ends``: where traced calls came from, with the time of each call; looked up where it is not given.
     """
-    rows = list(Measure.objects.filter(campaign=campaign).order_by("-at", "-id")[:50])
+    rows = list(Measure.objects.filter(campaign_id__in=united({campaign.id})).order_by("-at", "-id")[:50])
     if not rows:
         return ()
     start = min(row.at for row in rows) - rules.LONGEST
@@ -295,9 +310,11 @@ def _delays(campaign: Campaign) -> Reporting:
 
 def _ends(campaign: Campaign) -> list[tuple[datetime, str]]:
     """Return when each call was placed that was traced to a confirmed end, and the code of who stood there."""
-    origins = Traceback.objects.filter(campaign=campaign, grade=Grade.ORIGIN_CONFIRMED).exclude(origin=None)
+    origins = Traceback.objects.filter(campaign_id__in=united({campaign.id}), grade=Grade.ORIGIN_CONFIRMED).exclude(
+        origin=None
+    )
     entries = Hop.objects.filter(
-        traceback__campaign=campaign,
+        traceback__campaign_id__in=united({campaign.id}),
         traceback__grade=Grade.ENTRY_CONFIRMED,
         withdrawn_at=None,
         answer_code="UPSTREAM_FOREIGN",
@@ -320,13 +337,17 @@ def chart(campaign: Campaign, now: datetime) -> Chart:
         counts[min(int((at - start) / step), steps - 1)] += 1
     marked = {
         min(int((at - start) / step), steps - 1)
-        for at in Measure.objects.filter(campaign=campaign, at__gte=start, at__lte=now).values_list("at", flat=True)
+        for at in Measure.objects.filter(campaign_id__in=united({campaign.id}), at__gte=start, at__lte=now).values_list(
+            "at", flat=True
+        )
     }
     return Chart(start=start, step=step, counts=tuple(counts), measures=tuple(sorted(marked)))
 
 
 def _numbers(campaign: Campaign, now: datetime, *, limit: int = 50) -> tuple[CallingNumber, ...]:
-    blocked = set(block_list.in_force(now).filter(campaign=campaign).values_list("number", flat=True))
+    blocked = set(
+        block_list.in_force(now).filter(campaign_id__in=united({campaign.id})).values_list("number", flat=True)
+    )
     rows = (
         CampaignMember.objects.filter(campaign=campaign)
         .exclude(calling="")

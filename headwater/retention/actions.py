@@ -12,6 +12,7 @@ from headwater.accounts.permissions import Permission
 from headwater.audit import actions as audit
 from headwater.audit.tags import Tag
 from headwater.calls.sweep import Expired
+from headwater.campaigns.merged import united
 from headwater.campaigns.models import Campaign, CampaignMember
 from headwater.errors import Conflict, Invalid, NotFound
 from headwater.retention import rules
@@ -127,14 +128,14 @@ def _members(row: LegalHold) -> list[str]:
     if row.kind == HoldKind.CAMPAIGN:
         if not Campaign.objects.filter(id=row.subject).exists():
             raise NotFound(f"There is no campaign {row.subject}.")
-        rows = CampaignMember.objects.filter(campaign_id=row.subject)
+        rows = CampaignMember.objects.filter(campaign_id__in=united({row.subject}))
         return [str(one) for one in rows.order_by("record_id").values_list("record_id", flat=True)]
     within = Q(call_at__gte=row.start)
     if row.end is not None:
         within &= Q(call_at__lt=row.end)
     numbers = row.reach.get("numbers", [])
     members = CampaignMember.objects.filter(
-        within, Q(campaign_id__in=row.reach.get("campaigns", [])) | Q(calling__in=numbers)
+        within, Q(campaign_id__in=united(row.reach.get("campaigns", []))) | Q(calling__in=numbers)
     )
     traced = Traceback.objects.filter(within, Q(id__in=row.reach.get("tracebacks", [])) | Q(calling__in=numbers))
     found = {*members.values_list("record_id", flat=True), *traced.values_list("record_id", flat=True)}

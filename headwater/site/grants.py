@@ -147,6 +147,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "cases_casenote": {D: "SI", P: "SI"},
     "cases_casetask": {D: "SIU", P: "SIU"},
     "cases_casedocument": {D: "SI", P: "SI"},
+    "cases_caserequest": {P: "SI"},
     "cases_jointcase": {P: "SI"},
     "cases_jointparty": {P: "SIU"},
     "cases_jointnote": {P: "SI"},
@@ -413,6 +414,7 @@ POLICIES: tuple[Policy, ...] = (
         for name in _OF_CASES
         for process, rule in ((D, _of_case(AUDIENCE[D])), (P, _of_case(AUDIENCE[P])))
     ),
+    Policy("cases_caserequest", P, sees=_PORTAL, writes=_PORTAL, changes="false"),
     *(Policy(f"cases_{name}", W, sees="true", writes="false", changes="false") for name in ("case", "caseitem")),
     Policy("legal_legalprocess", P, sees="true", writes=_PORTAL_STATES, changes="true"),
     Policy("legal_legalprocess", D, sees="true", writes="true", changes="true"),

@@ -7,6 +7,7 @@ from django.db.models import Count
 
 from headwater import clock
 from headwater.accounts.actors import system
+from headwater.campaigns import merged
 from headwater.campaigns.models import Campaign, CampaignMember
 from headwater.campaigns.states import CampaignState
 from headwater.tracebacks import actions, rules
@@ -42,9 +43,10 @@ def standing(now: datetime) -> list[Standing]:
         .annotate(calls=Count("record_id"))
     )
     ended: dict[str, list[tuple[TracebackState, Grade]]] = defaultdict(list)
-    rows = Traceback.objects.filter(campaign_id__in=identifiers).values_list("campaign_id", "state", "grade")
-    for campaign_id, state, grade in rows:
-        ended[str(campaign_id)].append((TracebackState(state), Grade(grade)))
+    rows = Traceback.objects.filter(campaign_id__in=merged.united(identifiers)).select_related("campaign")
+    for row in rows:
+        if row.campaign is not None:
+            ended[merged.standing(row.campaign).id].append((TracebackState(row.state), Grade(row.grade)))
     return [
         Standing(
             campaign_id=one.id,

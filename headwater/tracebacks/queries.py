@@ -8,6 +8,7 @@ from django.db.models import Count, Prefetch, QuerySet
 
 from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Permission
+from headwater.campaigns.merged import united
 from headwater.numbering.numbers import E164, masked, state
 from headwater.signers import queries as signers
 from headwater.signers.rules import anomalies
@@ -68,7 +69,7 @@ def tracebacks(actor: Actor, *, state: str = "", campaign_id: str = "", limit: i
     elif state:
         rows = rows.filter(state=state)
     if campaign_id:
-        rows = rows.filter(campaign_id=campaign_id)
+        rows = rows.filter(campaign_id__in=united({campaign_id}))
     standing = Prefetch(
         "hops",
         Hop.objects.filter(withdrawn_at=None, index__gt=0).select_related("provider").order_by("index"),
@@ -89,7 +90,7 @@ def outcomes(campaign_id: str) -> list[OutcomeCount]:
 
     Reads the five columns that the portal's role may read, and no other.
     """
-    rows = Traceback.objects.filter(campaign_id=campaign_id).order_by()
+    rows = Traceback.objects.filter(campaign_id__in=united({campaign_id})).order_by()
     counted = rows.values_list("state", "grade", "origin__name").annotate(Count("id"))
     return [
         OutcomeCount(state=TracebackState(s), grade=Grade(g), origin_name=name or "", tracebacks=number)
@@ -260,8 +261,8 @@ def _hop(hop: Any) -> HopView:
         note=payload.get("note", ""),
         answered_by=last.answered_by if last else "",
         key_id=last.key_id if last else "",
-        answer_sha256=last.octets_sha256 if last else "",
         deposit=last.deposit if last else "",
+        answer_sha256=last.octets_sha256 if last else "",
         versions=len(hop.by_version),
         withdrawn_at=hop.withdrawn_at,
     )
@@ -317,7 +318,6 @@ def answer_view(row: Answer) -> AnswerView:
     )
 
 
-def _beside(event: Mapping[str, Any]) -> str:
 def _search(event: Mapping[str, Any], who: str) -> str:
     found, asked = len(event.get("respondents", [])), event.get("asked", 0)
     what = "carried the call at all" if event.get("far") else f"handed the call to {who}"
@@ -327,6 +327,7 @@ def _search(event: Mapping[str, Any], who: str) -> str:
     return f"{blindly}{found} provider{'s are' if found > 1 else ' is'} asked whether they {what}."
 
 
+def _beside(event: Mapping[str, Any]) -> str:
     signer = event.get("signer")
     return f", and {signer['respondent']['name']}, which signed the call, beside it" if signer else ""
 
@@ -342,9 +343,9 @@ def _words(event: Mapping[str, Any], names: Mapping[str, str]) -> str:  # noqa: 
             return f"{who} saw its question."
         case "answered":
             said = event["statement"]
-            upstream = said.get("upstream") or {}
             if said.get("deposited"):
                 return f"{who} did not answer: what it deposited says {said['code']}."
+            upstream = said.get("upstream") or {}
             names_it = f", naming {upstream.get('name') or upstream.get('spc')}" if upstream else ""
             return f"{who} answered {said['code']}{names_it}{' by hand' if said.get('by_person') else ''}."
         case "deadlinepassed":

@@ -22,7 +22,7 @@ from headwater.web.components.before_after import before_after
 @page(Permission.PROCESS_READ)
 @require_safe
 def addendum(request: ActorRequest, package_id: str) -> HttpResponseBase:
-    """Show what the campaign did since the package was sealed."""
+    """Show what the campaigns did since the package was sealed."""
     return _shown(request, package_id, "addendum/page.html")
 
 
@@ -60,7 +60,7 @@ def _shown(request: ActorRequest, package_id: str, template: str) -> HttpRespons
         return json_answer(found)
     context: dict[str, Any] = {
         "since": found,
-        "drawing": before_after(found.chart),
+        "campaigns": [(one, before_after(one.chart) if one.chart else None) for one in found.campaigns],
         "may_sign": request.actor.may(Permission.PACKAGE_DOWNLOAD),
     }
     return render(request, template, context)

@@ -21,6 +21,7 @@ from headwater.evidence.material import (
     Call,
     CallSignature,
     CampaignFacts,
+    Counted,
     Material,
     Matter,
     Recording,
@@ -30,6 +31,7 @@ from headwater.evidence.material import (
     instant,
 )
 from headwater.evidence.paper_seal import PaperKey, PaperSeal
+from headwater.evidence.told_to_stop import ToldToStop
 from headwater.legal.rules import Grant, ProcessType, Request
 from headwater.site import secret_files
 from headwater.wire.canonical import canonical_json
@@ -108,6 +110,41 @@ def signed_answer() -> SignedAnswer:
     return SignedAnswer(row=row, octets=octets)
 
 
+COUNTED = Counted(calls=1, states={"MI": 1}, callers=1, sources={"FP-1": 1})
+RINGING = Ringing(
+    at=NOW, last_call_at=NOW, calls_last_minute=1, rate_per_minute=1.0, rate_low=0.1, rate_high=3.0,
+    window_s=600, still_ringing=True, next_call_expected_at=NOW,
+)  # fmt: skip
+
+
+LETTER = b"CEASE AND DESIST\nStop carrying the calls of this campaign.\n"
+TOLD = ToldToStop(
+    row={
+        "notice_id": "RN-SPECIMEN01", "kind": "Cease and desist", "campaign": "C-SPECIMEN01", "provider": "Cedar VoIP",
+        "provider_spc": "709C", "sent_at": instant(NOW), "acknowledged_at": "", "reported_action": "",
+        "letter_sha256": sha256(LETTER).hexdigest(),
+    },
+    deliveries=(
+        {
+            "notice_id": "RN-SPECIMEN01", "way": "Courier", "state": "delivered", "delivered_at": instant(NOW),
+            "proof": "7",
+        },
+    ),
+    letter=LETTER,
+)  # fmt: skip
+
+
+def campaign(**changes: Any) -> CampaignFacts:
+    """Return the facts of one campaign with one call in the scope."""
+    values: dict[str, Any] = {
+        "id": "C-SPECIMEN01", "name": "Legal-Enforcement-Notice", "whole": True, "went_into_it": (),
+        "name_is_new": False, "state": "active", "first_call_at": NOW, "last_call_at": NOW, "detected_at": NOW,
+        "confirmed_at": NOW, "rule_version": "r/1", "name_basis": {}, "calls_known": 3, "in_scope": COUNTED,
+        "ringing": RINGING,
+    }  # fmt: skip
+    return CampaignFacts(**{**values, **changes})
+
+
 def material(
     *, provider: str = "Cedar VoIP", transcript: str = "This is an important call.", **changes: Any
 ) -> Material:
@@ -129,7 +166,8 @@ def material(
         "answer_id": "RC-1", "question_id": "Q-1",
     }  # fmt: skip
     trace = {
-        "traceback_id": "TB-1", "record_id": RECORD, "call_at": instant(NOW), "calling": "+1 202 555 0123",
+        "traceback_id": "TB-1", "record_id": RECORD, "campaign": "C-SPECIMEN01",
+        "campaign_name": "Legal-Enforcement-Notice", "call_at": instant(NOW), "calling": "+1 202 555 0123",
         "called_masked": "+1 313 *** ****", "grade": "origin_confirmed", "grade_words": "Origin confirmed",
         "outcome": f"{provider} states that its customer placed the call.", "origin": provider, "origin_spc": "709C",
         "flags": [],
@@ -148,16 +186,10 @@ def material(
             served_at=NOW, decided_at=NOW, decided_by="user:rae@consortium.example", decision_reason="In order.",
             documents=({"filename": "subpoena.pdf", "size": 1, "sha256": "ab" * 32, "received_at": instant(NOW)},),
         ),
-        "campaign": CampaignFacts(
-            id="C-SPECIMEN01", name="Legal-Enforcement-Notice", name_is_new=False, state="active", first_call_at=NOW,
-            last_call_at=NOW, detected_at=NOW, confirmed_at=NOW, rule_version="r/1", name_basis={}, calls_known=3,
-            calls_in_scope=1, states={"MI": 1}, callers=1, sources={"FP-1": 1},
-        ),
-        "ringing": Ringing(
-            at=NOW, last_call_at=NOW, calls_last_minute=1, rate_per_minute=1.0, rate_low=0.1, rate_high=3.0,
-            window_s=600, still_ringing=True, next_call_expected_at=NOW,
-        ),
-        "members": ({"record_id": RECORD, "calling": '=HYPERLINK("http://x")', "in_full": "yes"},),
+        "campaigns": (campaign(),),
+        "in_scope": COUNTED,
+        "members": (
+            {"record_id": RECORD, "campaign": "C-SPECIMEN01", "calling": '=HYPERLINK("http://x")', "in_full": "yes"},),
         "calls": (
             Call(
                 record_id=RECORD, fields=fields, transcript=transcript, raw=RAW, raw_sha256=sha256(RAW).hexdigest(),
@@ -181,6 +213,7 @@ def material(
                 "answered_at": instant(NOW), "answer": "ORIGINATED", "in_time": "yes",
             },
         ),
+        "told_to_stop": (TOLD,),
         "dossiers": ({"provider_id": "PR-SPECIMEN01", "name": provider, "spc": "709C"},),
         "signatures": (CallSignature(row={"record_id": RECORD, "token_sha256": TOKEN}, identities=(IDENTITY,)),),
         "certificates": {sha256(b"certificate").hexdigest(): b"certificate"},

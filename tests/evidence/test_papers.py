@@ -24,6 +24,7 @@ from headwater.evidence.parts import archival
 from headwater.evidence.report import Outcome
 from headwater.evidence.verify import verify
 from headwater.site import secret_files
+from headwater.typeface import BOLD, REGULAR
 from tests.evidence import specimen
 from tests.evidence.authority import Authority, serving
 from tests.evidence.test_verify import members, resealed
@@ -97,7 +98,7 @@ def test_every_paper_embeds_its_faces_and_says_who_made_it_and_when():
         assert "<pdfaid:conformance>B<" in said
         assert "<xmp:CreateDate>2026-11-24T15:00:00+00:00<" in said
         faces = [font["/BaseFont"] for font in fonts(reader) if embedded(font)]
-        assert {face.partition("+")[2] for face in faces} >= {archival.REGULAR, archival.BOLD}, name
+        assert {face.partition("+")[2] for face in faces} >= {REGULAR, BOLD}, name
         assert "/JavaScript" not in reader.root.get("/Names", {})
         assert not {"/OpenAction", "/AA"} & set(reader.root)
 

@@ -189,7 +189,8 @@ def test_a_row_beyond_the_rules_is_never_handed_out(opened: str, agency: Actor):
 # -- the property: views, rules and pages agree, whatever the world
 
 BASE = datetime(2026, 11, 1, tzinfo=UTC)
-CAMPAIGNS, NUMBERS = ("C-AAAAAAAAAA", "C-BBBBBBBBBB"), ("12155550101", "12155550102", "")
+CAMPAIGNS = ("C-AAAAAAAAAA", "C-BBBBBBBBBB", "C-CCCCCCCCCC", "C-DDDDDDDDDD")
+NUMBERS = ("12155550101", "12155550102", "")
 _call = st.tuples(st.sampled_from(CAMPAIGNS), st.sampled_from(NUMBERS), st.integers(0, 6), st.booleans())
 _subject = st.one_of(
     st.tuples(st.just("campaign"), st.sampled_from(CAMPAIGNS)),
@@ -216,15 +217,19 @@ def world(agency_user: User) -> User:
     subjects=st.lists(_subject, max_size=4, unique=True),
     window=st.tuples(st.integers(0, 6), st.one_of(st.none(), st.integers(1, 7))),
     granted=st.lists(st.booleans(), min_size=4, max_size=4),
+    # Into which of those before it each campaign went; 0: into none.
+    merges=st.tuples(st.integers(0, 1), st.integers(0, 2), st.integers(0, 3)),
 )
-def test_no_query_under_a_process_gives_anything_outside_its_scope(
-    world: User, calls: list, subjects: list, window: tuple, granted: list
+def test_no_query_under_a_process_gives_anything_outside_its_scope(  # noqa: PLR0917 - hypothesis names them
+    world: User, calls: list, subjects: list, window: tuple, granted: list, merges: tuple
 ):
     from headwater.providers.models import Provider
 
     with transaction.atomic():
         point = transaction.savepoint()
         provider = Provider.objects.get(spc="709A")
+        for name, into in zip(CAMPAIGNS[1:], merges, strict=True):
+            Campaign.objects.filter(id=name).update(merged_into=CAMPAIGNS[into - 1] if into else None)
         members, traced = [], []
         for campaign, number, day, trace in calls:
             at = BASE + day * DAY

@@ -41,12 +41,13 @@ def signed(agency: Actor, package: Package, home: Any) -> tuple[str, bytes]:
 
 def test_calls_since_the_sealing_are_counted_by_who_reported_them(package: Package, scene: Scene, agency: Actor):
     before = addenda.since(agency, package.id, now=clock.now())
-    assert (before.calls_since, before.at_sealing["still_ringing"]) == (0, True)
+    assert (before.calls_since, before.campaigns[0].at_sealing["still_ringing"]) == (0, True)
     ring(scene, 7)
     after = addenda.since(agency, package.id, now=clock.now())
     assert (after.calls_since, dict(after.by_source)) == (7, {"app": 7})
-    assert after.alive.still_ringing
-    assert after.alive.rate_low < after.alive.rate_per_minute < after.alive.rate_high
+    alive = after.campaigns[0].alive
+    assert alive.still_ringing
+    assert alive.rate_low < alive.rate_per_minute < alive.rate_high
     assert AuditEntry.objects.filter(tag=Tag.ADDENDUM_VIEWED, subject=package.id).count() == 2
 
 
@@ -99,9 +100,9 @@ def test_nobody_else_learns_of_a_package_s_addenda(
 
 def test_the_addendum_ends_with_the_access_of_the_process(package: Package, agency: Actor, custodian: Actor):
     LegalProcess.objects.filter(id=package.process_id).update(access_until=clock.now() - timedelta(seconds=1))
-    with pytest.raises(NotFound, match="has ended"):
+    with pytest.raises(Forbidden, match="was open until"):
         addenda.since(agency, package.id, now=clock.now())
-    with pytest.raises(NotFound, match="has ended"):
+    with pytest.raises(Forbidden, match="was open until"):
         addenda.ask(agency, package.id)
     # The custodian answers for the package still.
     assert addenda.since(custodian, package.id, now=clock.now()).package_id == package.id

@@ -10,7 +10,6 @@ import struct
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
-from importlib.resources import as_file, files
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -18,15 +17,8 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import BasePdfFileWriter, copy_into_new_writer
-from reportlab.pdfbase import pdfdoc, pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfbase import pdfdoc
 
-REGULAR, BOLD, ITALIC = "LiberationSerif", "LiberationSerif-Bold", "LiberationSerif-Italic"
-_FILES = {
-    REGULAR: "LiberationSerif-Regular.ttf",
-    BOLD: "LiberationSerif-Bold.ttf",
-    ITALIC: "LiberationSerif-Italic.ttf",
-}
 PRODUCER = "ReportLab PDF Library"
 VERSION = (1, 4)
 """PDF/A-1 is a profile of PDF 1.4."""
@@ -36,21 +28,6 @@ _WHITE = (0.96420, 1.0, 0.82491)
 _COLORANTS = {b"rXYZ": (0.43607, 0.22249, 0.01392), b"gXYZ": (0.38515, 0.71687, 0.09708),
               b"bXYZ": (0.14307, 0.06061, 0.71410)}  # fmt: skip
 _STEPS = 1_024
-
-
-@cache
-def faces() -> frozenset[int]:
-    """Register the three faces with reportlab, once, and return the code points that all of them can show."""
-    folder = files("headwater.evidence.parts").joinpath("fonts")
-    known: set[int] | None = None
-    for name, file in _FILES.items():
-        with as_file(folder.joinpath(file)) as path:
-            font = TTFont(name, str(path))
-        pdfmetrics.registerFont(font)
-        here = set(font.face.charToGlyph)
-        known = here if known is None else known & here
-    pdfmetrics.registerFontFamily(REGULAR, normal=REGULAR, bold=BOLD, italic=ITALIC, boldItalic=BOLD)
-    return frozenset(known or ())
 
 
 class Made:

@@ -12,8 +12,9 @@ from reportlab.graphics.shapes import Drawing, Line, Polygon, Rect, String
 from reportlab.lib import colors
 
 from headwater.evidence.material import Material
-from headwater.evidence.parts import archival, paper
+from headwater.evidence.parts import paper
 from headwater.evidence.parts.bates import Bates
+from headwater.typeface import REGULAR, shown
 
 #: Providers drawn side by side at one distance; the table has all.
 MOST_ABREAST = 5
@@ -138,7 +139,7 @@ def _drawing(found: Graph) -> Drawing:
 
 
 def _text(x: float, y: float, text: str, **looks: Any) -> String:
-    return String(x, y, text, fontName=archival.REGULAR, **looks)
+    return String(x, y, text, fontName=REGULAR, **looks)
 
 
 def _arrow(drawing: Drawing, upper: tuple[float, float], lower: tuple[float, float], box: float, count: int) -> None:
@@ -156,7 +157,7 @@ def _box(drawing: Drawing, node: dict[str, Any], at: tuple[float, float], box: f
     drawing.add(
         Rect(x - _WIDE / 2, y - box / 2, _WIDE, box, fillColor=fill, strokeColor=_INK, strokeWidth=0.7, rx=3, ry=3)
     )
-    name = paper.shown(str(node["provider"]))
+    name = shown(str(node["provider"]))
     short = name if len(name) <= 18 else name[:17] + "\u2026"
     asked = f"asked for {node['tracebacks']:,}" if node["tracebacks"] else "not asked"
     lines = ((short, 8.5), (f"{node['provider_spc']}, hop {node['hop']}", 7.5), (asked, 7))

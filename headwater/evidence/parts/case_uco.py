@@ -107,11 +107,11 @@ class _Nodes:
 
     def investigation(self) -> None:
         """Add the matter, with every node as its object."""
-        matter, campaign = self._material.matter, self._material.campaign
+        matter, campaigns = self._material.matter, self._material.campaigns
         self._node(
             "matter", matter.process_id, "case-investigation:Investigation",
             {
-                "uco-core:name": f"{matter.request.case_number}: {campaign.name}",
+                "uco-core:name": f"{matter.request.case_number}: {', '.join(one.name for one in campaigns)}",
                 "uco-core:description": f"Headwater package {matter.package_id} for {matter.agency}",
                 "uco-core:object": [{"@id": found} for found in self.nodes],
             },

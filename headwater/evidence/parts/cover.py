@@ -4,7 +4,7 @@ from headwater.evidence.disclosure import RULE_WORDS, Rule
 from headwater.evidence.material import Material, origins, spoken
 from headwater.evidence.parts import paper
 from headwater.evidence.parts.bates import Bates
-from headwater.evidence.parts.declaration import ringing_sentence
+from headwater.evidence.parts.declaration import ringing_sentences
 
 
 def finding(material: Material) -> str:
@@ -49,13 +49,17 @@ def octets(material: Material, key_id: str, bates: Bates) -> bytes:
             ]
         ),
         paper.heading("What was found"),
-        paper.paragraph(f"Campaign {material.campaign.id}, \u201c{material.campaign.name}\u201d."),
+        *(
+            paper.paragraph(f"Campaign {one.called}: {one.in_scope.calls:,} reported calls in the scope.")
+            for one in material.campaigns
+        ),
         paper.paragraph(finding(material)),
-        paper.paragraph(ringing_sentence(material)),
+        *(paper.paragraph(sentence) for sentence in ringing_sentences(material)),
         paper.heading("What is in the package"),
         paper.facts(
             [
-                ("Calls in the scope", f"{material.campaign.calls_in_scope:,} (calls/members.csv)"),
+                ("Calls in the scope", f"{material.in_scope.calls:,} (calls/members.csv)"),
+                ("Campaigns", f"{len(material.campaigns):,} (campaigns.csv and .json)"),
                 ("Calls in full", f"{len(material.calls):,} (calls/, transcripts/)"),
                 ("Tracebacks", f"{len(material.tracebacks):,} (tracebacks.json)"),
                 ("Traceback table", "traceback-table.csv and .json: every hop with its call, times, attestation"),
@@ -65,6 +69,10 @@ def octets(material: Material, key_id: str, bates: Bates) -> bytes:
                 ("Signatures", f"{len(material.signatures):,} signed calls judged (signatures/)"),
                 ("Call-path graph", "call-path.pdf and .json"),
                 ("Notice log", f"{len(material.notices):,} notices (notices.csv and .json)"),
+                (
+                    "Notices to stop",
+                    f"{len(material.told_to_stop):,} (relief-notices.csv, relief-deliveries.csv, notices/)",
+                ),
                 ("Providers", f"{len(material.dossiers):,} dossiers (providers/)"),
                 ("Who can stop the calls", "relief.csv, relief-numbers.csv, relief.json"),
                 ("Timeline", f"{len(material.timeline):,} events (timeline.csv and .json)"),

@@ -7,10 +7,11 @@ it. Called numbers are masked: a declaration is filed, and what is filed is publ
 from collections.abc import Mapping
 from typing import Any
 
-from headwater.evidence.material import Material, origins, spoken
+from headwater.evidence.material import Call, CampaignFacts, Material, origins, spoken
 from headwater.evidence.parts import declaration_facts as facts
 from headwater.evidence.parts import paper
 from headwater.evidence.parts.bates import Bates
+from headwater.typeface import lacking
 
 HEADER = "DRAFT, NOT SIGNED. For the custodian to check, correct and sign under 28 U.S.C. 1746."
 #: Tracebacks shown on paper; all are in provider-path.csv.
@@ -21,7 +22,7 @@ _BLANK = "______________________________"
 def octets(material: Material, bates: Bates) -> bytes:
     """Return the draft as a PDF."""
     numbered = [
-        *_declarant(), *_system(), *_campaign(material), *_ringing(material), *_tracebacks(material),
+        *_declarant(), *_system(), *_campaigns(material), *_ringing(material), *_tracebacks(material),
         *facts.knowledge(material), *facts.volume(material), *facts.spoofing(material), *facts.harm(material),
         *facts.delay(material), *_limits(material),
     ]  # fmt: skip
@@ -92,53 +93,82 @@ def _system() -> list[Any]:
     ]
 
 
-def _campaign(material: Material) -> list[Any]:
-    campaign = material.campaign
-    found = [
-        paper.heading("3. The campaign and how it was found"),
-        paper.paragraph(
-            f"The campaign {campaign.id} is called \u201c{campaign.name}\u201d. Its first call was placed at "
-            f"{spoken(campaign.first_call_at)}; Headwater detected it at {spoken(campaign.detected_at)}"
-            + (f" and confirmed it at {spoken(campaign.confirmed_at)}." if campaign.confirmed_at else ".")
-            + f" It was decided by rule {campaign.rule_version}."
-        ),
-        paper.paragraph(
-            f"Within the time that the process covers, {campaign.calls_in_scope:,} reported calls belong to it, from "
-            f"{campaign.callers:,} different calling numbers. {len(material.calls):,} of them are in the package in "
-            "full."
-        ),
-    ]
-    heard = next((call for call in material.calls if call.transcript), None)
-    if heard is not None:
-        text = heard.transcript if len(heard.transcript) <= 900 else heard.transcript[:900] + " (shortened)"
-        found.append(paper.paragraph(f"One of them, record {heard.record_id}, says:"))
-        found.append(paper.quote(text))
-    return found
+def _campaigns(material: Material) -> list[Any]:
+    one = len(material.campaigns) == 1
+    found = [paper.heading(f"3. The campaign{'' if one else 's'} and how {'it was' if one else 'they were'} found")]
+    of = {row["record_id"]: row.get("campaign") for row in material.members}
+    for campaign in material.campaigns:
+        heard = next(
+            (call for call in material.calls if call.transcript and of.get(call.record_id) == campaign.id), None
+        )
+        found += [paper.paragraph(_campaign(campaign)), *_heard(heard)]
+    calls = f"{material.in_scope.calls:,} reported calls lie within what the acceptance opened"
+    numbers = f"from {material.in_scope.callers:,} different calling numbers"
+    full = f"{len(material.calls):,} of them are in the package in full."
+    return [*found, paper.paragraph(f"{calls}, {numbers}. {full}")]
 
 
-def ringing_sentence(material: Material) -> str:
-    """Return whether the campaign rang at sealing, with the interval and what it is an interval of."""
-    ringing = material.ringing
+def _campaign(campaign: CampaignFacts) -> str:
+    """Return how one campaign was found, and how many of its calls the scope holds."""
+    confirmed = f" and confirmed it at {spoken(campaign.confirmed_at)}" if campaign.confirmed_at else ""
+    also = f" {', '.join(campaign.went_into_it)} went into it, as people decided." if campaign.went_into_it else ""
+    part = (
+        "" if campaign.whole else " Not all of it was opened: its calls here are those of single numbers or tracebacks."
+    )
+    first = f"Its first call{'' if campaign.whole else ' in the scope'} was placed at {spoken(campaign.first_call_at)}"
+    calls = f"{campaign.in_scope.calls:,} reported calls belong to it, from {campaign.in_scope.callers:,} different"
+    return (
+        f"The campaign {campaign.id} is called \u201c{campaign.name}\u201d.{also} {first}; Headwater detected it at "
+        f"{spoken(campaign.detected_at)}{confirmed}. It was decided by rule {campaign.rule_version}.{part} Within the "
+        f"scope, {calls} calling numbers."
+    )
+
+
+def _heard(call: Call | None) -> list[Any]:
+    if call is None:
+        return []
+    if lacking(call.transcript) > len(call.transcript) // 10:
+        where = f"transcripts/{call.record_id}.txt"
+        return [paper.paragraph(f"The words of one of its calls, in letters that this paper's face lacks: {where}.")]
+    text = call.transcript if len(call.transcript) <= 900 else call.transcript[:900] + " (shortened)"
+    return [paper.paragraph(f"One of its calls, record {call.record_id}, says:"), paper.quote(text)]
+
+
+def ringing_sentences(material: Material) -> list[str]:
+    """Return whether each campaign rang at sealing, with the interval and what it is an interval of."""
+    return [_ringing_sentence(campaign, alone=len(material.campaigns) == 1) for campaign in material.campaigns]
+
+
+def _ringing_sentence(campaign: CampaignFacts, *, alone: bool) -> str:
+    ringing = campaign.ringing
+    named = "the campaign" if alone else f"campaign {campaign.id}"
+    of = named if campaign.whole else f"{named}, in the scope,"
+    if ringing.last_call_at is None:
+        return f"At {spoken(ringing.at)} the scope held no call of {named}."
     window = f"{ringing.window_s // 60} minutes" if ringing.window_s >= 120 else f"{ringing.window_s} seconds"
     rate = (
         f"{ringing.calls_last_minute} calls were reported in the minute before, and over the last {window} calls were "
         f"reported at {ringing.rate_per_minute:.1f} a minute (95% Poisson interval {ringing.rate_low:.1f} to "
         f"{ringing.rate_high:.1f})."
     )
+    is_now = "still ringing" if ringing.still_ringing else "silent"
     last = spoken(ringing.last_call_at)
-    if ringing.still_ringing:
-        return f"At {spoken(ringing.at)} the campaign was still ringing. Its last known call came at {last}. {rate}"
-    return f"At {spoken(ringing.at)} the campaign was silent. Its last known call came at {last}. {rate}"
+    return f"At {spoken(ringing.at)} {of} was {is_now}. Its last known call came at {last}. {rate}"
 
 
 def _ringing(material: Material) -> list[Any]:
-    expected = material.ringing.next_call_expected_at
-    found = [paper.heading("4. Whether the calls go on"), paper.paragraph(ringing_sentence(material))]
-    # Where the mean interval has passed already, the silence so far is what the sentence above tells.
-    if expected is not None and expected > material.ringing.at:
-        found.append(paper.paragraph(f"At that rate the next report was expected at {spoken(expected)}."))
+    found = [paper.heading("4. Whether the calls go on")]
+    for campaign, sentence in zip(material.campaigns, ringing_sentences(material), strict=True):
+        expected = campaign.ringing.next_call_expected_at
+        # Where the mean interval has passed already, the silence so far is what the sentence above tells.
+        if expected is not None and expected > campaign.ringing.at:
+            found.append(
+                paper.paragraph(f"{sentence} At that rate the next report was expected at {spoken(expected)}.")
+            )
+        else:
+            found.append(paper.paragraph(sentence))
     found.append(
-        paper.note("The rate is that of reports to Headwater. It is not an estimate of all calls of the campaign.")
+        paper.note("The rate is that of reports to Headwater. It is not an estimate of all calls of a campaign.")
     )
     return found
 

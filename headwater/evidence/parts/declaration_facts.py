@@ -47,27 +47,47 @@ def knowledge(material: Material) -> list[Any]:
     if len(rows) > _MOST_TOLD:
         found.append(paper.note(f"{len(rows) - _MOST_TOLD} further providers are in notices.csv."))
     found.append(paper.note("A notice shows what was sent. Being asked about a call shows no fault of the one asked."))
-    return found
+    return [*found, *_told_to_stop(material)]
+
+
+def _told_to_stop(material: Material) -> list[Any]:
+    """Return which provider was told to stop, how that is proven, and what it reported."""
+    if not material.told_to_stop:
+        return [paper.paragraph("No notice that asks a provider to stop these calls rests on a call in the scope.")]
+    head = ("Notice", "Provider", "Sent (UTC)", "Proven by", "Acknowledged", "Reported")
+    body = []
+    for notice in material.told_to_stop[:_MOST_TOLD]:
+        row = notice.row
+        proven = [
+            f"{one['way']} {spoken(one['delivered_at'])}" for one in notice.deliveries if one["state"] == "delivered"
+        ]
+        body.append(
+            (
+                f"{row['kind']} {row['notice_id']}", f"{row['provider']} ({row['provider_spc']})",
+                spoken(row["sent_at"]).removesuffix(" UTC"), "; ".join(proven) or "nothing yet",
+                spoken(row["acknowledged_at"]) or "no", row["reported_action"] or "nothing",
+            )
+        )  # fmt: skip
+    return [
+        paper.paragraph(
+            "These notices asked a provider to stop the calls. Each is in relief-notices.csv, every delivery with what "
+            "proves it in relief-deliveries.csv, the letter itself in notices/."
+        ),
+        paper.table(head, body, (1.8, 1.8, 1.6, 2.6, 1.6, 1.8)),
+    ]
 
 
 def volume(material: Material) -> list[Any]:
     """Return the counts, the rate with its interval, the states called."""
-    campaign = material.campaign
-    known = [(state or "unknown", count) for state, count in campaign.states.items()]
+    counted = material.in_scope
+    known = [(state or "unknown", count) for state, count in counted.states.items()]
     shown = ", ".join(f"{state} {count:,}" for state, count in known[:20])
     more = f", and {len(known) - 20} others" if len(known) > 20 else ""
-    rate = measures.an_hour(material)
-    over = (
-        f" Over the time from the first of them to the last that is {rate.value:,.1f} an hour (95% interval "
-        f"{rate.low:,.1f} to {rate.high:,.1f}, exact for a Poisson count)."
-        if rate
-        else ""
-    )
     return [
         paper.heading("7. Volume and the states called"),
         paper.paragraph(
-            f"{campaign.calls_in_scope:,} reports were counted one by one (senders: {len(campaign.sources)}); the "
-            f"count is exact.{over}"
+            f"{counted.calls:,} reports were counted one by one (senders: {len(counted.sources)}); the count is exact."
+            f"{_an_hour(material)}"
         ),
         paper.paragraph(
             "How many calls were placed in all was not estimated: reports come from lines whose senders take part. "
@@ -81,14 +101,28 @@ def volume(material: Material) -> list[Any]:
     ]
 
 
+def _an_hour(material: Material) -> str:
+    """Return each campaign's reports an hour in the scope, with its interval, as sentences."""
+    said = ""
+    for campaign in material.campaigns:
+        rate = measures.an_hour(material, campaign)
+        if rate is not None:
+            of = "them" if len(material.campaigns) == 1 else f"those of campaign {campaign.id}"
+            said += (
+                f" Over the time from the first of {of} to the last that is {rate.value:,.1f} an hour (95% interval "
+                f"{rate.low:,.1f} to {rate.high:,.1f}, exact for a Poisson count)."
+            )
+    return said
+
+
 def spoofing(material: Material) -> list[Any]:
     """Return what is known of whether the calling numbers were the callers' own."""
-    campaign, judged = material.campaign, [signature.row for signature in material.signatures]
+    counted, judged = material.in_scope, [signature.row for signature in material.signatures]
     found = [
         paper.heading("8. Calling numbers and signatures"),
         paper.paragraph(
-            f"The {campaign.calls_in_scope:,} reports show {campaign.callers:,} different calling numbers. A number "
-            "is as it was signalled."
+            f"The {counted.calls:,} reports show {counted.callers:,} different calling numbers. A number is as it was "
+            "signalled."
         ),
     ]
     if not judged:
@@ -112,7 +146,7 @@ def spoofing(material: Material) -> list[Any]:
 
 def harm(material: Material) -> list[Any]:
     """Return what the record holds of harm, and what only the agency can state."""
-    kinds = {kind: count for kind, count in material.campaign.kinds.items() if kind}
+    kinds = {kind: count for kind, count in material.in_scope.kinds.items() if kind}
     told = ", ".join(f"{_KINDS.get(kind, kind)} {count:,}" for kind, count in sorted(kinds.items()))
     complaints = kinds.get("complaint", 0)
     return [
@@ -128,22 +162,19 @@ def harm(material: Material) -> list[Any]:
 
 def delay(material: Material) -> list[Any]:
     """Return what would go on while ordinary notice runs, as far as figures say it."""
-    day, fortnight = measures.ahead(material, 24), measures.ahead(material, 14 * 24)
     hops = max((int(row["hop"]) for row in material.path), default=0)
     found = [paper.heading("10. What ordinary notice would cost")]
-    if material.ringing.still_ringing:
-        found.append(
-            paper.paragraph(
-                "If the rate at sealing went on, further reports would come in: in 24 hours "
-                f"{day.low:,.0f} to {day.high:,.0f}; in 14 days, the time for which a temporary restraining order "
-                f"may first stand (Fed. R. Civ. P. 65(b)(2)), {fortnight.low:,.0f} to {fortnight.high:,.0f} (95% "
-                "interval of the rate, carried forward)."
-            )
+    for campaign in material.campaigns:
+        named = "the campaign" if len(material.campaigns) == 1 else f"campaign {campaign.id}"
+        day, fortnight = measures.ahead(campaign, 24), measures.ahead(campaign, 14 * 24)
+        ahead = (
+            f"If the rate of {named} at sealing went on, further reports would come in: in 24 hours {day.low:,.0f} to "
+            f"{day.high:,.0f}; in 14 days, the time for which a temporary restraining order may first stand (Fed. R. "
+            f"Civ. P. 65(b)(2)), {fortnight.low:,.0f} to {fortnight.high:,.0f} (95% interval of the rate, carried "
+            "forward)."
         )
-    else:
-        found.append(
-            paper.paragraph("The campaign was silent at sealing: what delay would cost is not shown by its rate.")
-        )
+        silent = f"{named[0].upper()}{named[1:]} was silent at sealing: what delay would cost is not shown by its rate."
+        found.append(paper.paragraph(ahead if campaign.ringing.still_ringing else silent))
     if hops:
         found.append(
             paper.paragraph(

@@ -9,7 +9,7 @@ from typing import Any
 
 from scipy.stats import beta, chi2
 
-from headwater.evidence.material import Material, origins
+from headwater.evidence.material import CampaignFacts, Material, origins
 
 _TAIL = 0.025
 _HOUR = 3_600.0
@@ -39,10 +39,11 @@ def share(part: int, whole: int) -> Estimate:
     return Estimate(value=part / whole, low=low, high=high)
 
 
-def an_hour(material: Material) -> Estimate | None:
-    """Return reports an hour from the first to the last call in the scope; None where that is no time at all."""
-    times = [datetime.fromisoformat(row["call_at"]) for row in material.members if row.get("call_at")]
-    if len(times) < 2 or len(times) < material.campaign.calls_in_scope:
+def an_hour(material: Material, campaign: CampaignFacts) -> Estimate | None:
+    """Return a campaign's reports an hour from its first to its last call in the scope; None where that is no time."""
+    rows = [row for row in material.members if row.get("campaign") == campaign.id and row.get("call_at")]
+    times = [datetime.fromisoformat(row["call_at"]) for row in rows]
+    if len(times) < 2 or len(times) < campaign.in_scope.calls:
         return None
     hours = (max(times) - min(times)).total_seconds() / _HOUR
     if not hours:
@@ -52,9 +53,9 @@ def an_hour(material: Material) -> Estimate | None:
     return Estimate(value=found.value / hours, low=found.low / hours, high=found.high / hours)
 
 
-def ahead(material: Material, hours: float) -> Estimate:
-    """Return how many reports would come in ``hours`` if the rate at sealing went on."""
-    minutes, ringing = hours * 60, material.ringing
+def ahead(campaign: CampaignFacts, hours: float) -> Estimate:
+    """Return how many reports would come in ``hours`` if the campaign's rate at sealing went on."""
+    minutes, ringing = hours * 60, campaign.ringing
     return Estimate(
         value=ringing.rate_per_minute * minutes, low=ringing.rate_low * minutes, high=ringing.rate_high * minutes
     )
@@ -62,34 +63,51 @@ def ahead(material: Material, hours: float) -> Estimate:
 
 def table(material: Material) -> list[dict[str, Any]]:
     """Return every such figure of the package, with its method, its interval and what it is not."""
-    found = [
-        _row("reports in the scope, an hour", an_hour(material), "exact Poisson interval (Garwood) of the count over "
-             "the time from the first call to the last", "all calls of the campaign: reports are a sample of them"),
-        _row("reports a minute at sealing", Estimate(value=material.ringing.rate_per_minute,
-             low=material.ringing.rate_low, high=material.ringing.rate_high),
-             f"exact Poisson interval of the count of the last {material.ringing.window_s} seconds",
-             "all calls of the campaign: reports are a sample of them"),
-        _row("further reports in 24 hours", ahead(material, 24), "rate at sealing and its interval, carried forward",
-             "a forecast of what the campaign will do"),
-        _row("further reports in 14 days", ahead(material, 14 * 24), "rate at sealing and its interval, carried "
-             "forward", "a forecast of what the campaign will do"),
-    ]  # fmt: skip
+    found = [row for campaign in material.campaigns for row in _of_campaign(material, campaign)]
     total = len(material.tracebacks)
     for spc, (name, count) in sorted(origins(material).items()):
         what = f"share of tracebacks that ended at {name} ({spc})"
         is_not = "the share of all calls: the traced calls were chosen, not drawn at random"
-        found.append(_row(what, share(count, total), f"exact interval (Clopper-Pearson) of {count} of {total}", is_not))
+        found.append(
+            _row("", what, share(count, total), f"exact interval (Clopper-Pearson) of {count} of {total}", is_not)
+        )
     return [row for row in found if row]
 
 
-def _row(what: str, found: Estimate | None, method: str, is_not: str) -> dict[str, Any]:
+def _of_campaign(material: Material, campaign: CampaignFacts) -> list[dict[str, Any]]:
+    ringing = campaign.ringing
+    now = Estimate(value=ringing.rate_per_minute, low=ringing.rate_low, high=ringing.rate_high)
+    sample, ahead_of = (
+        "all calls of the campaign: reports are a sample of them",
+        "a forecast of what the campaign will do",
+    )
+    carried = "rate at sealing and its interval, carried forward"
+    over = "exact Poisson interval (Garwood) of the count over the time from the first call to the last"
+    last = f"exact Poisson interval of the count of the last {ringing.window_s} seconds"
+    return [
+        _row(campaign.id, "reports in the scope, an hour", an_hour(material, campaign), over, sample),
+        _row(campaign.id, "reports a minute at sealing", now, last, sample),
+        _row(campaign.id, "further reports in 24 hours", ahead(campaign, 24), carried, ahead_of),
+        _row(campaign.id, "further reports in 14 days", ahead(campaign, 14 * 24), carried, ahead_of),
+    ]
+
+
+def _row(campaign: str, what: str, found: Estimate | None, method: str, is_not: str) -> dict[str, Any]:
     if found is None:
         return {}
     value, low, high = (round(number, 4) for number in (found.value, found.low, found.high))
-    return {"what": what, "value": value, "low_95": low, "high_95": high, "method": method, "it_is_not": is_not}
+    return {
+        "campaign": campaign,
+        "what": what,
+        "value": value,
+        "low_95": low,
+        "high_95": high,
+        "method": method,
+        "it_is_not": is_not,
+    }
 
 
-COLUMNS = ("what", "value", "low_95", "high_95", "method", "it_is_not")
+COLUMNS = ("campaign", "what", "value", "low_95", "high_95", "method", "it_is_not")
 
 
 def told(material: Material) -> list[dict[str, Any]]:

@@ -29,9 +29,9 @@ from reportlab.platypus import (
 
 from headwater.evidence.parts import archival
 from headwater.evidence.parts.bates import Bates
+from headwater.typeface import BOLD, ITALIC, REGULAR, faces, shown
 
-#: Code points that the paper's faces can show; all are embedded, as an archive needs it.
-_SHOWN = archival.faces()
+faces()
 
 _INK = colors.HexColor("#1b1b1b")
 _SOFT = colors.HexColor("#565c65")
@@ -40,37 +40,29 @@ _HEAD = colors.HexColor("#e9edf1")
 #: Width of the text in points: a frame keeps 6 points free on each side.
 WIDTH = letter[0] - 2 * inch - 12
 
-_BODY = ParagraphStyle("body", fontName=archival.REGULAR, fontSize=10.8, leading=14, textColor=_INK, spaceAfter=5)
-_TITLE = ParagraphStyle("title", parent=_BODY, fontName=archival.BOLD, fontSize=16, leading=20, spaceAfter=8)
+_BODY = ParagraphStyle("body", fontName=REGULAR, fontSize=10.8, leading=14, textColor=_INK, spaceAfter=5)
+_TITLE = ParagraphStyle("title", parent=_BODY, fontName=BOLD, fontSize=16, leading=20, spaceAfter=8)
 _HEADING = ParagraphStyle(
     "heading",
     parent=_BODY,
-    fontName=archival.BOLD,
+    fontName=BOLD,
     fontSize=12,
     leading=15,
     spaceBefore=10,
     spaceAfter=4,
     keepWithNext=1,
 )
-_ITEM = ParagraphStyle(
-    "item", parent=_BODY, leftIndent=14, bulletIndent=2, spaceAfter=3, bulletFontName=archival.REGULAR
-)
-_QUOTE = ParagraphStyle("quote", parent=_BODY, leftIndent=18, rightIndent=18, fontName=archival.ITALIC)
+_ITEM = ParagraphStyle("item", parent=_BODY, leftIndent=14, bulletIndent=2, spaceAfter=3, bulletFontName=REGULAR)
+_QUOTE = ParagraphStyle("quote", parent=_BODY, leftIndent=18, rightIndent=18, fontName=ITALIC)
 _CELL = ParagraphStyle(
     "cell", parent=_BODY, fontSize=8.2, leading=10, spaceAfter=0, alignment=TA_LEFT, splitLongWords=1
 )
-_CELL_HEAD = ParagraphStyle("cellhead", parent=_CELL, fontName=archival.BOLD)
+_CELL_HEAD = ParagraphStyle("cellhead", parent=_CELL, fontName=BOLD)
 _NOTE = ParagraphStyle("note", parent=_BODY, fontSize=9, leading=11.5, textColor=_SOFT)
 
 
-def shown(text: object) -> str:
-    """Return ``text`` as the paper's faces can show it: what they lack is written as a question mark."""
-    printable = (c if c.isprintable() else " " for c in str(text))
-    return "".join(c if ord(c) in _SHOWN else "?" for c in printable)
-
-
 def plain(text: object) -> str:
-    """Return ``text`` safe for a paragraph: as the faces can show it, its markup escaped."""
+    """Return ``text`` safe for a paragraph: as the faces can set it, its markup escaped."""
     return escape(shown(text))
 
 
@@ -185,10 +177,10 @@ class _Pages(Canvas):  # type: ignore[misc]  # reportlab is untyped
         archival.finish(self._doc, self.at)
         for number, page in enumerate(self._kept, start=1):
             self.__dict__.update(page)
-            self.setFont(archival.BOLD, 9)
+            self.setFont(BOLD, 9)
             self.setFillColor(_SOFT)
             self.drawString(inch + 6, letter[1] - 0.6 * inch, shown(self.margins.header))
-            self.setFont(archival.REGULAR, 9)
+            self.setFont(REGULAR, 9)
             self.drawString(inch + 6, 0.55 * inch, shown(self.margins.footer))
             self.drawRightString(letter[0] - inch - 6, 0.55 * inch, f"Page {number} of {len(self._kept)}")
             self.drawRightString(letter[0] - inch - 6, 0.38 * inch, self.bates.next())
@@ -205,7 +197,7 @@ def pdf(story: Sequence[Any], *, name: str, margins: Margins, bates: Bates, at: 
     document = SimpleDocTemplate(
         out, pagesize=letter, leftMargin=inch, rightMargin=inch, topMargin=0.9 * inch, bottomMargin=0.9 * inch,
         title=shown(name), author="Headwater", subject=shown(margins.footer), creator="Headwater", invariant=1,
-        pageCompression=1, initialFontName=archival.REGULAR, lang="en-US",
+        pageCompression=1, initialFontName=REGULAR, lang="en-US",
     )  # fmt: skip
     pages = type("Pages", (_Pages,), {"margins": margins, "bates": bates, "at": at})
     document.build(list(story), canvasmaker=pages)

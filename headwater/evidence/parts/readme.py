@@ -4,7 +4,7 @@ from textwrap import fill
 
 from headwater.evidence.material import Material, spoken
 from headwater.evidence.parts.cover import finding
-from headwater.evidence.parts.declaration import ringing_sentence
+from headwater.evidence.parts.declaration import ringing_sentences
 
 _TEXT = """\
 HEADWATER EVIDENCE PACKAGE {package}
@@ -22,13 +22,15 @@ WHAT IS IN IT
   call-path.pdf/.json     the paths of all traced calls in one picture, and as nodes and edges
   certifications-902.pdf  forms under Fed. R. Evid. 902(11), (13), (14) for the custodian; NOT SIGNED
   process.json            the process, its scope, what of it was accepted, hashes of its documents
-  campaign.json           what the campaign is, how it was found, whether it rang at sealing
+  campaigns.json/.csv     each campaign in the scope: what it is, how it was found, whether it rang at sealing
   limits.json             what a reader must know, facts that cut against the case included
   traceback-table.csv/.json the same with the call's time (UTC and local), numbers, attestation, outcome
   figures.csv/.json       every figure that is more than a count: value, 95% interval, method, what it is not
   provider-path.csv/.json one row for each question to a provider: asked, answered, took, from whom
   tracebacks.json/.csv    each traced call, its outcome in words, remarks
   notices.csv/.json       which provider was told of which call when and how, when it saw it
+  relief-notices.csv/.json the letters that told providers to stop: sent, opened, answered; notices/ the letters;
+                          relief-deliveries.csv: every delivery with its proof
   relief.csv/.json        who can stop the calls today and by what; relief-numbers.csv: calling numbers
   providers/              a dossier of each provider that was asked: register, answers by role, remarks
   answers/                each answer as it came in. .jws is signed by the provider, .form was typed
@@ -36,7 +38,7 @@ WHAT IS IN IT
     provider-keys.json    the keys that the providers registered, to check the signatures with
   signatures/             STIR/SHAKEN: what was judged of each signed call then, every check (index.json);
                           *.identity the headers as received, *.cer the certificates
-  calls/members.csv/.json every call in the scope, with the reason why it belongs to the campaign
+  calls/members.csv/.json every call in the scope, with its campaign and why it belongs to it
   calls/*.json            a call example as read;  calls/*.raw the octets as they were received
   transcripts/            the words of each call example;  recordings/ what was recorded of it
   timeline.csv/.json      what happened when
@@ -68,6 +70,7 @@ HOW TO CHECK IT
 
 HOW TO READ IT
   Times are UTC. Numbers of called parties are {numbers}.
+  A letter that the faces of the PDFs lack stands there as its Unicode number, [U+4E2D]; tables hold it itself.
   CSV cells that begin like a formula carry an apostrophe, so that no spreadsheet runs them.
   Nothing in the ZIP is compressed: every octet of it is covered by the check.
 """
@@ -85,7 +88,7 @@ def octets(material: Material, key_id: str) -> bytes:
         package=matter.package_id,
         intro=_wrapped(intro),
         finding=_wrapped(finding(material)),
-        ringing=_wrapped(ringing_sentence(material)),
+        ringing="\n".join(_wrapped(sentence) for sentence in ringing_sentences(material)),
         key=key_id,
         numbers=numbers,
     )

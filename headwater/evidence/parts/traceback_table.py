@@ -23,7 +23,7 @@ def rows(material: Material) -> list[dict[str, Any]]:
             {
                 **{name: step.get(name, "") for name in COLUMNS},
                 "record_id": trace.get("record_id", ""),
-                "campaign": material.campaign.name,
+                "campaign": trace.get("campaign_name", ""),
                 "call_at_utc": trace.get("call_at", ""),
                 "call_at_local": trace.get("call_at_local", ""),
                 "local_zone": trace.get("local_zone", ""),

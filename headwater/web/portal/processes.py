@@ -153,7 +153,8 @@ def _show(request: ActorRequest, process_id: str, *, status: int = 200, **entere
         "packages": packages,
         "sealed": next((p for p in packages if p.state is PackageState.SEALED), None),
         "alive": liveness(found.campaign_id, now),
-        "addendum": relief.addendum(request.actor, process_id, now=now),
+        "addenda": [(one, before_after(one.chart)) for one in relief.addenda(request.actor, process_id, now=now)],
+        "caution": CAUTION,
         "just_served": "served" in request.GET and found.state is ProcessState.SERVED,
         "may_withdraw": found.state in _WITHDRAWABLE,
         "opens": any(scope.process == found.id for scope in queries.open_scopes(request.actor, now=now)),
@@ -161,9 +162,6 @@ def _show(request: ActorRequest, process_id: str, *, status: int = 200, **entere
         "zone": request.user.organisation.time_zone,
         **_forms(found, entered),
     }
-    if context["addendum"] is not None:
-        context["drawing"] = before_after(context["addendum"].chart)
-        context["caution"] = CAUTION
     return render(request, "portal/process.html", context, status=status)
 
 

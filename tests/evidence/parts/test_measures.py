@@ -25,9 +25,13 @@ def test_a_shares_interval_is_that_of_clopper_and_pearson(part: int, whole: int,
 
 def test_reports_an_hour_count_the_time_from_the_first_to_the_last():
     good = specimen.material()
-    rows = tuple({"call_at": instant(specimen.NOW + timedelta(minutes=6 * n))} for n in range(11))
-    material = replace(good, members=rows, campaign=replace(good.campaign, calls_in_scope=11))
-    found = measures.an_hour(material)
+    campaign = replace(good.main, in_scope=replace(specimen.COUNTED, calls=11))
+    rows = tuple(
+        {"campaign": campaign.id, "call_at": instant(specimen.NOW + timedelta(minutes=6 * n))} for n in range(11)
+    )
+    # Another campaign's calls are none of this one's, however often they ring.
+    others = tuple({"campaign": "C-OTHER", "call_at": instant(specimen.NOW + timedelta(hours=9))} for _ in range(5))
+    found = measures.an_hour(replace(good, members=(*rows, *others)), campaign)
     assert found is not None
     assert found.value == 10
     assert found.low < 10 < found.high
@@ -35,10 +39,10 @@ def test_reports_an_hour_count_the_time_from_the_first_to_the_last():
 
 def test_no_rate_is_stated_where_the_table_is_cut_or_no_time_passed():
     good = specimen.material()
-    two = tuple({"call_at": instant(specimen.NOW)} for _ in range(2))
-    campaign = replace(good.campaign, calls_in_scope=2)
-    assert measures.an_hour(replace(good, members=two, campaign=campaign)) is None
-    assert measures.an_hour(replace(good, members=two[:1], campaign=campaign)) is None
+    campaign = replace(good.main, in_scope=replace(specimen.COUNTED, calls=2))
+    two = tuple({"campaign": campaign.id, "call_at": instant(specimen.NOW)} for _ in range(2))
+    assert measures.an_hour(replace(good, members=two), campaign) is None
+    assert measures.an_hour(replace(good, members=two[:1]), campaign) is None
     assert all("an hour" not in row["what"] for row in measures.table(good))
 
 
