@@ -45,7 +45,7 @@ class Line:
 def lines(seeds: Sequence[int], calls: int) -> Iterator[Line]:
     """Measure every line of the acceptance, over a world of 700 carriers for each seed."""
     worlds = [build(seed, "M") for seed in seeds]
-    yield from _paths([_robocalls(world, calls) for world in worlds])
+    yield from _campaigns(worlds, calls)
     yield from _signatures([_everyday(world, 3 * calls) for world in worlds])
     yield _near("carriers asked that do not respond, %", mean(_silent(world, calls) for world in worlds), 10.8, 1.0)
     clean = [_labels(world, "none", calls // 4) for world in (build(s, "M", knobs=_plain(Graph.MARKET)) for s in seeds)]
@@ -75,10 +75,13 @@ def _everyday(world: World, calls: int) -> list[Happened]:
     return [ordinary(ledger, chance) for _ in range(calls)]
 
 
-def _paths(of: list[list[Happened]]) -> Iterator[Line]:
-    hops = [len(one.path) for calls in of for one in calls]
+def _campaigns(worlds: Sequence[World], calls: int) -> Iterator[Line]:
+    traced = [(world, one) for world in worlds for one in _robocalls(world, calls)]
+    hops = [len(one.path) for _, one in traced]
     yield _near("carriers on a robocall's path, mean", mean(hops), 5.6, 0.28)
     yield _near("carriers on a robocall's path, standard deviation", pstdev(hops), 1.3, 0.065)
+    signed = [one.signed_by_origin for world, one in traced if world.members[one.path[0]].tier is not Tier.FOREIGN]
+    yield _near("domestic campaigns' calls that their originator signed, %", 100 * mean(signed), 65.0, 6.0)
 
 
 def _signatures(of: list[list[Happened]]) -> Iterator[Line]:

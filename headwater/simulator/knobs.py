@@ -53,13 +53,13 @@ class Knobs:
     full: float = field(default=0.56, metadata=_says("share of domestic carriers with full STIR/SHAKEN", _RMD))
     partial: float = field(default=0.20, metadata=_says("share with partial", _RMD))
     signs_full: float = field(default=0.95, metadata=_says("how often a carrier with full STIR/SHAKEN signs"))
-    signs_partial: float = field(default=0.50, metadata=_says("how often one with partial does"))
+    signs_partial: float = field(default=0.60, metadata=_says("how often one with partial does"))
     signs_downstream: float = field(
         default=0.20, metadata=_says("how often a carrier signs, B or C, what nobody signed before it")
     )
     signs_downstream_a: float = field(default=0.02, metadata=_says("how often it does so with A, wrongly"))
     not_ip: float = field(default=0.35, metadata=_says("share of links on a robocall's path that carry no Identity"))
-    ordinary_not_ip: float = field(default=0.25, metadata=_says("the same of an ordinary call's"))
+    ordinary_not_ip: float = field(default=0.28, metadata=_says("the same of an ordinary call's"))
     out_of_band: float = field(default=0.10, metadata=_says("share of tokens that come round such a link out of band"))
     setup_s: float = field(
         default=0.12, metadata=_says("set-up delay a hop, median seconds; 0.8 at the 95th percentile")

@@ -59,6 +59,8 @@ class Happened:
     signer: int = -1
     attest: str = ""
     signed_at_end: bool = False
+    signed_by_origin: bool = False
+    """Its originator signed it, whether or not the token arrived."""
     token: tuple[str, str] = ("", "")
     """Calling and called number of its token; "" where it has none at its end."""
     forwarded: bool = False
@@ -223,6 +225,7 @@ def _ring(  # noqa: PLR0913 - one argument a fact of the call
         signer=signer if signed else -1,
         attest=attest if signed else "",
         signed_at_end=signed,
+        signed_by_origin=signer == path[0],
         token=attested if signed else ("", ""),
         forwarded=turned > 0,
         diverted=turned > 0 and chance.random() < noise.forwarding_told,

@@ -76,6 +76,7 @@ PROFILES: Final = {
     "rewriting": Noise(called_rewritten=0.03, calling_rewritten=0.03, forwarded=0.03),
     "records": Noise(missing=0.02, duplicated=0.01, failover=0.06, looped=0.01),
     "answers": Noise(neighbour_record=0.02, wrong_upstream=0.01, overlooked=0.03, outage=0.005),
+    "matching": replace(_CLOCKS, formats=True, called_rewritten=0.03, calling_rewritten=0.03, forwarded=0.03),
     "all": _ALL,
     "stress": replace(_ALL, called_rewritten=0.03, calling_rewritten=0.03),
     "peer-clocks": Noise(clocks=Clocks.PEER),
