@@ -214,13 +214,17 @@ def verified_claims(client: Client, keys: Any, token: str, *, now: datetime) -> 
         raise Unauthenticated("The identity token is another issuer's.")
     if client.client_id not in audiences or (len(audiences) > 1 and found.get("azp") != client.client_id):
         raise Unauthenticated("The identity token is meant for another application.")
-    moment, expires, issued = now.timestamp(), found.get("exp"), found.get("iat")
+    moment, expires, issued = now.timestamp(), _seconds(found.get("exp")), _seconds(found.get("iat"))
     drift = DRIFT.total_seconds()
-    if not all(isinstance(at, int | float) and 0 <= at < _LATEST for at in (expires, issued)):
+    if expires is None or issued is None:
         raise Unauthenticated("The identity token says not how long it holds.")
     if moment >= expires + drift or issued > moment + drift:
         raise Unauthenticated("The identity token is too old, or the clocks differ. Start again.")
     return dict(found)
+
+
+def _seconds(said: Any) -> float | None:
+    return float(said) if isinstance(said, int | float) and 0 <= said < _LATEST else None
 
 
 def _released(configuration: Mapping[str, Any], tokens: Mapping[str, Any], *, subject: Any) -> dict[str, Any]:

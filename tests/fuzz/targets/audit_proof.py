@@ -38,7 +38,8 @@ def target(data: bytes) -> None:
             assert parse(data).line() == data
     elif kind == b"\2":
         with suppress(NotAPackage):
-            assert custody.octets(custody.read(data))
+            entries = custody.read(data)
+            assert custody.read(custody.octets(entries)) == entries
     else:
         try:
             found = proof.read(data)
