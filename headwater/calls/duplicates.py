@@ -73,9 +73,9 @@ class _Filter:
 
 
 class Seen:
-    """Identifiers that may be in the store: a chain of Bloom filters that grows by doubling, 4 octets a record.
+    """Identifiers that may be in the store: a chain of Bloom filters, each four times the last, 4 octets a record.
 
-    At most ``limit`` identifiers are remembered: beyond it the oldest filter is forgotten, and with it the
+    At least the last ``limit`` identifiers are remembered: beyond them the oldest filter is forgotten, and with it the
     certainty that an event as old as that is recognised when it comes again (the table's own merge still hides an
     identical copy from look-ups). Not thread-safe: its store asks under a lock.
     """
@@ -96,8 +96,8 @@ class Seen:
             self._chain[-1].add(part)
 
     def _grow(self) -> None:
-        self._chain.append(_Filter(min(self._chain[-1].capacity * 2, 1 << 24)))
-        while len(self) > self.limit and len(self._chain) > 1:
+        self._chain.append(_Filter(min(self._chain[-1].capacity * 4, 1 << 24)))
+        while len(self) - self._chain[0].held >= self.limit:
             del self._chain[0]
 
     def maybe(self, ids: Identifiers) -> npt.NDArray[np.bool_]:

@@ -202,7 +202,8 @@ class Writer:
             result = self._store.insert([record for item in single for record in item.records])
             shares.update(zip(map(id, single), _shares(result, [len(item.records) for item in single]), strict=True))
         for alike in _alike(tables):
-            result = self._store.insert_table(pa.concat_tables([item.table for item in alike], promote_options="none"))
+            table = pa.concat_tables([item.table for item in alike], promote_options="none")
+            result = self._store.insert_table(table.combine_chunks())  # of small posts, many are joined
             shares.update(zip(map(id, alike), _shares(result, [item.table.num_rows for item in alike]), strict=True))
         return [shares[id(item)] for item in group]
 

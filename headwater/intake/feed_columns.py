@@ -1,6 +1,6 @@
 """The feed reader for whole bodies: NDJSON or an Arrow table in, the store's columns out. Pure.
 
-What ``intake.feed`` does a line at a time is done here a column at a time, by the same rules, at a fifth of the cost and
+What ``intake.feed`` does a line at a time is done here a column at a time, by the same rules, for a fifth of it and
 mostly without the interpreter's lock. NDJSON is read so only where it is plainly right: a body in which anything is odd
 (a bad line, a member that stands twice, an empty line, an event in an envelope) is left to the careful reader, who
 names each fault.
