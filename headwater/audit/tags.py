@@ -113,6 +113,7 @@ class Tag(StrEnum):
     DESK_DUTY_LEFT = "desk:duty:left"
     DESK_DUTY_TAKEN = "desk:duty:taken"
     DESK_MAILED = "desk:escalation:mailed"
+    DOCUMENT_INFECTED = "document:upload:infected"
     FORECAST_MADE = "trend:forecast:made"
     FORECAST_SCORED = "trend:forecast:scored"
     FORWARD_ANSWER_GIVEN = "forward:answer:given"

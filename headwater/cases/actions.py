@@ -31,6 +31,7 @@ from headwater.cases.states import (
 )
 from headwater.cases.timeline import cut
 from headwater.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
+from headwater.uploads import scanning
 
 MAX_LINE, MAX_TEXT = 200, 10_000
 #: A case is what people can keep in mind; more belongs into several.
@@ -251,7 +252,6 @@ def settle_task(actor: Actor, case_id: str, task_id: int, *, done: bool) -> None
     record(actor, Tag.CASE_TASK_SETTLED, row.id, {"task": task.pk, "done": done})
 
 
-@transaction.atomic
 def keep_document(actor: Actor, case_id: str, filename: str, octets: bytes) -> str:
     """Keep a document as received and return its SHA-256. It always leaves as a download, never shown in our pages.
 
@@ -260,17 +260,19 @@ def keep_document(actor: Actor, case_id: str, filename: str, octets: bytes) -> s
         Invalid: it is empty, or the case is full.
         TooLarge: it has more than 20 MB.
     """
-    row = _added_to(actor, case_id)
     if not octets:
         raise Invalid("The document is empty.")
     if len(octets) > LARGEST_DOCUMENT:
         raise TooLarge(f"A document has {LARGEST_DOCUMENT >> 20} MB at most.")
-    _check_room(row.documents.count(), MOST_DOCUMENTS, "documents")
-    held = CaseDocument.objects.create(
-        case=row, filename=_harmless(filename), octets=octets, size=len(octets), sha256=sha256(octets).hexdigest(),
-        received_at=clock.now(), received_by=actor.label,
-    )  # fmt: skip
-    record(actor, Tag.CASE_DOCUMENT_KEPT, row.id, {"document": held.pk, "sha256": held.sha256, "size": held.size})
+    scanning.check(actor, octets, _harmless(filename))
+    with transaction.atomic():
+        row = _added_to(actor, case_id)
+        _check_room(row.documents.count(), MOST_DOCUMENTS, "documents")
+        held = CaseDocument.objects.create(
+            case=row, filename=_harmless(filename), octets=octets, size=len(octets), sha256=sha256(octets).hexdigest(),
+            received_at=clock.now(), received_by=actor.label,
+        )  # fmt: skip
+        record(actor, Tag.CASE_DOCUMENT_KEPT, row.id, {"document": held.pk, "sha256": held.sha256, "size": held.size})
     return held.sha256
 
 

@@ -27,6 +27,7 @@ from headwater.legal.notices import Event
 from headwater.legal.parties import answer_extension, ask_extension, name_person, remove_person
 from headwater.legal.queries import ProcessView
 from headwater.legal.rules import Decision, Grant, IdentityMethod, ProcessState, Request, Step
+from headwater.legal.screening import screened
 from headwater.legal.steps import MOST_DOCUMENTS, keep_document, keep_letter, locked, move, note, tell
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@screened
 @transaction.atomic
 def draft(  # noqa: PLR0913 - who, from what, what, with what, and for a machine two more
     actor: Actor,
@@ -87,6 +89,7 @@ def draft(  # noqa: PLR0913 - who, from what, what, with what, and for a machine
     return queries.view(row)
 
 
+@screened
 @transaction.atomic
 def revise(actor: Actor, process_id: str, request: Request, document: Document | None = None) -> ProcessView:
     """Change a draft; with ``document``, replace its document.
@@ -223,6 +226,7 @@ def decide(  # noqa: PLR0913 - a decision is told in full
     return queries.view(row)
 
 
+@screened
 @transaction.atomic
 def supply(actor: Actor, process_id: str, *, note: str, document: Document | None = None) -> ProcessView:
     """Answer a request for more, or an objection: a note, and a document where one was asked for. The review goes on.

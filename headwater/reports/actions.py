@@ -27,6 +27,7 @@ from headwater.reports.rules import BadReport, ExampleCall, Known
 from headwater.reports.states import TRACE_MOVES, ReportKind, ReportState, TraceRequest
 from headwater.tracebacks import actions as tracebacks
 from headwater.tracebacks.models import Traceback
+from headwater.uploads import scanning
 
 OPENER = system("report-tracer")
 LONGEST_REASON = 2_000
@@ -81,6 +82,8 @@ def _keep(actor: Actor, kind: ReportKind, octets: bytes, *, note: str, key: str,
     digest = sha256(octets + msgspec.json.encode(more.get("facts", {}))).hexdigest()
     if key and (before := _before(actor, key, digest)):
         return queries.view(before)
+    if more.get("filename"):
+        scanning.check(actor, octets, file_name(more["filename"]))
     try:
         with transaction.atomic():
             row = AgencyReport.objects.create(

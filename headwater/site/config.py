@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from headwater.errors import Invalid
 
@@ -76,6 +77,8 @@ class Config:
     """Server that takes our mail (``outbox.mail.MailServer.of``); "" for none: mails then wait."""
     mail_from: str = ""
     """Who mails are from."""
+    clamd: str = ""
+    """The virus scanner that files of outsiders are shown to (``uploads.scanning``); "" for none."""
     idle_minutes: int = 60
     """After so many minutes without a person's act a session ends."""
     breached_passwords: Path | None = None
@@ -198,6 +201,7 @@ def load() -> Config:
         mail_from=env.get("HEADWATER_MAIL_FROM") or "headwater@localhost",
         calls_users=_yes("HEADWATER_CALLS_USERS"),
         deposit_days=_count("HEADWATER_DEPOSIT_DAYS", 90),
+        clamd=_local_socket("HEADWATER_CLAMD"),
         idle_minutes=_count("HEADWATER_IDLE_MINUTES", 60),
         breached_passwords=_file("HEADWATER_BREACHED_PASSWORDS"),
         identity_hosts=frozenset(env.get("HEADWATER_IDENTITY_HOSTS", "").replace(",", " ").split()),
@@ -238,6 +242,16 @@ def _web_address(name: str) -> str:
     text = os.environ.get(name) or ""
     if text and not text.startswith(("https://", "http://")):
         raise Invalid(f"{name} is {text!r}; it must begin with https:// or http://.")
+    return text
+
+
+def _local_socket(name: str) -> str:
+    """Return the socket of this machine that the variable ``name`` holds, "" where it is not set."""
+    text = os.environ.get(name) or ""
+    parts = urlsplit(text)
+    local = parts.scheme == "tcp" and parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    if text and not local and not (parts.scheme == "unix" and parts.path.startswith("/")):
+        raise Invalid(f"{name} is {text!r}; it must be unix:///path or tcp://127.0.0.1:port.")
     return text
 
 
