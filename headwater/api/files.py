@@ -1,5 +1,7 @@
 """The file door: ``POST /api/feeds/v1/files/parts``, whole rows of a carrier's file in, 202 when they are on disk.
 
+``POST /api/feeds/v1/files/preview`` shows how the first rows would be understood, and stores nothing.
+
 Raw ASGI beside the feed door, with the same credentials. Reading a part takes a tenth of a second of processor, so it
 is done in a thread, two at a time, and the event loop serves the others. The public contract is
 docs/reference/file-door.md; ``headwater intake file`` and the carriers' pages are its usual senders.
@@ -27,6 +29,7 @@ from headwater.numbering.numbers import CalledNumbers
 
 PREFIX: Final = "/api/feeds/v1/files"
 PARTS: Final = f"{PREFIX}/parts"
+PREVIEW: Final = f"{PREFIX}/preview"
 #: Parts that are read at once; and that wait.
 AT_ONCE: Final = 2
 WAITING: Final = 32
@@ -79,12 +82,14 @@ class FileDoor:
             await respond(send, *await self._answer(scope, receive))
 
     async def _answer(self, scope: bodies.Scope, receive: bodies.Receive) -> Answer:
-        if scope["path"] != PARTS:
+        if scope["path"] not in {PARTS, PREVIEW}:
             return problem(404, "There is nothing at this address.")
         if scope["method"] != "POST":
             return problem(405, "Send parts of files with POST.", ((b"allow", b"POST"),))
         try:
             source, credential = await self._sender(bodies.headers_of(scope))
+            if scope["path"] == PREVIEW:
+                return 200, await self._preview(scope, receive), ()
             return 202, await self._take(scope, receive, source, credential), ()
         except HeadwaterError as error:
             return problem_of(error)
@@ -108,17 +113,11 @@ class FileDoor:
         self, scope: bodies.Scope, receive: bodies.Receive, source: Source, credential: str
     ) -> exchange.Answer:
         part = exchange.decoded(bodies.headers_of(scope).get(exchange.HEADER, b""))
-        if self._waiting >= WAITING:
-            raise Unavailable("more files are being sent at once than this process reads; send the same again shortly")
-        self._waiting += 1
+        self._come_in()
         try:
-            octets = bytearray()
-            async for piece in bodies.octets(scope, receive, limit=exchange.PART_OCTETS, within_s=BODY_S):
-                octets += piece
+            octets = await _whole(scope, receive)
             async with self._reading:
-                found = await asyncio.to_thread(
-                    exchange.read, part, bytes(octets), source, clock.now(), credential=credential
-                )
+                found = await asyncio.to_thread(exchange.read, part, octets, source, clock.now(), credential=credential)
             async with asyncio.timeout(STORE_S):
                 inserted = await self._writer.put(
                     discretion.records(found.records, source.called_numbers),
@@ -135,6 +134,23 @@ class FileDoor:
         self._count(said, source.source_id, len(octets))
         return said
 
+    async def _preview(self, scope: bodies.Scope, receive: bodies.Receive) -> exchange.Understood:
+        """Return the first rows as understood; stores nothing."""
+        header = bodies.headers_of(scope).get(exchange.HEADER, b"")
+        part = exchange.decoded(header) if header else exchange.Part()
+        self._come_in()
+        try:
+            octets = await _whole(scope, receive)
+            async with self._reading:
+                return await asyncio.to_thread(exchange.understood, part, octets, clock.now())
+        finally:
+            self._waiting -= 1
+
+    def _come_in(self) -> None:
+        if self._waiting >= WAITING:
+            raise Unavailable("more files are being sent at once than this process reads; send the same again shortly")
+        self._waiting += 1
+
     def _count(self, said: exchange.Answer, source_id: str, octets: int) -> None:
         self._metrics.octets.inc(octets)
         outcomes = {
@@ -146,3 +162,10 @@ class FileDoor:
         for outcome, number in outcomes.items():
             if number:
                 self._metrics.rows.labels(source_id, outcome).inc(number)
+
+
+async def _whole(scope: bodies.Scope, receive: bodies.Receive) -> bytes:
+    octets = bytearray()
+    async for piece in bodies.octets(scope, receive, limit=exchange.PART_OCTETS, within_s=BODY_S):
+        octets += piece
+    return bytes(octets)

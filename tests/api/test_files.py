@@ -146,6 +146,29 @@ def test_a_file_goes_in_once_with_its_provenance_and_its_octets(hub: Hub, door: 
     assert path.read_bytes()[offset : offset + len(raw)] == raw
 
 
+def test_a_preview_shows_the_first_rows_as_understood_with_called_numbers_masked_and_stores_nothing(hub: Hub) -> None:
+    before = hub.reads.total()
+    address, shown = f"{hub.url}{files.PREVIEW}", {"Authorization": f"Bearer {GOOD}"}
+    octets = (DATA / "kamailio-acc-carrierA.csv").read_bytes()
+    answer = httpx.post(address, content=octets, headers=shown, timeout=60)
+    said = answer.json()
+    assert (answer.status_code, said["format"]) == (200, "kamailio-acc")
+    assert "of the first" in said["explained"]
+    assert said["rows"][0]["fields"]["Called"].endswith("*** ****")
+    assert said["rows"][0]["fields"]["Call at (UTC)"].startswith("20")
+    own = mapping.preset("asterisk-csv")
+    part = Part(format=own.name, zone="America/New_York")
+    rows = b"x\n" + (DATA / "asterisk-Master.csv").read_bytes()
+    named = httpx.post(
+        address, content=rows, headers=shown | {"Headwater-Part": exchange.encoded(part)}, timeout=60
+    ).json()
+    assert (named["format"], named["refused"], bool(named["rows"][0]["reason"])) == ("asterisk-csv", 1, True)
+    assert named["sources"]["called"]
+    assert httpx.post(address, content=b"nothing known", headers=shown, timeout=60).status_code == 422
+    assert httpx.post(address, content=octets, headers={"Authorization": "Bearer no"}, timeout=60).status_code == 401
+    assert hub.reads.total() == before
+
+
 def test_a_capture_goes_in_as_the_messages_that_it_holds_and_equals_the_live_feed(
     hub: Hub, door: FileDoor, tmp_path: Path
 ) -> None:

@@ -17,13 +17,14 @@ from headwater.calls.records import CallRecord, Reject
 from headwater.calls.store import Inserted
 from headwater.errors import Invalid
 from headwater.intake import hep, sip
-from headwater.intake.cdr import mapping, reading
+from headwater.intake.cdr import detect, mapping, reading
 from headwater.intake.cdr.blocks import BLOCK_OCTETS, ROW_OCTETS, Block
 from headwater.intake.cdr.mapping import Mapping
 from headwater.intake.cdr.reading import Place, Refused
 from headwater.intake.provenance import Provenance
 from headwater.intake.records import NotKept, sip_record
 from headwater.intake.sources import Source
+from headwater.numbering.numbers import canonical, masked
 
 #: Format of parts that are HEP frames, one after the other: the messages of a packet capture.
 CAPTURE: Final = "capture"
@@ -143,6 +144,56 @@ def read(part: Part, octets: bytes, source: Source, received_at: datetime, *, cr
         reader = reading.FileReader(found, provenance, zone=zone, secret=part.secret.encode(), place=part.place)
         batch = reader.read(Block(part.place.offset, octets), received_at, last=part.last)
     return Read(batch=batch, kept=reading.kept(batch.refused, provenance, received_at))
+
+
+class UnderstoodRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One row of a preview: what was understood of it, or why nothing was."""
+
+    row: int
+    fields: dict[str, str] = {}
+    """By the names of ``shown.FIELD_NAMES``; the called number is masked."""
+    reason: str = ""
+
+
+class Understood(msgspec.Struct, frozen=True, kw_only=True):
+    """The first rows of a file as they would be read. Nothing was stored."""
+
+    format: str
+    explained: str
+    """Why the file was read so."""
+    sources: dict[str, str]
+    """Field -> the column of the file that fills it."""
+    rows: list[UnderstoodRow]
+    passed: int
+    """Rows of kinds that tell of no call."""
+    refused: int
+
+
+def understood(part: Part, octets: bytes, now: datetime) -> Understood:
+    """Return how the first rows would be read by ``part``; where it names no format, the file shows its own.
+
+    Raises:
+        Invalid: the file is none of the format, shows none or several, or its times are local and nobody said whose.
+    """
+    found = None if part.mapping is None and not part.format else mapping_of(part)
+    said = detect.preview(octets[: detect.HEAD_OCTETS], found, now, zone=part.zone, secret=part.secret, whole=part.last)
+    return Understood(
+        format=said.mapping.name,
+        explained=said.explained,
+        sources=dict(said.sources),
+        rows=[
+            UnderstoodRow(row=line.row, fields=_masked(said.columns, line), reason=line.reason) for line in said.lines
+        ],
+        passed=said.passed,
+        refused=said.refused,
+    )
+
+
+def _masked(columns: Sequence[str], line: detect.Line) -> dict[str, str]:
+    fields = {name: text for name, text in zip(columns, line.cells, strict=False) if text}
+    if "Called" in fields:
+        fields["Called"] = masked(canonical(fields["Called"]))
+    return fields
 
 
 def answer(found: Read, inserted: Inserted) -> Answer:
