@@ -268,6 +268,8 @@ READ_COLUMNS: dict[str, dict[Process, tuple[str, ...]]] = {
     "tracebacks_traceback": {P: ("id", "campaign_id", "state", "grade", "origin_id")},
     # How much is deposited, and never what.
     "tracebacks_deposit": {D: _DEPOSIT, A: (*_DEPOSIT, "epoch", "root", "key_id", "deposited_at")},
+    # Who deposits: the question must be looked up there.
+    "tracebacks_depositepoch": {D: ("id", "provider_id")},
 }
 
 #: View -> who may read it. A view reads what lies behind it with the rights of its owner.

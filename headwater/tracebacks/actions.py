@@ -311,10 +311,10 @@ def _take_in(walk: Walk, arrival: inbox.Arrival, now: datetime) -> None:
 
 
 def _bridge(walk: Walk, now: datetime) -> None:
-    """Tell the engine at once who may have handed the call over, where no agent is there to be asked blindly."""
+    """Tell the engine at once who may have handed the call over, where nobody has to be searched."""
     while (command := next((one for one in walk.commands if isinstance(one, Bridge)), None)) is not None:
         hop = walk.trace.hop(command.question_id)
-        found = searching.without_agents(walk, hop, far=command.far, now=now) if hop else None
+        found = searching.at_once(walk, hop, far=command.far, now=now) if hop else None
         if found is None:
             return  # the search is opened when the walk is saved
         walk.commands.remove(command)

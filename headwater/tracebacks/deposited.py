@@ -150,7 +150,11 @@ def _opened(provider_id: str, call: Call, *, window_s: float) -> list[Opened]:
     approver = _approver(settings.HEADWATER.secrets)
     found: dict[tuple[bytes, str], Opened] = {}
     for epoch in DepositEpoch.objects.filter(provider_id=provider_id).order_by("first_at"):
-        label_key = sealed.unwrap(Wrapped(bytes(epoch.sender), bytes(epoch.wrapped)), approver)
+        try:
+            label_key = sealed.unwrap(Wrapped(bytes(epoch.sender), bytes(epoch.wrapped)), approver)
+        except BadDeposit as error:
+            log.warning("an epoch cannot be used", epoch=epoch.epoch, provider=provider_id, error=str(error))
+            continue
         labels = [number(sealed.label(label_key, called, bucket)) for bucket in wanted]
         rows = Deposit.objects.filter(provider_id=provider_id, epoch=epoch.epoch, labels__overlap=labels)
         for row in rows.order_by("received_at", "id")[:MOST]:

@@ -81,12 +81,20 @@ def ended(walk: Walk, now: datetime) -> list[Candidates]:
     return found
 
 
-def without_agents(walk: Walk, hop: Hop, *, far: bool, now: datetime) -> Candidates | None:
-    """Return who is asked where no agent is there to be asked blindly; None where one is."""
-    if providers.agents_present(now):
+def at_once(walk: Walk, hop: Hop, *, far: bool, now: datetime) -> Candidates | None:
+    """Return who is asked where nobody has to be searched: no agent is there, or the same was searched before.
+
+    None where a search must be opened or waited for.
+    """
+    before = _same(walk, hop, now)
+    if before is None and providers.agents_present(now):
         return None
-    respondents = _respondents(walk, hop, [], far=far, now=now)
-    return Candidates(question_id=hop.question_id, respondents=respondents, far=far, asked=len(respondents))
+    if before is not None and before.closes_at > now:
+        return None
+    proved = proven(before, hop.call, receiver="" if far else hop.respondent.spc) if before else []
+    respondents = _respondents(walk, hop, proved, far=far, now=now)
+    asked = before.asked if before else len(respondents)
+    return Candidates(question_id=hop.question_id, respondents=respondents, far=far, asked=asked)
 
 
 def _respondents(walk: Walk, hop: Hop, proved: list[str], *, far: bool, now: datetime) -> tuple[Respondent, ...]:

@@ -27,7 +27,7 @@ from headwater.tracebacks.models import Answer, BlindSearch, Deposit, Hop
 from headwater.tracebacks.states import Grade
 from headwater.wire import agents as wire
 from headwater.wire.agents import AnswerCode
-from headwater.wire.deposits import Deposited, DepositTerms
+from headwater.wire.deposits import Deposited, DepositTerms, Wrapped
 from headwater.wire.searches import Hit, Hits, HitsTaken, Search
 from tests.conftest import Browser
 from tests.tracebacks.support import OPERATOR, Pen, call, opened, register
@@ -260,6 +260,14 @@ def test_a_deposit_that_was_changed_in_the_store_answers_nothing(birch: Carrier,
     actions.advance(traceback_id)
     actions.advance(traceback_id)
     assert not Answer.objects.filter(hop__provider_id=birch.pen.provider.id).exists()
+
+
+def test_keys_that_nobody_can_open_stop_no_search_of_others(birch: Carrier, alder: Carrier) -> None:
+    dogwood = Carrier("709D")
+    dogwood.sealed = Wrapped(b"s" * 32, bytes(48))
+    assert dogwood.deposit(dogwood.batch(row(clock.now()))).status_code == 201
+    traceback_id, _search, _at = searched(alder, birch)
+    assert not actions.advance(traceback_id, now=clock.now() + timedelta(seconds=6)).waits
 
 
 def test_deposits_are_forgotten_after_their_time_and_answers_stay(birch: Carrier) -> None:
