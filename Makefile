@@ -9,7 +9,7 @@ CLUSTER ?=
 V := .venv/bin
 PIP := $(V)/pip --quiet --disable-pip-version-check --no-input install
 
-.PHONY: help setup demo serve test check cluster-check fuzz lab format docs bench clean
+.PHONY: help setup demo serve test check cluster-check fuzz lab format docs bench agent-dist clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,5 +74,11 @@ docs: .venv/.installed-dev ## Write the pages of docs/reference that are taken f
 bench: .venv/.installed-dev ## Print every figure with its peer and its bound
 	$(V)/python -m bench
 
+agent-dist: .venv/.installed-dev ## Build the carrier's agent as a distribution of its own, into dist/
+	$(V)/python packaging/agent/lock.py
+	cd packaging/agent && ../../$(V)/python -m hatchling build -t wheel -d ../../dist
+	cp packaging/agent/requirements.lock dist/headwater-agent-requirements.lock
+	@echo "Install it: pip install --require-hashes -r headwater-agent-requirements.lock && pip install --no-deps headwater_agent-*.whl"
+
 clean: ## Delete what was installed and cached; the data in ./var stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache browser-shots
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache browser-shots

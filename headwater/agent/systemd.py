@@ -5,7 +5,6 @@ from pathlib import Path
 _UNIT = """\
 [Unit]
 Description=Headwater agent: answers traceback questions from this carrier's own call records
-Documentation=https://headwater.example/docs/howto/run-an-agent
 After=network-online.target
 Wants=network-online.target
 
@@ -55,6 +54,6 @@ WantedBy=multi-user.target
 """
 
 
-def unit(*, program: Path, config: Path, user: str) -> str:
-    """Return the unit file."""
+def unit(*, program: str, config: Path, user: str) -> str:
+    """Return the unit file. ``program``: the command, with its path, that the agent is started by."""
     return _UNIT.format(program=program, config=config, user=user)

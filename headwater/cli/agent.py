@@ -178,7 +178,9 @@ def unit(
 
     from headwater.agent import systemd
 
-    print(systemd.unit(program=Path(sys.argv[0]).resolve(), config=config, user=user), end="")
+    started = Path(sys.argv[0]).resolve()
+    program = f"{sys.executable} -m headwater" if started.name == "__main__.py" else str(started)
+    print(systemd.unit(program=program, config=config, user=user), end="")
 
 
 def receipt(

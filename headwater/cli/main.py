@@ -1,6 +1,7 @@
 """The ``headwater`` command: one module a subcommand, loaded only when it is asked for."""
 
 import importlib
+import importlib.util
 import sys
 
 import typer
@@ -54,7 +55,8 @@ def build(arguments: list[str]) -> typer.Typer:
 
     wanted = next((word for word in arguments if word in COMMANDS), None)
     for name, module in COMMANDS.items():
-        if wanted in (None, name):
+        # The agent's distribution holds one of them.
+        if wanted in (None, name) and importlib.util.find_spec(module) is not None:
             importlib.import_module(module).register(app)
     return app
 
