@@ -52,7 +52,7 @@ cluster-check: .venv/.installed-dev ## Run the call store's tests on your ClickH
 	@HEADWATER_CHECK_URL="$(URL)" HEADWATER_CHECK_CLUSTER="$(CLUSTER)" \
 		$(V)/pytest tests/calls -m server --force-enable-socket $(PYTEST_ARGS)
 
-fuzz: .venv/.installed-dev ## Fuzz every reader of foreign octets: 10 million executions (FUZZ_ARGS="NAME --seconds 60" for less)
+fuzz: .venv/.installed-dev ## Fuzz every reader of foreign octets, an hour or so (FUZZ_ARGS="NAME --seconds 60" for less)
 	$(V)/python -m tests.fuzz $(FUZZ_ARGS)
 
 lab: .venv/.installed-dev ## Call through real switches in network namespaces and judge what Headwater made of it (Debian, root)

@@ -23,6 +23,8 @@ from tests.fuzz import catalogue, child
 HERE = Path(__file__).parent
 CRASHES = HERE / "crashes"
 CORPUS = HERE / "corpus"
+#: What a run does that names neither: the quick readers end by the first, the slow ones by the second.
+RUNS, SECONDS = 1_000_000, 100
 _EXECUTED = re.compile(r"^(?:executions |stat::number_of_executed_units:\s*)(\d+)", re.MULTILINE)
 _AT = re.compile(r"^#(\d+)\s", re.MULTILINE)
 _ARTIFACT = re.compile(r"Test unit written to (\S+)")
@@ -61,7 +63,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     if args.total:
         args.runs = -(-args.total // len(args.names))
     if not args.runs and not args.seconds:
-        args.runs = 100_000
+        args.runs, args.seconds = RUNS, SECONDS
     if args.engine == "auto":
         args.engine = "atheris" if importlib.util.find_spec("atheris") else "mutation"
     args.seed = args.seed or time.time_ns() % 2**31
