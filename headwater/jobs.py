@@ -14,6 +14,7 @@ class Job(StrEnum):
     ADVANCE_FORWARD = "tracebacks.advance_forward"
     ADVANCE_TRACEBACK = "tracebacks.advance"
     DELIVER_MESSAGE = "outbox.deliver"
+    MAKE_PUBLIC = "evidence.make_public"
     INDEX_MATTERS = "cases.index_matters"
     OPEN_TRACEBACKS = "tracebacks.open_for_campaign"
     SEND_PASSWORD_LINK = "accounts.send_password_link"  # noqa: S105 - a name

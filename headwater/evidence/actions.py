@@ -12,8 +12,8 @@ from headwater.accounts.permissions import Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
 from headwater.errors import Conflict
-from headwater.evidence import keys, public
-from headwater.evidence.models import Package
+from headwater.evidence import keys, public, queries
+from headwater.evidence.models import Package, PublicVersion
 from headwater.evidence.queries import PackageView, sealed_file, view
 from headwater.evidence.states import PackageState
 from headwater.legal import actions as legal
@@ -71,6 +71,28 @@ def make_public(actor: Actor, package_id: str, out: BinaryIO) -> public.Made:
     detail = {"kept": made.kept, "left_out": made.left_out, "redacted": made.redacted, "sha256": file.sha256}
     record(actor, Tag.PACKAGE_PUBLIC_MADE, package_id, detail)
     return made
+
+
+@transaction.atomic
+def ask_public(actor: Actor, package_id: str) -> str:
+    """Ask for the public version of a sealed package; the job that makes it is asked for in the same transaction.
+
+    Raises:
+        Forbidden: the actor may not have packages sealed.
+        NotFound: there is no such sealed package.
+        Conflict: its process is under seal or must not be disclosed yet, or one is being made now.
+    """
+    actor.require(Permission.PACKAGE_SEAL)
+    now = clock.now()
+    package = queries.find(actor, package_id, now=now)
+    public.check_disclosure(package.process, today=now.date())
+    waiting = package.public_versions.filter(made_at=None, failure="", asked_at__gt=now - LONGEST_SEALING)
+    if waiting.exists():
+        raise Conflict(f"A public version of package {package.id} is being made. It is here within seconds.")
+    row = PublicVersion.objects.create(package=package, asked_at=now, asked_by=actor.label)
+    jobs.defer(jobs.Job.MAKE_PUBLIC, version_id=row.id)
+    record(actor, Tag.PACKAGE_PUBLIC_ASKED, package.id, {"version": row.id})
+    return row.id
 
 
 @transaction.atomic

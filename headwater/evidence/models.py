@@ -27,3 +27,20 @@ class Package(models.Model):
     sealed_at = models.DateTimeField(null=True)
     facts = models.JSONField(default=dict)
     failure = models.TextField(blank=True)
+
+
+class PublicVersion(models.Model):
+    """One public version of a sealed package, with a digest of its own; empty until the worker made it."""
+
+    id = models.CharField(primary_key=True, max_length=16, default=partial(new_id, "PV"), editable=False)
+    package = models.ForeignKey(Package, on_delete=models.PROTECT, related_name="public_versions")
+    asked_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=200)
+    made_at = models.DateTimeField(null=True)
+    filename = models.CharField(max_length=120, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    kept = models.PositiveIntegerField(default=0)
+    redacted = models.PositiveIntegerField(default=0)
+    left_out = models.PositiveIntegerField(default=0)
+    failure = models.TextField(blank=True)

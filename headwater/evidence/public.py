@@ -11,7 +11,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from textwrap import fill
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -53,6 +53,14 @@ HOW TO CHECK IT
 """
 
 
+class Disclosable(Protocol):
+    """What of a process says whether it may be told."""
+
+    id: str
+    sealed: bool
+    nondisclosure_until: date | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     """What was made."""
@@ -88,6 +96,17 @@ def redact(full: Path, out: BinaryIO, key: Ed25519PrivateKey, *, now: datetime, 
         redacted=kinds.count("redacted"),
         left_out=kinds.count("left out"),
     )
+
+
+def check_disclosure(process: Disclosable, *, today: date) -> None:
+    """Refuse what must not be told of a process as it stands now.
+
+    Raises:
+        Conflict: it is under seal, or must not be disclosed yet.
+    """
+    if process.sealed or (process.nondisclosure_until and process.nondisclosure_until >= today):
+        until = "" if process.sealed else f" until {process.nondisclosure_until}"
+        raise Conflict(f"Process {process.id} must not be disclosed{until}: no public version of its package is made.")
 
 
 def _check(package: Opened, manifest: Any, today: date) -> None:

@@ -16,7 +16,7 @@ from headwater.accounts.permissions import OrganisationKind, Permission
 from headwater.audit.actions import record
 from headwater.audit.tags import Tag
 from headwater.errors import Forbidden, NotFound, Unavailable
-from headwater.evidence.models import Package
+from headwater.evidence.models import Package, PublicVersion
 from headwater.evidence.states import PackageState
 from headwater.legal import queries as processes
 
@@ -37,8 +37,25 @@ class PackageView:
     sealed_at: datetime | None
     facts: Mapping[str, Any]
     failure: str
+    public: tuple["PublicView", ...] = ()
     closed: str = ""
     """Why its reader may not open it now; "" where they may (``legal.queries.closed``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicView:
+    """One public version of a package."""
+
+    id: str
+    asked_at: datetime
+    asked_by: str
+    made_at: datetime | None
+    sha256: str
+    size: int
+    kept: int
+    redacted: int
+    left_out: int
+    failure: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +93,10 @@ def packages(actor: Actor, process_id: str) -> list[PackageView]:
         )
         for row in rows:
             record(actor, Tag.PACKAGE_VIEWED, row.id, {"process": row.process_id, "state": row.state})
-        return [replace(view(row), closed=processes.closed(actor, row.process, now=now)) for row in rows]
+        return [
+            replace(view(row), closed=processes.closed(actor, row.process, now=now), public=_public(row))
+            for row in rows
+        ]
 
 
 def open_package(actor: Actor, package_id: str) -> PackageFile:
@@ -94,6 +114,32 @@ def open_package(actor: Actor, package_id: str) -> PackageFile:
     return file
 
 
+def _public(row: Package) -> tuple[PublicView, ...]:
+    """Return the public versions of a package, the newest first."""
+    columns = ("id", "asked_at", "asked_by", "made_at", "sha256", "size", "kept", "redacted", "left_out", "failure")
+    return tuple(PublicView(**one) for one in row.public_versions.order_by("-asked_at", "-id").values(*columns))
+
+
+def open_public(actor: Actor, version_id: str) -> PackageFile:
+    """Return the file of a public version; the download is audited.
+
+    It holds nothing that is withheld from the public: whoever may know of the process may have it, after its end too.
+
+    Raises:
+        Forbidden: the actor may not download packages.
+        NotFound: there is none, it is of another agency's package, or it is not made.
+        Unavailable: the file is not where it was put.
+    """
+    actor.require(Permission.PACKAGE_DOWNLOAD)
+    with transaction.atomic():
+        made = PublicVersion.objects.select_related("package").exclude(made_at=None)
+        row = made.filter(id=version_id, package_id__in=visible_to(actor).values("id")).first()
+        if row is None:
+            raise NotFound(f"There is no public version {version_id[:20]} that you may open. Check the number.")
+        record(actor, Tag.PACKAGE_PUBLIC_DOWNLOADED, row.package_id, {"version": row.id, "sha256": row.sha256})
+    return _on_disk(row.package, row.filename, row.sha256, row.size)
+
+
 def sealed_file(actor: Actor, package_id: str) -> PackageFile:
     """Return the file of a sealed package that is open to ``actor``; whoever asks audits why.
 
@@ -103,17 +149,16 @@ def sealed_file(actor: Actor, package_id: str) -> PackageFile:
         Unavailable: the file is not where it was put.
     """
     row = find(actor, package_id, now=clock.now())
-    path = settings.HEADWATER.packages / row.filename
-    if not path.is_file() or path.stat().st_size != row.size:
+    return _on_disk(row, row.filename, row.sha256, row.size)
+
+
+def _on_disk(row: Package, filename: str, sha256: str, size: int) -> PackageFile:
+    path = settings.HEADWATER.packages / filename
+    if not path.is_file() or path.stat().st_size != size:
         message = f"The file of package {row.id} is missing or incomplete. Tell the custodian; the audit has its hash."
         raise Unavailable(message)
     return PackageFile(
-        package_id=row.id,
-        process_id=row.process_id,
-        path=path,
-        filename=row.filename,
-        sha256=row.sha256,
-        size=row.size,
+        package_id=row.id, process_id=row.process_id, path=path, filename=filename, sha256=sha256, size=size
     )
 
 

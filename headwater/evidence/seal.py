@@ -5,13 +5,10 @@ row says *sealed* only after that. A worker that dies leaves a draft, which the 
 package. A file lock, which the kernel frees when its holder dies, keeps two workers from one package.
 """
 
-import contextlib
-import fcntl
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,7 +21,7 @@ from headwater.audit.actions import checkpoint, record
 from headwater.audit.tags import Tag
 from headwater.calls.queries import CallQueries, connect
 from headwater.errors import HeadwaterError, Unavailable
-from headwater.evidence import build, gather, keys, paper_seal, stamping
+from headwater.evidence import build, durable, gather, keys, paper_seal, stamping
 from headwater.evidence.material import Material, facts
 from headwater.evidence.models import Package
 from headwater.evidence.scope import BATCH
@@ -32,9 +29,6 @@ from headwater.evidence.states import PackageState
 from headwater.evidence.verify import verify
 from headwater.intake.recordings import Recordings
 from headwater.legal import actions as legal
-
-_PIECE = 1 << 20
-_DRAFT = ".draft"
 
 
 class SealingFailed(HeadwaterError):
@@ -58,11 +52,11 @@ def seal_with(package_id: str, store: CallQueries, key: Ed25519PrivateKey, folde
         Unavailable: the call store does not answer; the job is to be run again.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _alone(folder, package_id):
+    with durable.alone(folder, package_id):
         package = Package.objects.filter(id=package_id, state=PackageState.SEALING).first()
         if package is None:
             return
-        for left in folder.glob(f"{package_id}.*{_DRAFT}"):
+        for left in folder.glob(f"{package_id}.*{durable.DRAFT}"):
             left.unlink()
         try:
             _seal(package, store, key, folder)
@@ -72,18 +66,6 @@ def seal_with(package_id: str, store: CallQueries, key: Ed25519PrivateKey, folde
             _fail(system("sealing"), package_id, error)
 
 
-@contextlib.contextmanager
-def _alone(folder: Path, package_id: str) -> Iterator[None]:
-    """Hold the lock of one package; ``Unavailable`` where another worker holds it."""
-    with (folder / f".{package_id}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            message = f"package {package_id} is being sealed by another worker"
-            raise Unavailable(message) from error
-        yield
-
-
 def _seal(package: Package, store: CallQueries, key: Ed25519PrivateKey, folder: Path) -> None:
     actor = system("sealing")
     gathering = gather.begin(package, clock.now())
@@ -91,7 +73,7 @@ def _seal(package: Package, store: CallQueries, key: Ed25519PrivateKey, folder: 
     # Signed now, so that the custody log reaches up to this sealing and each entry of it can be proven.
     checkpoint()
     material = gather.finish(gathering, store, Recordings(settings.HEADWATER.home))
-    draft = folder / f"{package.id}.{secrets.token_hex(8)}{_DRAFT}"
+    draft = folder / f"{package.id}.{secrets.token_hex(8)}{durable.DRAFT}"
     try:
         written = _write(draft, material, key)
         _publish(actor, material, draft, written)
@@ -146,7 +128,7 @@ def _publish(actor: Actor, material: Material, draft: Path, written: build.Writt
     """Give the file its name and the row its state, in one transaction."""
     package_id = material.matter.package_id
     final = draft.with_name(f"{package_id}.zip")
-    digest, size = _digest(draft)
+    digest, size = durable.digest(draft)
     with transaction.atomic():
         row = Package.objects.select_for_update(no_key=True).get(id=package_id)
         if row.state != PackageState.SEALING:
@@ -161,24 +143,7 @@ def _publish(actor: Actor, material: Material, draft: Path, written: build.Writt
         record(actor, Tag.PACKAGE_SEALED, row.id, {**detail, "key": written.key_id, "size": size})
         # Last before the commit: a file without a committed row is replaced by the next run.
         draft.replace(final)
-        _sync_folder(final.parent)
-
-
-def _digest(path: Path) -> tuple[str, int]:
-    state, size = sha256(), 0
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            state.update(piece)
-            size += len(piece)
-    return state.hexdigest(), size
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        durable.sync_folder(final.parent)
 
 
 def give_up(package_id: str, error: Exception) -> None:

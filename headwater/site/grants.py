@@ -171,6 +171,7 @@ TABLES: dict[str, dict[Process, str]] = {
     "retention_legalhold": {C: "S", D: "SI", W: "SI"},
     # Packages: asked for at the desk, sealed by the worker, fetched in the portal.
     "evidence_package": {D: "SIU", P: "S", W: "SU"},
+    "evidence_publicversion": {D: "SI", P: "S", W: "SU"},
     # Relief: notices and measures by the desk; a provider answers its own notices and changes nothing else of them.
     "relief_notice": {D: "SI", A: "S", W: "S"},
     "relief_noticedelivery": {D: "SI", W: "S"},

@@ -39,6 +39,14 @@ def package(request: ActorRequest, package_id: str) -> HttpResponseBase:
     return attachment(found.path.open("rb"), found.filename, "application/zip")
 
 
+@page(Permission.PACKAGE_DOWNLOAD)
+@require_GET
+def public_version(request: ActorRequest, version_id: str) -> HttpResponseBase:
+    """Hand out the public version of a package."""
+    found = evidence.open_public(request.actor, version_id)
+    return attachment(found.path.open("rb"), found.filename, "application/zip")
+
+
 def attachment(file: BinaryIO, filename: str, content_type: str) -> FileResponse:
     """Return a file to be saved, never shown in our pages."""
     if content_type.startswith("text/") and "charset" not in content_type:

@@ -21,7 +21,7 @@ from headwater.alerts import deliveries
 from headwater.cases import index as matter_index
 from headwater.conduct import actions as conduct
 from headwater.conduct import publishing
-from headwater.evidence import keys, seal
+from headwater.evidence import keys, public_making, seal
 from headwater.intake.cdr.deliver import FileDoor
 from headwater.intake.events.deliver import FeedDoor
 from headwater.jobs import Job
@@ -108,6 +108,12 @@ def seal_package(context: JobContext, package_id: str) -> None:
         if context.job.attempts >= ATTEMPTS:
             seal.give_up(package_id, error)
         raise
+
+
+@tasks.task(name=Job.MAKE_PUBLIC.value, retry=RETRY)
+def make_public(version_id: str) -> None:
+    """Make the public version of a package."""
+    public_making.make(version_id)
 
 
 @tasks.task(name=Job.PRESERVE.value, retry=RETRY)

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from headwater.accounts.actors import Actor, system
 from headwater.audit.models import AuditEntry
 from headwater.audit.tags import Tag
 from headwater.errors import Conflict, Forbidden, Invalid, NotFound
-from headwater.evidence import actions, keys, layout, public
-from headwater.evidence.models import Package
+from headwater.evidence import actions, durable, keys, layout, public, public_making, queries
+from headwater.evidence.models import Package, PublicVersion
 from headwater.evidence.verify import verify
+from headwater.legal import ending
+from headwater.legal.models import LegalProcess
 from tests.evidence import specimen
 from tests.evidence.scenery import Scene
 from tests.evidence.test_verify import members, resealed
@@ -162,3 +165,51 @@ def test_what_is_no_full_package_gets_none(save: Save):
         made(save("spoilt.zip", bytes(spoilt)))
     with zipfile.ZipFile(full) as opened:
         assert "redactions.json" not in opened.namelist()
+
+
+@pytest.mark.django_db
+def test_a_public_version_is_asked_for_made_once_listed_with_its_own_digest_and_kept_beyond_the_process(
+    package: Path, agency: Actor, other_agency: Actor, reviewer: Actor, custodian_key: bytes
+):
+    row = Package.objects.get()
+    with pytest.raises(Forbidden):
+        actions.ask_public(agency, row.id)
+    version = actions.ask_public(reviewer, row.id)
+    with pytest.raises(Conflict, match="is being made"):
+        actions.ask_public(reviewer, row.id)
+    # What a worker left that was killed is cleared away, and running the job again changes nothing.
+    torn = package.with_name(f"{version}.0123{durable.DRAFT}")
+    torn.write_bytes(b"half a package")
+    public_making.make(version)
+    public_making.make(version)
+    assert not torn.exists()
+    assert AuditEntry.objects.filter(tag=Tag.PACKAGE_PUBLIC_MADE, subject=row.id).count() == 1
+
+    (listed,) = queries.packages(agency, row.process_id)[0].public
+    ending.withdraw(agency, row.process_id, reason="Settled.")
+    with pytest.raises(Forbidden):
+        queries.open_package(agency, row.id)
+    file = queries.open_public(agency, listed.id)
+    assert (file.sha256, file.sha256) == (listed.sha256, sha256(file.path.read_bytes()).hexdigest())
+    assert verify(file.path, custodian_key, full=package).ok
+    with pytest.raises(NotFound):
+        queries.open_public(other_agency, listed.id)
+
+
+@pytest.mark.django_db
+def test_of_what_must_not_be_disclosed_no_public_version_is_asked_for_or_made(package: Path, reviewer: Actor):
+    row = Package.objects.get()
+    version = actions.ask_public(reviewer, row.id)
+    LegalProcess.objects.update(nondisclosure_until=date.today() + timedelta(days=1))  # noqa: DTZ011 - a day
+    PublicVersion.objects.update(failure="x")
+    with pytest.raises(Conflict, match="must not be disclosed until"):
+        actions.ask_public(reviewer, row.id)
+    LegalProcess.objects.update(nondisclosure_until=None, sealed=True)
+    with pytest.raises(Conflict, match="must not be disclosed"):
+        actions.ask_public(reviewer, row.id)
+    # One that was asked for before is not made either.
+    PublicVersion.objects.update(failure="")
+    public_making.make(version)
+    made = PublicVersion.objects.get()
+    assert made.made_at is None
+    assert "must not be disclosed" in made.failure

@@ -21,7 +21,8 @@ from headwater.cases import actions as cases
 from headwater.cases.models import Case, JointCase, JointParty
 from headwater.cases.states import PartyState
 from headwater.conduct import actions as conduct
-from headwater.evidence import keys
+from headwater.evidence import keys, public_making
+from headwater.evidence.actions import ask_public
 from headwater.evidence.models import Package
 from headwater.evidence.seal import seal
 from headwater.legal import actions as legal
@@ -66,6 +67,8 @@ def agency(organisation: Organisation, scene: Scene, reviewer: Actor, home: Path
     addenda.sign(addendum, keys.load(home / "secrets"), now=clock.now())
     until = (clock.now() + timedelta(days=200)).date().isoformat()
     browser.post(f"/requests/{process}/time/", {"what": "access", "until": until, "reason": "Trial is in May."})
+    version = ask_public(reviewer, package)
+    public_making.make(version)
     row = LegalProcess.objects.get(id=process)
     case = cases.open_case(officer, title="Ours", restricted=True)
     cases.keep_document(officer, case, "note.pdf", PDF)
@@ -84,6 +87,7 @@ def agency(organisation: Organisation, scene: Scene, reviewer: Actor, home: Path
         "extension_id": str(row.extensions.values_list("id", flat=True)[0]),
         "package_id": package,
         "addendum_id": addendum,
+        "version_id": version,
         "case_id": case,
         "case_document": str(Case.objects.get(id=case).documents.values_list("id", flat=True)[0]),
         "joint_id": joint.id,

@@ -32,4 +32,21 @@ class Migration(migrations.Migration):
                 ('process', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='packages', to='legal.legalprocess')),
             ],
         ),
+        migrations.CreateModel(
+            name='PublicVersion',
+            fields=[
+                ('id', models.CharField(default=functools.partial(headwater.identifiers.new_id, *('PV',), **{}), editable=False, max_length=16, primary_key=True, serialize=False)),
+                ('asked_at', models.DateTimeField()),
+                ('asked_by', models.CharField(max_length=200)),
+                ('made_at', models.DateTimeField(null=True)),
+                ('filename', models.CharField(blank=True, max_length=120)),
+                ('sha256', models.CharField(blank=True, max_length=64)),
+                ('size', models.PositiveBigIntegerField(default=0)),
+                ('kept', models.PositiveIntegerField(default=0)),
+                ('redacted', models.PositiveIntegerField(default=0)),
+                ('left_out', models.PositiveIntegerField(default=0)),
+                ('failure', models.TextField(blank=True)),
+                ('package', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='public_versions', to='evidence.package')),
+            ],
+        ),
     ]

@@ -59,7 +59,10 @@ def _told_to_stop(material: Material) -> list[Any]:
     for notice in material.told_to_stop[:_MOST_TOLD]:
         row = notice.row
         proven = [
-            f"{one['way']} {spoken(one['delivered_at'])}" for one in notice.deliveries if one["state"] == "delivered"
+            # Without the address: the paper is filed in the open.
+            f"{one['way'].partition(' to ')[0]} {spoken(one['delivered_at'])}"
+            for one in notice.deliveries
+            if one["state"] == "delivered"
         ]
         body.append(
             (

@@ -9,8 +9,11 @@ from django.http import HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from headwater import clock
 from headwater.accounts.permissions import Permission
+from headwater.errors import Conflict
 from headwater.evidence import actions as evidence_actions
+from headwater.evidence import queries as evidence_queries
 from headwater.legal import actions, queries
 from headwater.legal.kinds import discloses
 from headwater.legal.parties import Time
@@ -72,6 +75,20 @@ def decide(request: ActorRequest, process_id: str) -> HttpResponseBase:
 def produce(request: ActorRequest, process_id: str) -> HttpResponseBase:
     """Have a package sealed again: after a failed sealing, or as a fresh addendum."""
     evidence_actions.request_package(request.actor, process_id)
+    return HttpResponseRedirect(reverse("process", args=[process_id]))
+
+
+@page(Permission.PACKAGE_SEAL)
+@require_POST
+def make_public(request: ActorRequest, package_id: str) -> HttpResponseBase:
+    """Have the public version of a package made."""
+    process_id = evidence_queries.find(request.actor, package_id, now=clock.now()).process_id
+    try:
+        evidence_actions.ask_public(request.actor, package_id)
+    except Conflict as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The public version is being made: it appears at the package within seconds.")
     return HttpResponseRedirect(reverse("process", args=[process_id]))
 
 

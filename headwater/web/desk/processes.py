@@ -100,6 +100,7 @@ def show(request: ActorRequest, process_id: str, *, status: int = 200, **entered
             for package in packages
         ),
         "may_download": request.actor.may(Permission.PACKAGE_DOWNLOAD),
+        "may_make_public": request.actor.may(Permission.PACKAGE_SEAL) and not found.request.sealed,
         "zone": "UTC",
         **_forms(request, found, entered),
     }

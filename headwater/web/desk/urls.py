@@ -176,4 +176,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("forwards/<str:forward_id>/cancel/", forwards.cancel, name="forward-cancel"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("packages/<str:package_id>/", downloads.package, name="package"),
+    path("packages/<str:package_id>/public/", process_acts.make_public, name="public-make"),
+    path("packages/public/<str:version_id>/", downloads.public_version, name="public-version"),
 ]

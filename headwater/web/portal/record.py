@@ -26,6 +26,7 @@ WORDS: Final[dict[str, str]] = {
     Tag.ALERT_READ: "Read an alert",
     Tag.AUDIT_VIEWED: "Read this record",
     Tag.PACKAGE_DOWNLOADED: "Downloaded a package",
+    Tag.PACKAGE_PUBLIC_DOWNLOADED: "Downloaded the public version of a package",
     Tag.PACKAGE_VIEWED: "Looked at a package",
     Tag.PROCESS_EXTENSION_ANSWERED: "Answered a request for time",
     Tag.PROCESS_EXTENSION_ASKED: "Asked for more time",

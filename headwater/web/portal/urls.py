@@ -75,4 +75,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks/<str:endpoint_id>/test/", webhooks.test, name="webhook-test"),
     path("webhooks/<str:endpoint_id>/remove/", webhooks.remove, name="webhook-remove"),
     path("packages/<str:package_id>/", downloads.package, name="package"),
+    path("packages/public/<str:version_id>/", downloads.public_version, name="public-version"),
 ]
