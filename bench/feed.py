@@ -1,9 +1,13 @@
 """Events through the feed API to durable storage, beside the bare engine insert of the same rows and a bare file.
 
-Ours: uvicorn with the feed door in a process of its own, bodies of 1,000 distinct events over loopback sockets,
-counted when the 202 has come. Peer: the engine alone, ``INSERT ... FROM INFILE`` of the same records into the same
-table (same sync settings), as ready-made Arrow and as ready-made NDJSON. Bound: the same bodies appended to one file,
-``fdatasync`` after each. Ours reads, checks, numbers and de-duplicates each event; the peers are handed the result.
+Ours: uvicorn with the feed door in a process of its own, bodies of distinct events over loopback sockets, counted when
+the 202 has come. Peer: the engine alone, ``INSERT ... FROM INFILE`` of the same records into the same table with the
+same settings (roll-ups and syncs with it), in groups as large as the writer's, as ready-made Arrow and as ready-made
+NDJSON; one insert after the other, as the store's promise of order asks for, and two at once, which no promise asks
+for. Bound: the same bodies appended to one file, ``fdatasync`` after each. Ours reads, checks, numbers and
+de-duplicates each event; the peers are handed the result.
+
+What the engine puts off is measured too: the CPU that its merges still take after the last answer.
 """
 
 import asyncio
@@ -15,8 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,18 +34,27 @@ from headwater.api.tables import ARROW
 from headwater.calls import columns, forms
 from headwater.calls.engine import Engine
 from headwater.calls.records import CallRecord, SourceKind
-from headwater.calls.store import CallStore
+from headwater.calls.store import INSERT_SETTINGS, CallStore
 from headwater.intake.feed import read_lines
+from headwater.intake.feed_columns import read_body
 from headwater.intake.sources import Source
 
 ROWS_A_BODY = 1_000
-BODIES = 200
-CONNECTIONS = 16
+BODIES = 500
+CONNECTIONS = 64
+#: Arrow streams are ten times as long.
+ARROW_CONNECTIONS = 16
 #: A small post, and how many bodies' events are sent so.
 FEW = 50
 FEW_BODIES = 40
 #: Rows that the peers insert at a time: what a full group of the writer holds.
-PEER_ROWS = 20_000
+PEER_ROWS = 40_000
+#: Bodies of the peer of NDJSON: making its lines takes longer than inserting them.
+NDJSON_BODIES = 120
+#: CPU seconds a second below which the merges rest, and seconds that they are waited for at most.
+AT_REST = 0.05
+REST_WITHIN_S = 120
+SOURCE = Source(source_id="ORG-BENCH", source_kind=SourceKind.APP)
 SCRIPT = (
     "This is {name} calling from the {office} about your {thing}. Your account will be charged {amount} dollars today. "
     "If you did not authorise this, press one to speak to an officer. Reference {number}."
@@ -78,41 +93,62 @@ def bodies(seed: int, *, count: int = BODIES) -> list[bytes]:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run through the door, or of the engine alone, came to."""
+
+    rate: float
+    cpu: float
+    """Microseconds of CPU an event until the last answer."""
+    owed: float = 0.0
+    """The same, after the last answer, until merges rest."""
+
+    def figure(self, what: str) -> Figure:
+        """Return it as it is printed."""
+        return Figure(what=what, rate=self.rate, unit="events/s", note=f"{self.cpu:.1f} us of CPU an event")
+
+
 def run() -> Claim:
     folder = Path(tempfile.mkdtemp(prefix="bench-feed-"))
     try:
         sent = bodies(seed=1)
-        rows = len(sent) * ROWS_A_BODY
-        ours, cpu = _through_the_door(folder / "ours", sent)
+        ours = _through_the_door(folder / "ours", sent)
         tables = [arrow_body(b"".join(sent[start : start + 10])) for start in range(0, len(sent), 10)]
-        bulk, bulk_cpu = _through_the_door(folder / "bulk", tables, rows=10_000, kind=ARROW)
+        bulk = _through_the_door(folder / "bulk", tables, rows=10_000, kind=ARROW, connections=ARROW_CONNECTIONS)
         few = [b"\n".join(part) for body in sent[:FEW_BODIES] for part in _cut(body.splitlines(), FEW)]
-        small, small_cpu = _through_the_door(folder / "small", few, rows=FEW, connections=64)
-        crowd, crowd_cpu = _through_the_door(folder / "crowd", few, rows=FEW, connections=256)
-        arrow, arrow_cpu = _peer(folder / "arrow", sent, "ArrowStream")
-        ndjson, ndjson_cpu = _peer(folder / "ndjson", sent, "JSONEachRow")
+        small = _through_the_door(folder / "small", few, rows=FEW)
+        crowd = _through_the_door(folder / "crowd", few, rows=FEW, connections=256)
+        arrow = _peer(folder / "arrow", sent, "ArrowStream")
+        pair = _peer(folder / "pair", sent, "ArrowStream", at_once=2)
+        ndjson = _peer(folder / "ndjson", sent[:NDJSON_BODIES], "JSONEachRow")
         bound = _file(folder / "log", sent)
     finally:
         shutil.rmtree(folder)
-    unit = "events/s"
     return Claim(
-        title=f"Feed API to durable storage: {rows:,} distinct events of {len(sent[0]) // ROWS_A_BODY} octets, "
-        f"bodies of {ROWS_A_BODY:,}, {CONNECTIONS} connections",
+        title=f"Feed API to durable storage: {len(sent) * ROWS_A_BODY:,} distinct events of "
+        f"{len(sent[0]) // ROWS_A_BODY} octets, bodies of {ROWS_A_BODY:,}, {CONNECTIONS} connections",
         figures=[
-            Figure(what="ours", rate=ours, unit=unit, note=f"{cpu:.1f} us of CPU an event"),
-            Figure(what="Arrow streams of 10,000", rate=bulk, unit=unit, note=f"{bulk_cpu:.1f} us"),
-            Figure(what=f"posts of {FEW}, 64 connections", rate=small, unit=unit, note=f"{small_cpu:.1f} us"),
-            Figure(what=f"posts of {FEW}, 256 connections", rate=crowd, unit=unit, note=f"{crowd_cpu:.1f} us"),
-            Figure(what="peer: bare engine insert, Arrow", rate=arrow, unit=unit, note=f"{arrow_cpu:.1f} us"),
-            Figure(what="peer: bare engine insert, NDJSON", rate=ndjson, unit=unit, note=f"{ndjson_cpu:.1f} us"),
-            Figure(what="bound: file and fdatasync", rate=bound, unit=unit),
+            ours.figure("ours"),
+            bulk.figure(f"Arrow streams of 10,000, {ARROW_CONNECTIONS} connections"),
+            small.figure(f"posts of {FEW}, {CONNECTIONS} connections"),
+            crowd.figure(f"posts of {FEW}, 256 connections"),
+            arrow.figure("peer: bare engine insert, Arrow"),
+            pair.figure("peer: bare engine, two inserts at once"),
+            ndjson.figure("peer: bare engine insert, NDJSON"),
+            Figure(what="bound: file and fdatasync", rate=bound, unit="events/s"),
         ],
         notes=[
-            f"Arrow streams / peer of Arrow: {bulk / arrow:.2f}.",
-            f"CPU of ours / peer: {cpu / arrow_cpu:.2f} (Arrow), {cpu / ndjson_cpu:.2f} (NDJSON).",
+            f"Arrow streams / peer of Arrow: {bulk.rate / arrow.rate:.2f}.",
+            f"CPU of ours / peer: {ours.cpu / arrow.cpu:.2f} (Arrow), {ours.cpu / ndjson.cpu:.2f} (NDJSON).",
+            f"Merges after the last answer: {ours.owed:.1f} us of CPU an event (NDJSON), {bulk.owed:.1f} (Arrow).",
+            f"With them, two cores take {_two_cores(ours):,.0f} (NDJSON), {_two_cores(bulk):,.0f} (Arrow) events/s.",
             "The sender runs on the server's cores; its CPU is not in ours.",
         ],
     )
+
+
+def _two_cores(run: Run) -> float:
+    return 2e6 / (run.cpu + run.owed)
 
 
 def arrow_body(lines: bytes) -> bytes:
@@ -133,18 +169,31 @@ def _cut(lines: list[bytes], size: int) -> Iterator[list[bytes]]:
 
 def _through_the_door(
     folder: Path, sent: list[bytes], *, rows: int = ROWS_A_BODY, kind: bytes = b"", connections: int = CONNECTIONS
-) -> tuple[float, float]:
+) -> Run:
     with _server(folder) as (port, pid):
         asyncio.run(_send(port, bodies_to_warm_up()))
         before = _cpu_seconds(pid)
         started = time.perf_counter()
         accepted = asyncio.run(_send(port, sent, kind=kind, connections=connections))
         elapsed = time.perf_counter() - started
-        cpu = _cpu_seconds(pid) - before
+        answered = _cpu_seconds(pid)
+        rested = _at_rest(pid)
     rows *= len(sent)
     if accepted != rows:
         raise RuntimeError(f"{accepted} of {rows} events were accepted: the figure would be of something else")
-    return rows / elapsed, cpu / rows * 1e6
+    return Run(rows / elapsed, (answered - before) / rows * 1e6, (rested - answered) / rows * 1e6)
+
+
+def _at_rest(pid: int) -> float:
+    """Return the CPU seconds of the server when nothing is left to merge."""
+    last, deadline = _cpu_seconds(pid), time.monotonic() + REST_WITHIN_S
+    while time.monotonic() < deadline:
+        time.sleep(1.0)
+        now = _cpu_seconds(pid)
+        if now - last < AT_REST:
+            return now
+        last = now
+    raise RuntimeError(f"the merges did not rest within {REST_WITHIN_S} s")
 
 
 def bodies_to_warm_up() -> list[bytes]:
@@ -212,33 +261,36 @@ async def _connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWrite
     raise RuntimeError("the server did not start")
 
 
-def _peer(folder: Path, sent: list[bytes], form: str) -> tuple[float, float]:
+def _peer(folder: Path, sent: list[bytes], form: str, *, at_once: int = 1) -> Run:
     """Insert the same records by the engine alone; making the octets is not measured."""
-    source = Source(source_id="ORG-BENCH", source_kind=SourceKind.APP)
-    now = datetime.now(UTC)
     url = f"chdb://{folder}"
     store = CallStore.open(url)
     store.migrate()
-    make: Callable[[list[CallRecord]], bytes] = _arrow if form == "ArrowStream" else _ndjson
-    elapsed = cpu = 0.0
     step = PEER_ROWS // ROWS_A_BODY
-    store.insert(read_lines(bodies_to_warm_up()[0], source, now).records)
-    for start in range(0, len(sent), step):
-        octets = make(read_lines(b"".join(sent[start : start + step]), source, now).records)
+    ready = [_ready(b"".join(sent[start : start + step]), form) for start in range(0, len(sent), step)]
+    store.insert(read_lines(bodies_to_warm_up()[0], SOURCE, datetime.now(UTC)).records)
+
+    def insert(group: tuple[Sequence[str], Any]) -> None:
         with store.engine.client(store.database) as client:
-            started, before = time.perf_counter(), time.process_time()
-            client.raw_insert("calls", column_names=columns.STORED, insert_block=octets, fmt=form)
-            elapsed += time.perf_counter() - started
-            cpu += time.process_time() - before
+            client.raw_insert("calls", column_names=group[0], insert_block=group[1], fmt=form, settings=INSERT_SETTINGS)
+
+    with ThreadPoolExecutor(at_once) as threads:
+        started, before = time.perf_counter(), time.process_time()
+        list(threads.map(insert, ready))
+        elapsed, cpu = time.perf_counter() - started, time.process_time() - before
     store.close()
     if Engine.is_open(url):
         raise RuntimeError("the peer's engine stayed open")
     rows = len(sent) * ROWS_A_BODY
-    return rows / elapsed, cpu / rows * 1e6
+    return Run(rows / elapsed, cpu / rows * 1e6)
 
 
-def _arrow(records: list[CallRecord]) -> bytes:
-    return columns.of_records(records, [int(record.received_at.timestamp() * 1e6) for record in records])
+def _ready(lines: bytes, form: str) -> tuple[Sequence[str], Any]:
+    """Return the columns and the octets that the engine alone is handed."""
+    if form == "JSONEachRow":
+        return columns.STORED, _ndjson(read_lines(lines, SOURCE, datetime.now(UTC)).records)
+    table = read_body(lines, SOURCE, datetime.now(UTC))
+    return forms.names(table.column_names), columns.octets_of(table)
 
 
 def _ndjson(records: list[CallRecord]) -> bytes:

@@ -39,7 +39,7 @@ SETTINGS: dict[str, Any] = {
 
 #: Niceness of the threads that merge: what they put off costs nothing, what a sender waits for does. Where merges fall
 #: too far behind, the engine itself slows the inserts.
-MERGES_NICE = 10
+MERGES_NICE = 15
 _MERGING = "MergeMutate"
 
 _POOL = 8

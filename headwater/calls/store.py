@@ -32,11 +32,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DAY_US = 86_400_000_000
 
-# The embedded engine takes these with the statement, a server with the request.
+#: What each insert is sent with: the embedded engine takes these with the statement, a server with the request.
 # Skip indexes are made by the first merge: making them with each insert too costs a fifth of the insert. Rows of one
 # insert are not looked through for equal keys: the store did that, and it costs a quarter. The roll-ups are written
 # beside the calls. On a cluster an insert goes on to its shards before it is acknowledged.
-_INSERT_SETTINGS = {
+INSERT_SETTINGS = {
     "async_insert": 0,
     "distributed_foreground_insert": 1,
     "insert_deduplicate": 0,
@@ -279,7 +279,7 @@ class CallStore:
                 column_names=names,
                 insert_block=octets,
                 fmt="ArrowStream",
-                settings=_INSERT_SETTINGS,
+                settings=INSERT_SETTINGS,
             )
 
     def _write(self, records: list[CallRecord]) -> None:
