@@ -92,6 +92,22 @@ class ScopedTraceback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScopedForward:
+    """One call-back number that was traced forward, in the scope: who serves it, and never whose it is."""
+
+    id: str
+    campaign_id: str
+    number: str
+    state: str
+    grade: str
+    outcome: str
+    opened_at: datetime
+    closed_at: datetime | None
+    server: str
+    """Set with the grade *serving provider confirmed*; else ""."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
     """What a process opens, as it stands now."""
 
@@ -106,6 +122,7 @@ class Live:
     states: tuple[tuple[str, int], ...]
     newest: tuple[ScopedCall, ...]
     tracebacks: tuple[ScopedTraceback, ...]
+    forwards: tuple[ScopedForward, ...]
 
 
 class CallPage(NamedTuple):
@@ -126,7 +143,7 @@ def live(actor: Actor, process_id: str, *, now: datetime) -> Live:
     with transaction.atomic():
         scope = open_scope(actor, process_id, now=now)
         newest, total = _calls(scope, limit=10, offset=0)
-        traced = _tracebacks(scope)
+        traced, numbers = _tracebacks(scope), _forwards(scope)
         found = Live(
             scope=scope,
             at=now,
@@ -136,8 +153,10 @@ def live(actor: Actor, process_id: str, *, now: datetime) -> Live:
             states=_states(scope),
             newest=newest,
             tracebacks=traced,
+            forwards=numbers,
         )
-        record(actor, Tag.PROCESS_SCOPE_VIEWED, scope.process, {**_seen(newest, traced), "what": "live"})
+        seen = {**_seen(newest, traced), "forwards": [one.id for one in numbers], "what": "live"}
+        record(actor, Tag.PROCESS_SCOPE_VIEWED, scope.process, seen)
     return found
 
 
@@ -235,6 +254,23 @@ def _tracebacks(scope: Scope, *, only: str = "") -> tuple[ScopedTraceback, ...]:
         row["campaign_id"] = row["campaign_id"] or ""
         found.append(ScopedTraceback(id=identifier, origin=origin, hops=tuple(hops.get(identifier, ())), **row))
     return tuple(found)
+
+
+def _forwards(scope: Scope) -> tuple[ScopedForward, ...]:
+    rows = _query(
+        """
+        SELECT forward_id AS id, COALESCE(campaign_id, '') AS campaign_id, number, state, grade, outcome, opened_at,
+               closed_at, COALESCE(server_name, '') AS server
+        FROM legal_scoped_forward
+        WHERE process_id = %s
+        ORDER BY opened_at DESC, forward_id
+        LIMIT %s
+        """,
+        [scope.process, MOST_TRACEBACKS],
+    )
+    for row in rows:
+        _hold(scope, Matter(call_at=row["opened_at"], campaign=row["campaign_id"], calling=row["number"]))
+    return tuple(ScopedForward(**row) for row in rows)
 
 
 def _hops(scope: Scope, ids: Sequence[str]) -> dict[str, list[ScopedHop]]:

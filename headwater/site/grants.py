@@ -101,7 +101,8 @@ TABLES: dict[str, dict[Process, str]] = {
     "tracebacks_traceback": {D: "SIU", A: "S", W: "SIU"},
     "tracebacks_tracebackevent": {D: "SI", A: "S", W: "SI"},
     "tracebacks_hop": {D: "SIU", A: "S", W: "SIU"},
-    "tracebacks_answer": {D: "S", A: "SI", W: "S"},
+    # The worker writes the answers that it makes of deposits.
+    "tracebacks_answer": {D: "S", A: "SI", W: "SI"},
     "tracebacks_viewing": {D: "S", A: "SI", W: "S"},
     # Mails, reminders and one-time links are the worker's; a link is opened and spent in the carrier process.
     "tracebacks_telling": {D: "S", W: "SI"},
@@ -278,6 +279,7 @@ VIEWS: dict[str, tuple[Process, ...]] = {
     "legal_open_process": (),
     "legal_opened_campaign": (),
     "legal_scoped_call": (P,),
+    "legal_scoped_forward": (P,),
     "legal_scoped_hop": (P,),
     "legal_scoped_traceback": (P,),
 }

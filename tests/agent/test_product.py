@@ -243,7 +243,7 @@ build(["agent"])(["agent", "check", "--config", sys.argv[1]])
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 def test_the_unit_is_one_that_systemd_takes_and_holds_for_safe(tmp_path):
     unit = tmp_path / "headwater-agent.service"
-    unit.write_text(systemd.unit(program=Path("/bin/true"), config=Path("/etc/headwater/agent.toml"), user="root"))
+    unit.write_text(systemd.unit(program="/bin/true", config=Path("/etc/headwater/agent.toml"), user="root"))
     done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Unknown" not in done.stderr
