@@ -47,7 +47,7 @@ def read(kind: bytes, body: bytes, source: Source, received_at: datetime) -> fee
             door=feed.DOOR,
             position=row,
             reason=reason,
-            raw=(octets := repr(sent.slice(row - 1, 1).to_pylist()[0]).encode("utf-8", "replace"))[:REJECT_OCTETS],
+            raw=(octets := _said(sent.slice(row - 1, 1)))[:REJECT_OCTETS],
             raw_length=len(octets),
             raw_sha256=sha256(octets).digest(),
         )
@@ -71,6 +71,15 @@ def read(kind: bytes, body: bytes, source: Source, received_at: datetime) -> fee
             )
         ]
     return batch
+
+
+def _said(row: Any) -> bytes:
+    """Return what one refused row says, as text."""
+    try:
+        text = repr(row.to_pylist()[0])
+    except (OverflowError, ValueError):  # a time that no calendar has
+        text = row.to_string(preview_cols=row.num_columns)
+    return text.encode("utf-8", "replace")
 
 
 def _arrow(body: bytes) -> Any:

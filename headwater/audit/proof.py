@@ -64,7 +64,7 @@ def read(text: bytes) -> Proof:
             previous_hash="" if earlier else str(body["previous_hash"]),
             earlier=parse(earlier.encode()) if earlier else None,
         )
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         message = f"it is no proof of Headwater's audit: {error}"
         raise ValueError(message) from error
 

@@ -102,7 +102,7 @@ def check_deposited(octets: bytes, row: dict[str, Any], public: dict[str, Provid
         shown, answer = kept["deposit"], kept["answer"]
         problem = _head(shown, row, public)
         said = (answer["code"], answer["question_id"], (answer.get("upstream") or {}).get("spc", ""))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         return f"it cannot be read as a deposited record ({error})"
     if problem:
         return problem

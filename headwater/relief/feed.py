@@ -179,7 +179,7 @@ def entry_of(row: Mapping[str, Any]) -> FeedEntry:
             since=_read_instant(row["from"]),
             until=_read_instant(row["until"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise Invalid(f"a line is no entry of the feed: {error}") from error
     if found.row() != dict(row) or not found.number.isdecimal():
         raise Invalid(f"the entry {found.id[:20]} is not written in the feed's own form")

@@ -67,7 +67,7 @@ def read_head(jws: bytes, key: bytes) -> Head:
         return _head(json.loads(_decoded(payload)), jws)
     except NotTheFeed:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise NotTheFeed(f"the head cannot be read: {error}") from error
 
 

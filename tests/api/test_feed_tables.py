@@ -146,3 +146,15 @@ def test_a_column_whose_name_is_no_text_is_refused() -> None:
     whole = stream(table(0, 1)).replace(b"called", b"call\xffd")
     with pytest.raises(tables.BadTableFile, match="cannot be read"):
         tables.read(tables.ARROW, whole, SOURCE, datetime.now(UTC))
+
+
+def test_a_row_whose_time_no_calendar_has_costs_no_other() -> None:
+    sent = table(0, 3)
+    far = (
+        pa.array([2**62, None, None], pa.int64())
+        .fill_null(sent["call_at"].cast(pa.int64())[1])
+        .cast(sent["call_at"].type)
+    )
+    found = tables.read(tables.ARROW, stream(sent.set_column(1, "call_at", far)), SOURCE, datetime.now(UTC))
+    assert ([one.line for one in found.rejects], list(found.lines)) == ([1], [2, 3])
+    assert b"t0" in found.kept[0].raw

@@ -105,3 +105,10 @@ def test_the_commands_write_and_check_a_proof(home: Path, operator: Actor, tmp_p
 def test_rubbish_is_no_proof_and_no_other_error(octets: bytes) -> None:
     with pytest.raises(ValueError, match=r"no proof|Expecting|Extra data|codec|Unterminated|Invalid|surrogate"):
         proof.read(octets)
+
+
+def test_a_number_without_end_is_no_place_in_the_audit(home: Path, operator: Actor) -> None:
+    grown(operator, 3)
+    text = proof.octets(queries.proof_of(operator, 2)).replace(b'"sequence": 2', b'"sequence": 9e999')
+    with pytest.raises(ValueError, match="no proof of Headwater"):
+        proof.read(text)

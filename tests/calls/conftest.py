@@ -16,7 +16,9 @@ from headwater.calls.store import CallStore
 CHECKED_URL = os.environ.get("HEADWATER_CHECK_URL", "")
 CHECKED_CLUSTER = os.environ.get("HEADWATER_CHECK_CLUSTER", "")
 #: Modules that ask nothing of the store but what a server gives as well.
-FOR_A_SERVER = frozenset({"test_health", "test_lookups", "test_queries", "test_related", "test_store", "test_trends"})
+FOR_A_SERVER = frozenset(
+    {"test_health", "test_lookups", "test_queries", "test_related", "test_store", "test_sweep", "test_trends"}
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -154,3 +154,13 @@ def test_versions_are_a_chain_by_the_hash_of_the_head_before():
     body = feed.signing_input(payload, keys.key_id(KEY.public_key()))
     head = feed_check.read_head(b".".join((body, feed.encoded(KEY.sign(body)))), PUBLIC)
     assert head.previous == feed_check.read_head(jws, PUBLIC).sha256
+
+
+@pytest.mark.parametrize("member", ["version", "entries"])
+def test_a_head_that_counts_without_end_is_refused_though_its_publisher_signed_it(member: str):
+    payload = feed.head(edition(), signed([])[1], entries=0, previous="")
+    protected = feed.signing_input({}, keys.key_id(KEY.public_key())).partition(b".")[0]
+    said = json.dumps({**payload, member: 7777}).replace("7777", "9e999").encode()
+    body = protected + b"." + feed.encoded(said)
+    with pytest.raises(NotTheFeed, match="cannot be read"):
+        feed_check.read_head(body + b"." + feed.encoded(KEY.sign(body)), PUBLIC)
