@@ -5,6 +5,7 @@ over the days evenly by time; one caller in five is one of 20,000 that call ofte
 """
 
 import random
+import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -56,6 +57,8 @@ class Rows:
             for first in range(held, size, A_TIME):
                 count = min(A_TIME, size - first)
                 client.command(_INSERT, parameters={**self._said(), "first": first, "count": count})
+                if (first + count) % 10_000_000 == 0:
+                    print(f"  {first + count:,} rows after {time.monotonic() - started:,.0f} s", file=sys.stderr)
             filled = time.monotonic() - started
             while time.monotonic() - started < filled + MERGED_S:
                 time.sleep(2)
