@@ -20,6 +20,7 @@ from headwater.calls.deposits import Keys, Row
 from headwater.evidence import signatures as evidence
 from headwater.providers import actions as providers
 from headwater.site import secret_files
+from headwater.site.config import Process
 from headwater.tracebacks import actions
 from headwater.tracebacks import deposits as kept
 from headwater.tracebacks.answering import Submission, record_answer
@@ -29,7 +30,9 @@ from headwater.wire import agents as wire
 from headwater.wire.agents import AnswerCode
 from headwater.wire.deposits import Deposited, DepositTerms, Wrapped
 from headwater.wire.searches import Hit, Hits, HitsTaken, Search
+from tests.conduct.test_process_roles import acting_as
 from tests.conftest import Browser
+from tests.site.test_grants import roles  # noqa: F401 - a fixture
 from tests.tracebacks.support import OPERATOR, Pen, call, opened, register
 
 pytestmark = pytest.mark.django_db
@@ -374,3 +377,34 @@ def test_the_approvers_key_is_none_of_the_doors(home: Path, birch: Carrier) -> N
     (home / "secrets" / kept.KEY).unlink()
     assert birch.deposit(birch.batch(row(clock.now()))).status_code == 201
     assert len(bytes.fromhex(birch.terms().approver)) == 32
+
+
+@pytest.mark.usefixtures("roles")
+def test_each_process_does_its_part_under_its_own_role(birch: Carrier, alder: Carrier) -> None:
+    cedar = Carrier("709C")
+    at = clock.now() - timedelta(minutes=1)
+    with acting_as(Process.CARRIER):
+        assert cedar.deposit(cedar.batch(row(at, downstream="709B"))).status_code == 201
+        assert kept.of_provider(cedar.pen.actor, cedar.pen.provider.id).records == 1
+    with acting_as(Process.DESK):
+        traceback_id = opened(call("709A", at=at))
+        assert kept.of_provider(OPERATOR, cedar.pen.provider.id).records == 1
+    for who, code in ((alder, AnswerCode.UPSTREAM_US), *[(birch, AnswerCode.RECORD_NOT_FOUND)] * 3):
+        with acting_as(Process.CARRIER):
+            who.answers(code, birch.pen.provider if who is alder else None)
+        with acting_as(Process.WORK):
+            actions.advance(traceback_id)
+    with acting_as(Process.CARRIER):
+        alder.answers(AnswerCode.UPSTREAM_US, birch.pen.provider)
+    with acting_as(Process.WORK):
+        actions.advance(traceback_id)
+    with acting_as(Process.CARRIER):
+        [search] = birch.poll().searches
+        found = blind.hit(search, [(CALLED, "709B", at)])
+        assert found is not None
+        assert alder.hits(found).status_code == 200
+    with acting_as(Process.WORK):
+        actions.advance(traceback_id, now=clock.now() + timedelta(seconds=6))
+        actions.advance(traceback_id, now=clock.now() + timedelta(seconds=6))
+        assert kept.forget(days=90, now=clock.now() + timedelta(days=91)) == 1
+    assert Answer.objects.get(hop__provider_id=cedar.pen.provider.id).code == "ORIGINATED"
