@@ -47,8 +47,8 @@ class Where:
 
     suffix: str = ""
     """Of the tables that keep rows, which alone can be changed."""
-    on_cluster: str = ""
-    """``ON CLUSTER ...`` where more servers than this one have some."""
+    cluster: str = ""
+    """Its name, where more servers than this one have some."""
     more: str = ""
     """Settings of a change."""
 
@@ -60,7 +60,12 @@ class Where:
             return cls()
         if servers < 2:  # this one: nothing need be sent through Keeper
             return cls(suffix="_local")
-        return cls(suffix="_local", on_cluster=f" ON CLUSTER '{found['cluster']}'", more=_EVERYWHERE)
+        return cls(suffix="_local", cluster=found["cluster"], more=_EVERYWHERE)
+
+    @property
+    def on_cluster(self) -> str:
+        """The words by which a statement is sent to all of them."""
+        return f" ON CLUSTER '{self.cluster}'" if self.cluster else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +136,15 @@ class Sweeper:
         return Where.of(engine, int(servers.first_row[0]))
 
     def _end_what_was_left(self, client: Any, where: Where) -> None:
-        client.command(
-            f"KILL MUTATION{where.on_cluster} WHERE database = '{self._database}' AND NOT is_done "
-            f"{'ASYNC' if where.on_cluster else 'SYNC'}"
-        )
+        """End every change that is under way: one that still ran would see the list of held records change."""
+        left = f"database = '{self._database}' AND NOT is_done"
+        client.command(f"KILL MUTATION{where.on_cluster} WHERE {left} SYNC")
+        if not where.on_cluster:
+            return
+        everywhere = f"clusterAllReplicas('{where.cluster}', system.mutations)"
+        running = client.query(f"SELECT count() FROM {everywhere} WHERE {left}").first_row[0]  # noqa: S608 - ours
+        if running:
+            raise StoreUnavailable(f"{running} deletions of an earlier run are still under way: nothing deleted")
 
     def _hold(self, client: Any, held: Held, where: Where) -> None:
         """Write the list of held records, and make sure of it before anything is deleted."""
