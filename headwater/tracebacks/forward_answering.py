@@ -18,9 +18,10 @@ from headwater.accounts.actors import Actor
 from headwater.accounts.permissions import Permission
 from headwater.audit import actions as audit
 from headwater.audit.tags import Tag
-from headwater.errors import Invalid, TooLarge
+from headwater.errors import TooLarge
 from headwater.tracebacks import answering, exchange, forwarding
 from headwater.tracebacks.answering import MAX_ANSWER, QuestionNotFound
+from headwater.tracebacks.by_hand import Incomplete
 from headwater.tracebacks.checks import ProviderError
 from headwater.tracebacks.exchange import MAX_NOTE
 from headwater.tracebacks.forward import POINTS_ON, ForwardAnswerError
@@ -162,13 +163,13 @@ def by_hand(view_: NumberQuestionView, said: NumberSaid, *, now: datetime | None
     """Return a person's words as an answer; its octets are the answer's own JSON.
 
     Raises:
-        Invalid: something that the answer needs is missing.
+        Incomplete: something that the answer needs is missing; with the field and what to put there.
     """
     points = said.code in POINTS_ON
     if points and not (said.spc.strip() or said.name.strip()):
-        raise Invalid("Name the provider that the number, or its calls, went to.")
+        raise Incomplete("spc", "Name the provider that the number, or its calls, went to.")
     if said.code is ForwardCode.DECLINED and not said.note.strip():
-        raise Invalid("Give the reason: refusals are reported with it.")
+        raise Incomplete("note", "Give the reason: refusals are reported with it.")
     country = said.country.strip().upper() or "US"
     answer = NumberAnswer(
         question_id=view_.question.question_id,

@@ -62,8 +62,13 @@ class LeadView:
         beyond = f" and {signed} at a provider beyond which {self.name} signed calls of it" if signed else ""
         return (
             f"Lead, not a finding: {self.traces} of {self.of} tracebacks of this campaign end at {self.name}{beyond}; "
-            f"the probability that its calls originate there is {self.probability:.0%}. Whom to ask next, no more."
+            f"the probability that its calls originate there is {self.likely}. Whom to ask next, no more."
         )
+
+    @property
+    def likely(self) -> str:
+        """Return the probability in words: a lead is never sure."""
+        return "over 99%" if self.probability > 0.99 else f"{self.probability:.0%}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from headwater.accounts.permissions import Permission
 from headwater.errors import Conflict, Invalid
 from headwater.providers import queries as providers
 from headwater.tracebacks import forward_answering, receipts
+from headwater.tracebacks.by_hand import Incomplete
 from headwater.tracebacks.exchange import MAX_NOTE
 from headwater.tracebacks.forward_answering import CODES, NumberSaid
 from headwater.web.access import ActorRequest, page
@@ -76,7 +77,7 @@ def number(request: ActorRequest, question_id: str) -> HttpResponseBase:
             submission = forward_answering.by_hand(view, form.said())
             receipt_, _fresh = forward_answering.record_answer(request.actor, submission)
         except (Invalid, Conflict) as error:
-            form.add_error(None, str(error))
+            form.add_error(error.field if isinstance(error, Incomplete) else None, str(error))
         else:
             return redirect("number-receipt", receipt_.question_id, receipt_.receipt_id)
     context = {

@@ -29,7 +29,11 @@ _FILTERS = [("", "All"), ("open", "Open"), *((state.value, state.label) for stat
 class OpenForm(forms.Form):
     """One call to trace, by the identifier of its record."""
 
-    record_id = forms.UUIDField(label="Call record", help_text="Identifier of the record in the call store.")
+    record_id = forms.UUIDField(
+        label="Call record",
+        help_text="Identifier of the record in the call store.",
+        widget=forms.TextInput(attrs={"class": "usa-input", "autocomplete": "off"}),
+    )
 
 
 @require_GET
