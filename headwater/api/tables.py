@@ -35,7 +35,8 @@ def read(kind: bytes, body: bytes, source: Source, received_at: datetime) -> fee
     """
     try:
         sent = READERS[kind](body)
-        sent.schema.names  # noqa: B018 - names that are no UTF-8 are refused here, where the file as a whole is
+        # Names and zones that are no UTF-8 are refused here, where the file as a whole is.
+        [(field.name, getattr(field.type, "tz", "")) for field in sent.schema]
     except (pa.ArrowException, OSError, ValueError, UnicodeDecodeError) as error:
         raise BadTableFile(f"the body cannot be read as {kind.decode()}: {str(error)[:200]}") from error
     digest = sha256(body).digest()

@@ -142,10 +142,11 @@ def test_a_stream_whose_offsets_point_outside_it_is_refused_and_ends_no_process(
         tables.read(tables.ARROW, whole[:place] + b"\xff\xff\xff\x7f" + whole[place + 4 :], SOURCE, datetime.now(UTC))
 
 
-def test_a_column_whose_name_is_no_text_is_refused() -> None:
-    whole = stream(table(0, 1)).replace(b"called", b"call\xffd")
-    with pytest.raises(tables.BadTableFile, match="cannot be read"):
-        tables.read(tables.ARROW, whole, SOURCE, datetime.now(UTC))
+def test_a_column_whose_name_or_zone_is_no_text_is_refused() -> None:
+    whole = stream(table(0, 1))
+    for said, broken in ((b"called", b"call\xffd"), (b"UTC", b"\xe2TC")):
+        with pytest.raises(tables.BadTableFile, match="cannot be read"):
+            tables.read(tables.ARROW, whole.replace(said, broken), SOURCE, datetime.now(UTC))
 
 
 def test_a_row_whose_time_no_calendar_has_costs_no_other() -> None:
