@@ -1,6 +1,6 @@
 """Reading the audit: by person, subject, tag and time for those who may; whole, for checking and export."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -171,9 +171,11 @@ def sums(reader: Reader, search: Search, by: By, *, limit: int = MAX_PAGE) -> li
 
 
 def of_own_organisation(
-    reader: Reader, *, before: int | None = None, limit: int = 100
+    reader: Reader, *, before: int | None = None, limit: int = 100, hidden: Collection[str] = ()
 ) -> tuple[list[Deed], int | None]:
     """Return what the reader's own people did, newest first, and the number to go on from; None at the end.
+
+    ``hidden``: subjects of which the reader may not know, such as sealed process of colleagues: they are left out.
 
     Raises:
         Forbidden: the reader may not, or belongs to no organisation.
@@ -183,7 +185,7 @@ def of_own_organisation(
             f"{reader.label} may not read this record: it needs the permission {READ_OWN}. Ask your administrator."
         )
         raise Forbidden(message)
-    rows = AuditEntry.objects.filter(organisation=reader.organisation_id)
+    rows = AuditEntry.objects.filter(organisation=reader.organisation_id).exclude(subject__in=list(hidden))
     if before is not None:
         rows = rows.filter(seq__lt=before)
     columns = ("seq", "at", "actor", "tag", "subject")

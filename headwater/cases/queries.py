@@ -22,6 +22,7 @@ from headwater.cases.timeline import Moment, ordered
 from headwater.errors import NotFound
 
 LONGEST_LIST = 500
+_MAY_BE_SEALED = frozenset({SubjectKind.PROCESS, SubjectKind.PACKAGE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +160,12 @@ def visible_to(actor: Actor) -> QuerySet[Case]:
         return Case.objects.filter(organisation_id=actor.organisation_id).filter(Q(restricted=False) | own)
     members = Case.objects.filter(members__user_id__in=actor.answers_for, members__removed_at=None)
     return Case.objects.filter(organisation_id=actor.organisation_id).filter(Q(restricted=False) | Q(id__in=members))
+
+
+def hidden_from(actor: Actor) -> frozenset[str]:
+    """Return the cases of the actor's own organisation that they may not know of: restricted ones of others."""
+    own = Case.objects.filter(organisation_id=actor.organisation_id)
+    return frozenset(own.exclude(id__in=visible_to(actor).values("id")).values_list("id", flat=True))
 
 
 def find(actor: Actor, case_id: str) -> Case:
@@ -308,15 +315,18 @@ def _view(actor: Actor, row: Case) -> CaseView:
 
 def _item(actor: Actor, row: CaseItem) -> ItemView:
     kind = SubjectKind(row.kind)
+    found = subjects.find(actor, kind, row.reference)
+    # A colleague may have added process that is sealed from this reader: neither its number nor its name is told.
+    told = found is not None or kind not in _MAY_BE_SEALED
     return ItemView(
         id=row.pk,
         kind=kind,
-        reference=row.reference,
-        name=row.name,
-        why=row.why,
+        reference=row.reference if told else "",
+        name=row.name if told else "not open to you",
+        why=row.why if told else "",
         added_at=row.added_at,
         added_by=row.added_by,
-        open=subjects.find(actor, kind, row.reference) is not None,
+        open=found is not None,
     )
 
 

@@ -25,6 +25,7 @@ from headwater.evidence.parts import (
     traceback_table,
 )
 from headwater.evidence.parts.bates import Bates, Exhibit
+from headwater.legal.rules import Subjects
 from headwater.wire.canonical import canonical_json
 
 _MEMBER_COLUMNS = (
@@ -312,17 +313,32 @@ def _process(material: Material) -> dict[str, Any]:
         "covers_from": instant(asked.covers_from),
         "covers_to": instant(asked.covers_to),
         "return_date": asked.return_date.isoformat(),
-        "asked": {"called_numbers": asked.called_numbers, "customer_identity": asked.customer_identity},
+        "asked": {
+            "called_numbers": asked.called_numbers,
+            "customer_identity": asked.customer_identity,
+            **_subjects(asked.subjects),
+        },
         "accepted": {
             "at": instant(matter.decided_at),
             "by": matter.decided_by,
             "reason": matter.decision_reason,
             "called_numbers": matter.grant.called_numbers,
             "customer_identity": matter.grant.customer_identity,
+            "calls_from": instant(matter.window[0]),
+            "calls_to": instant(matter.window[1]),
+            **_subjects(matter.opened),
         },
         "documents": [dict(document) for document in matter.documents],
         "sealed": bool(getattr(asked, "sealed", False)),
         "nondisclosure_until": str(getattr(asked, "nondisclosure_until", None) or ""),
+    }
+
+
+def _subjects(named: Subjects) -> dict[str, list[str]]:
+    return {
+        "campaigns": sorted(named.campaigns),
+        "tracebacks": sorted(named.tracebacks),
+        "calling_numbers": sorted(named.numbers),
     }
 
 

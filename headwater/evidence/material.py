@@ -8,7 +8,7 @@ from typing import Any
 from headwater.evidence.custody import Entry
 from headwater.evidence.disclosure import DisclosureClass, Rule
 from headwater.evidence.told_to_stop import ToldToStop
-from headwater.legal.rules import Grant, Request
+from headwater.legal.rules import Grant, Request, Subjects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,16 @@ class Matter:
     decided_by: str
     decision_reason: str
     documents: tuple[Mapping[str, Any], ...]
+
+    @property
+    def opened(self) -> Subjects:
+        """What the acceptance opened of what was asked for."""
+        return self.request.subjects - self.grant.left_out
+
+    @property
+    def window(self) -> tuple[datetime, datetime | None]:
+        """The time whose calls the acceptance opened; no end: up to the sealing."""
+        return self.grant.covers_from or self.request.covers_from, self.grant.covers_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,12 @@ def visible_to(actor: Actor) -> QuerySet[Package]:
     return Package.objects.none()
 
 
+def hidden_from(actor: Actor) -> frozenset[str]:
+    """Return what hangs on process that the actor may not know of: the processes and their packages."""
+    sealed = processes.hidden_from(actor)
+    return sealed | frozenset(Package.objects.filter(process_id__in=sealed).values_list("id", flat=True))
+
+
 def packages(actor: Actor, process_id: str) -> list[PackageView]:
     """Return the packages of one process, the newest first; the look is audited.
 

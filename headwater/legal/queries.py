@@ -69,6 +69,12 @@ def visible_to(actor: Actor) -> QuerySet[LegalProcess]:
     return everything.none()
 
 
+def hidden_from(actor: Actor) -> frozenset[str]:
+    """Return the processes of the actor's own agency that they may not know of: sealed ones that do not name them."""
+    own = LegalProcess.objects.filter(agency_id=actor.organisation_id)
+    return frozenset(own.exclude(id__in=visible_to(actor).values("id")).values_list("id", flat=True))
+
+
 def find(actor: Actor, process_id: str) -> LegalProcess:
     """Return the row of one process that ``actor`` may know of.
 

@@ -48,7 +48,8 @@ def tell(process_id: str, event: Event, at: datetime, *, only: str = "") -> int:
                 organisation_id=person.organisation_id,
             )
             written += 1
-    if Side.AGENCY in notices.TOLD[event]:
+    # An endpoint is the whole agency's: of a sealed process the named people alone are told.
+    if Side.AGENCY in notices.TOLD[event] and not row.sealed:
         webhooks.queue_event(
             key=f"process {row.id} {event.value} {at.isoformat()}",
             organisation_id=row.agency_id,

@@ -189,8 +189,12 @@ class ProcessGround:
         return found.name if found and self.campaigns(actor.organisation_id, reference) else None
 
     def campaigns(self, organisation_id: str, reference: str) -> frozenset[str]:
-        """Return the campaigns that the process opens, while its access lasts."""
-        row = LegalProcess.objects.filter(id=reference, agency_id=organisation_id, state__in=ACCEPTED).first()
+        """Return the campaigns that the process opens, while its access lasts; none of one under seal.
+
+        A match tells another agency that there is a matter, which a seal forbids.
+        """
+        accepted = LegalProcess.objects.filter(state__in=ACCEPTED, sealed=False)
+        row = accepted.filter(id=reference, agency_id=organisation_id).first()
         if row is None:
             return frozenset()
         scope = scope_of(row)

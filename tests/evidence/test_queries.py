@@ -87,3 +87,19 @@ def test_the_credential_that_served_a_process_fetches_its_package_and_another_do
         queries.open_package(machine, package_id)
     LegalProcess.objects.filter(id=served).update(submitted_via=machine.label)
     assert queries.open_package(machine, package_id).package_id == package_id
+
+
+def test_a_leaver_s_packages_are_closed_at_once_and_open_to_whom_they_were_handed_over(
+    served: str, reviewer: Actor, agency: Actor, agency_user: User
+) -> None:
+    package_id = accept(reviewer, served)
+    seal(package_id)
+    casey = colleague(agency_user)
+    agency_user.is_active = False
+    agency_user.save()
+    with pytest.raises(Forbidden):
+        queries.open_package(agency, package_id)
+    with pytest.raises(Forbidden):
+        queries.open_package(casey, package_id)
+    successor = replace(casey, answers_for=frozenset({casey.person_id, agency.person_id}))
+    assert queries.open_package(successor, package_id).package_id == package_id

@@ -1,10 +1,16 @@
 """The cover: matter, process, scope, what was found, what was withheld, how to check the package."""
 
+from datetime import datetime
+
 from headwater.evidence.disclosure import RULE_WORDS, Rule
 from headwater.evidence.material import Material, origins, spoken
 from headwater.evidence.parts import paper
 from headwater.evidence.parts.bates import Bates
 from headwater.evidence.parts.declaration import ringing_sentences
+from headwater.legal.rules import Subjects
+
+#: Campaigns, tracebacks or numbers that the cover names.
+_MOST_NAMED = 12
 
 
 def finding(material: Material) -> str:
@@ -25,6 +31,24 @@ def _cited(material: Material) -> list[tuple[Rule, str]]:
     return [(rule, words) for rule, words in RULE_WORDS.items() if rule in cited]
 
 
+def _window(start: datetime, end: datetime | None, material: Material) -> str:
+    return f"{spoken(start)} to {spoken(end) or f'the sealing, {spoken(material.sealed_at)}'}"
+
+
+def _subjects(opened: Subjects) -> str:
+    """Return what the acceptance opened, by its numbers; many are counted."""
+    found = []
+    for what, values in (
+        ("campaign", opened.campaigns),
+        ("traceback", opened.tracebacks),
+        ("calls from", {f"+{one}" for one in opened.numbers}),
+    ):
+        named = ", ".join(sorted(values)[:_MOST_NAMED])
+        more = f" and {len(values) - _MOST_NAMED} more (process.json)" if len(values) > _MOST_NAMED else ""
+        found += [f"{what} {named}{more}"] if values else []
+    return "; ".join(found) or "nothing is named: see process.json"
+
+
 def octets(material: Material, key_id: str, bates: Bates) -> bytes:
     """Return the cover as a PDF."""
     matter, asked = material.matter, material.matter.request
@@ -43,14 +67,15 @@ def octets(material: Material, key_id: str, bates: Bates) -> bytes:
                 ("Served by", matter.requester),
                 ("Accepted", f"{spoken(matter.decided_at)} by {matter.decided_by.partition(':')[2]}"),
                 ("Scope asked for", asked.scope),
-                ("Calls from", spoken(asked.covers_from)),
-                ("Calls to", spoken(asked.covers_to) or f"sealing, {spoken(material.sealed_at)}"),
-                ("Opened", "; ".join(opened)),
+                ("Asked for calls", _window(asked.covers_from, asked.covers_to, material)),
+                ("Opened calls", _window(*matter.window, material)),
+                ("Opened of them", _subjects(matter.opened)),
+                ("Opened classes", "; ".join(opened)),
             ]
         ),
         paper.heading("What was found"),
         *(
-            paper.paragraph(f"Campaign {one.called}: {one.in_scope.calls:,} reported calls in the scope.")
+            paper.paragraph(f"Campaign {one.called}: {paper.count(one.in_scope.calls, 'reported call')} in the scope.")
             for one in material.campaigns
         ),
         paper.paragraph(finding(material)),

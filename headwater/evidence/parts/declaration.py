@@ -39,8 +39,9 @@ def octets(material: Material, bates: Bates) -> bytes:
             ]
         ),
         paper.gap(),
-        *numbered,
-        *_signature(),
+        # Never a page that holds a signature alone.
+        *numbered[:-1],
+        paper.together(numbered[-1], *_signature()),
     ]
     footer = f"Headwater package {matter.package_id}, declaration draft"
     margins = paper.Margins(header=HEADER, footer=footer)
@@ -102,9 +103,9 @@ def _campaigns(material: Material) -> list[Any]:
             (call for call in material.calls if call.transcript and of.get(call.record_id) == campaign.id), None
         )
         found += [paper.paragraph(_campaign(campaign)), *_heard(heard)]
-    calls = f"{material.in_scope.calls:,} reported calls lie within what the acceptance opened"
-    numbers = f"from {material.in_scope.callers:,} different calling numbers"
-    full = f"{len(material.calls):,} of them are in the package in full."
+    calls = f"Within what the acceptance opened lie {paper.count(material.in_scope.calls, 'reported call')}"
+    numbers = f"from {paper.count(material.in_scope.callers, 'calling number')}"
+    full = f"The package holds {paper.count(len(material.calls), 'of them', 'of them')} in full."
     return [*found, paper.paragraph(f"{calls}, {numbers}. {full}")]
 
 
@@ -116,11 +117,12 @@ def _campaign(campaign: CampaignFacts) -> str:
         "" if campaign.whole else " Not all of it was opened: its calls here are those of single numbers or tracebacks."
     )
     first = f"Its first call{'' if campaign.whole else ' in the scope'} was placed at {spoken(campaign.first_call_at)}"
-    calls = f"{campaign.in_scope.calls:,} reported calls belong to it, from {campaign.in_scope.callers:,} different"
+    calls = paper.count(campaign.in_scope.calls, "reported call belongs", "reported calls belong")
+    numbers = paper.count(campaign.in_scope.callers, "calling number")
     return (
         f"The campaign {campaign.id} is called \u201c{campaign.name}\u201d.{also} {first}; Headwater detected it at "
         f"{spoken(campaign.detected_at)}{confirmed}. It was decided by rule {campaign.rule_version}.{part} Within the "
-        f"scope, {calls} calling numbers."
+        f"scope, {calls} to it, from {numbers}."
     )
 
 
@@ -146,9 +148,10 @@ def _ringing_sentence(campaign: CampaignFacts, *, alone: bool) -> str:
     if ringing.last_call_at is None:
         return f"At {spoken(ringing.at)} the scope held no call of {named}."
     window = f"{ringing.window_s // 60} minutes" if ringing.window_s >= 120 else f"{ringing.window_s} seconds"
+    before = paper.count(ringing.calls_last_minute, "call was", "calls were")
     rate = (
-        f"{ringing.calls_last_minute} calls were reported in the minute before, and over the last {window} calls were "
-        f"reported at {ringing.rate_per_minute:.1f} a minute (95% Poisson interval {ringing.rate_low:.1f} to "
+        f"{before} reported in the minute before, and over the last {window} calls were reported at "
+        f"{ringing.rate_per_minute:.1f} a minute (95% Poisson interval {ringing.rate_low:.1f} to "
         f"{ringing.rate_high:.1f})."
     )
     is_now = "still ringing" if ringing.still_ringing else "silent"
@@ -229,14 +232,12 @@ def _limits(material: Material) -> list[Any]:
 
 def _signature() -> list[Any]:
     return [
-        paper.together(
-            paper.heading("13. Declaration"),
-            paper.paragraph(
-                "I declare under penalty of perjury under the laws of the United States of America that the foregoing "
-                "is true and correct."
-            ),
-            paper.paragraph(f"Executed on {_BLANK} at {_BLANK}."),
-            paper.gap(22),
-            paper.paragraph(f"{_BLANK}   (not signed: this is a draft)"),
-        )
+        paper.heading("13. Declaration"),
+        paper.paragraph(
+            "I declare under penalty of perjury under the laws of the United States of America that the foregoing is "
+            "true and correct."
+        ),
+        paper.paragraph(f"Executed on {_BLANK} at {_BLANK}."),
+        paper.gap(22),
+        paper.paragraph(f"{_BLANK}   (not signed: this is a draft)"),
     ]

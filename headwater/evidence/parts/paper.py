@@ -61,6 +61,11 @@ _CELL_HEAD = ParagraphStyle("cellhead", parent=_CELL, fontName=BOLD)
 _NOTE = ParagraphStyle("note", parent=_BODY, fontSize=9, leading=11.5, textColor=_SOFT)
 
 
+def count(number: int, one: str, many: str = "") -> str:
+    """Return ``number`` with its noun: ``1 call``, ``2 calls``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def plain(text: object) -> str:
     """Return ``text`` safe for a paragraph: as the faces can set it, its markup escaped."""
     return escape(shown(text))

@@ -10,6 +10,8 @@ from django.views.decorators.http import require_safe
 from headwater.accounts.permissions import Permission
 from headwater.audit import actions, queries
 from headwater.audit.tags import Tag
+from headwater.cases import queries as cases
+from headwater.evidence import queries as evidence
 from headwater.web.access import ActorRequest, page
 
 PAGE: Final = 100
@@ -52,7 +54,8 @@ def record(request: ActorRequest) -> HttpResponseBase:
     """Show what the agency's people did, newest first. Where to go on from is in the address."""
     asked = request.GET.get("before", "")
     before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
-    deeds, older = queries.of_own_organisation(request.actor, before=before, limit=PAGE)
+    hidden = evidence.hidden_from(request.actor) | cases.hidden_from(request.actor)
+    deeds, older = queries.of_own_organisation(request.actor, before=before, limit=PAGE, hidden=hidden)
     with transaction.atomic():
         actions.record(request.actor, Tag.AUDIT_VIEWED, "own", {"before": before} if before else {})
     rows = [(deed, WORDS.get(deed.tag, deed.tag)) for deed in deeds]
