@@ -119,8 +119,7 @@ class Depositor:
         last = self._epoch
         if last is not None and last.epoch[:7] == month and last.approver == terms.approver:
             return
-        again = last is not None and last.epoch[:7] == month
-        name = f"{month}.{secrets.token_hex(3)}" if again else month
+        name = f"{month}.{secrets.token_hex(3)}"  # a folder that was lost begins another, and no second key for one
         label_key = secrets.token_bytes(32)
         try:
             approver = X25519PublicKey.from_public_bytes(bytes.fromhex(terms.approver))

@@ -103,18 +103,24 @@ def answer(asking: Asking, *, now: datetime) -> bool:
     )
     if newest is None or (verdict.code is AnswerCode.RECORD_NOT_FOUND and not _settled(newest, asking.call)):
         return False  # its record may still come
-    said = _said(question, hop, verdict, now)
-    best = verdict.best
-    octets = canonical_json(
-        {"kind": KIND, "answer": msgspec.to_builtins(said), "deposit": best.evidence if best else {"newest": newest.id}}
-    )
+    _keep(hop, _said(question, hop, verdict, now), verdict.best, newest, opened=opened, now=now)
+    return True
+
+
+def _keep(  # noqa: PLR0913 - one argument a fact of the answer
+    hop: Hop, said: wire.Answer, best: Opened | None, newest: Deposit, *, opened: list[Opened], now: datetime
+) -> None:
+    """Keep an answer with what proves it, and write down which records were opened for it."""
+    payload = msgspec.to_builtins(said)
+    proof = best.evidence if best else {"newest": newest.id}
+    octets = canonical_json({"kind": KIND, "answer": payload, "deposit": proof})
     upstream = providers.by_spc(said.upstream.spc) if said.upstream else None
     row = Answer(
         hop=hop,
         version=1,
-        code=verdict.code.value,
+        code=said.code.value,
         respondent_id=upstream.id if upstream else None,
-        payload=msgspec.to_builtins(said),
+        payload=payload,
         octets=octets,
         octets_sha256=sha256(octets).hexdigest(),
         key_id=best.key_id if best else "",
@@ -123,14 +129,9 @@ def answer(asking: Asking, *, now: datetime) -> bool:
         received_at=now,
     )
     row.save(force_insert=True)
-    detail = {
-        "receipt": row.id,
-        "code": row.code,
-        "opened": [[one.deposit_id, one.place] for one in opened],
-        "sha256": row.octets_sha256,
-    }
+    places = [[one.deposit_id, one.place] for one in opened]
+    detail = {"receipt": row.id, "code": row.code, "opened": places, "sha256": row.octets_sha256}
     audit.record(_ACTOR, Tag.DEPOSIT_OPENED, hop.id, detail)
-    return True
 
 
 # -- opening

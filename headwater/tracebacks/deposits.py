@@ -76,12 +76,7 @@ def take(
     """
     actor.require(Permission.QUESTION_ANSWER)
     now = now or clock.now()
-    try:
-        deposited_at = exchange.parsed(batch.deposited_at, "deposited_at")
-    except ProviderError as error:
-        raise Invalid(str(error)) from error
-    if deposited_at > now + AHEAD:
-        raise Invalid("The deposit is from a time to come: set the agent's clock.")
+    deposited_at = _deposited_at(batch, now)
     try:
         with transaction.atomic():
             _epoch(actor, batch, now)
@@ -110,6 +105,16 @@ def take(
         ),
         fresh,
     )
+
+
+def _deposited_at(batch: wire.Deposit, now: datetime) -> datetime:
+    try:
+        at = exchange.parsed(batch.deposited_at, "deposited_at")
+    except ProviderError as error:
+        raise Invalid(str(error)) from error
+    if at > now + AHEAD:
+        raise Invalid("The deposit is from a time to come: set the agent's clock.")
+    return at
 
 
 def _epoch(actor: Actor, batch: wire.Deposit, now: datetime) -> None:

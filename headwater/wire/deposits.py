@@ -29,7 +29,7 @@ class Deposit(msgspec.Struct, frozen=True, array_like=True):
     spc: str
     deposited_at: str
     epoch: str
-    """Name of the label key, such as ``2026-06``."""
+    """Name of the label key, such as ``2026-06.5f0c3a``."""
     label_key: Wrapped
     """The same octets in every batch of the epoch."""
     batch_key: Wrapped

@@ -28,7 +28,7 @@ from headwater.tracebacks.models import Answer, BlindSearch, Deposit, Hop
 from headwater.tracebacks.states import Grade
 from headwater.wire import agents as wire
 from headwater.wire.agents import AnswerCode
-from headwater.wire.deposits import Deposited, DepositTerms, Wrapped
+from headwater.wire.deposits import Deposited, DepositTerms, Sealed, Wrapped
 from headwater.wire.searches import Hit, Hits, HitsTaken, Search
 from tests.conduct.test_process_roles import acting_as
 from tests.conftest import Browser
@@ -221,7 +221,7 @@ def _holds_offline(octets: bytes, birch: Carrier) -> None:
     head = msgspec.json.decode(shown["head"])
     signed = jws.deserialize_compact(shown["jws"], birch.key._key, algorithms=["ES256"])
     assert signed.payload == shown["head"].encode()
-    record = deposits.Sealed(bytes.fromhex(shown["label"]), bytes.fromhex(shown["sealed"]))
+    record = Sealed(bytes.fromhex(shown["label"]), bytes.fromhex(shown["sealed"]))
     siblings = [bytes.fromhex(one) for one in shown["siblings"]]
     assert deposits.leads_to(record, shown["place"], siblings, bytes.fromhex(head["root"]))
     assert deposits.open_record(record, bytes.fromhex(shown["record_key"])).called == int(CALLED)
