@@ -192,8 +192,8 @@ def run() -> Claim:
             "Not the same property: the peer hides labels from the store and from the label-key holder, and the signer",
             "from everybody but a group manager. Our batch-signed deposits do neither: the approver, who holds the key",
             "that opens them, can try numbers, and whose batch it is shows. Query mode stores nothing centrally, but",
-            "the hub and every carrier that is asked learn that this call is traced. The peer's figure counts its store's",
-            "verification.",
+            "the hub and every carrier that is asked learn that this call is traced. The peer's figure counts its",
+            "store's verification.",
             "A request of roots has an envelope of 88 octets besides, and HTTP its own; up to 200 minutes share them.",
         ],
     )  # fmt: skip
