@@ -78,7 +78,7 @@ def _said(row: Any) -> bytes:
     """Return what one refused row says, as text."""
     try:
         text = repr(row.to_pylist()[0])
-    except (OverflowError, ValueError):  # a time that no calendar has
+    except (OverflowError, ValueError, KeyError):  # a time that no calendar has, a zone that no list has
         text = row.to_string(preview_cols=row.num_columns)
     return text.encode("utf-8", "replace")
 

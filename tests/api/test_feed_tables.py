@@ -159,3 +159,11 @@ def test_a_row_whose_time_no_calendar_has_costs_no_other() -> None:
     found = tables.read(tables.ARROW, stream(sent.set_column(1, "call_at", far)), SOURCE, datetime.now(UTC))
     assert ([one.line for one in found.rejects], list(found.lines)) == ([1], [2, 3])
     assert b"t0" in found.kept[0].raw
+
+
+def test_a_refused_row_of_a_zone_that_no_list_has_is_kept_as_text() -> None:
+    sent = table(0, 2)
+    odd = sent.set_column(1, "call_at", sent["call_at"].cast(pa.timestamp("us", "UTB")))
+    odd = odd.set_column(3, "called", pa.array(["x", "+13105550111"]))
+    found = tables.read(tables.ARROW, stream(odd), SOURCE, datetime.now(UTC))
+    assert b"t0" in found.kept[0].raw
