@@ -35,9 +35,9 @@ def read(kind: bytes, body: bytes, source: Source, received_at: datetime) -> fee
     """
     try:
         sent = READERS[kind](body)
-        # Names and zones that are no UTF-8 are refused here, where the file as a whole is.
-        [(field.name, getattr(field.type, "tz", "")) for field in sent.schema]
-    except (pa.ArrowException, OSError, ValueError, UnicodeDecodeError) as error:
+        for field in sent.schema:
+            _known(field)
+    except (pa.ArrowException, OSError, ValueError, KeyError, UnicodeDecodeError) as error:
         raise BadTableFile(f"the body cannot be read as {kind.decode()}: {str(error)[:200]}") from error
     digest = sha256(body).digest()
     found = feed_columns.read_table(sent, source, received_at, body_sha256=digest)
@@ -72,6 +72,20 @@ def read(kind: bytes, body: bytes, source: Source, received_at: datetime) -> fee
             )
         ]
     return batch
+
+
+def _known(field: Any) -> None:
+    """Refuse a column of which later steps would find only then that its name, zone or type is none.
+
+    Raises:
+        ValueError, KeyError: it is so.
+    """
+    if not field.name.isprintable() or not str(getattr(field.type, "tz", None)).isprintable():
+        raise ValueError("a name or a zone in it is no text")
+    if pa.types.is_dictionary(field.type) and not (
+        pa.types.is_string(field.type.value_type) or pa.types.is_large_string(field.type.value_type)
+    ):
+        raise ValueError(f"column {field.name!r} is a dictionary of something else than text")
 
 
 def _said(row: Any) -> bytes:

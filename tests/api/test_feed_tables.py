@@ -167,3 +167,10 @@ def test_a_refused_row_of_a_zone_that_no_list_has_is_kept_as_text() -> None:
     odd = odd.set_column(3, "called", pa.array(["x", "+13105550111"]))
     found = tables.read(tables.ARROW, stream(odd), SOURCE, datetime.now(UTC))
     assert b"t0" in found.kept[0].raw
+
+
+def test_a_dictionary_of_anything_but_text_is_refused() -> None:
+    sent = table(0, 2)
+    odd = sent.set_column(4, "transcript", pa.array([7, 7]).dictionary_encode())
+    with pytest.raises(tables.BadTableFile, match="dictionary of something else"):
+        tables.read(tables.ARROW, stream(odd), SOURCE, datetime.now(UTC))
