@@ -308,9 +308,6 @@ def _lapse(trace: ForwardTrace, event: ForwardLapsed, now: datetime) -> ForwardT
     return _settle(_with(trace, replace(asked, lapsed=True)))
 
 
-# -- outcome
-
-
 def _settle(trace: ForwardTrace) -> ForwardTrace:
     """Bring state, grade and sentence in line with the answers."""
     if any(one.waiting for one in trace.asked):
