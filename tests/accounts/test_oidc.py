@@ -107,6 +107,12 @@ def test_an_answer_of_another_issuer_is_refused(client: oidc.Client) -> None:
         oidc.finish(client, pending, {**answer, "iss": "https://evil.example"}, redirect_uri=BACK, now=now())
 
 
+def test_a_configuration_of_an_issuer_by_another_name_is_refused(client: oidc.Client) -> None:
+    """OpenID Connect Discovery 1.0 section 4.3: the very same text, though both lead to the same document."""
+    with pytest.raises(Unavailable, match="is that of"):
+        oidc.begin(dataclasses.replace(client, issuer=client.issuer + "/"), redirect_uri=BACK, now=now())
+
+
 def test_an_address_that_the_provider_does_not_vouch_for_is_refused(client: oidc.Client) -> None:
     pending, answer = signed_in(client, "doubted")
     with pytest.raises(Unauthenticated, match="vouch"):
