@@ -32,14 +32,15 @@ HIDDEN: Final = 0.22 / 0.78
 the same campaign do not tell these two apart, for a silent originator is silent for all its calls."""
 UNSIGNED: Final = 0.88
 """By which these odds fall with each trace that ends there without a token from beyond: who hides there signed none."""
-SIGNED: Final = {"A": 0.99, "B": 0.96}
-"""Attestation -> how sure the signer is at most: a signer beyond the path is seldom one that only passed the call on.
-C says that the signer does not know whose call it is."""
+SIGNED: Final = {"A": 0.01, "B": 0.04}
+"""Attestation -> odds that the signer only passed the call on. C says that it does not know whose call it is."""
 PASSED: Final = 0.35
 """For a provider that stands on a path as one that passed the call on: it may originate other calls."""
 ELSEWHERE: Final = 3
 """Power by which a provider's prior falls with the number of other campaigns in whose traces it stands: who carries
 many campaigns mostly passes calls on."""
+CARRIES: Final = 1 / ELSEWHERE
+"""Power of the prior by which doubt falls: behind one that carries many campaigns, so many times more can hide."""
 BEFORE: Final = -1.0
 """Log-odds of a provider of which one trace says something, before anything is said."""
 
@@ -79,13 +80,20 @@ class Lead:
 def signed_beyond(traced: Iterable[Traced]) -> dict[str, frozenset[str]]:
     """Return, for each provider at which traces stop short, who signed such a call upstream of it.
 
-    The signer is on no part of the path, and the path is known up to that provider.
+    The signer is on no part of the path, and the path is known up to that provider. A provider that signed as many of
+    its calls itself, with A, is no such.
     """
-    found: dict[str, set[str]] = defaultdict(set)
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    own: Counter[str] = Counter()
     for one in traced:
-        if one.grade is Grade.FRONTIER and one.path and one.attest in SIGNED and one.signer not in one.path:
-            found[one.path[-1]].add(one.signer)
-    return {last: frozenset(signers) for last, signers in found.items()}
+        if one.path and one.attest in SIGNED:
+            own[one.path[-1]] += one.signer == one.path[-1] and one.attest == "A"
+            if one.grade is Grade.FRONTIER and one.signer not in one.path:
+                found[one.path[-1]][one.signer] += 1
+    return {
+        last: frozenset(signer for signer, calls in signers.items() if calls > own[last])
+        for last, signers in found.items()
+    }
 
 
 def bearings(
@@ -132,7 +140,9 @@ def leads(
     for provider, seen in routes.items():
         odds = BEFORE + log(before.get(provider, 1.0)) + sum(log(weight) * sqrt(n) for (_, weight), n in seen.items())
         told = any(weight >= STATED for _, weight in seen)
-        most = 1.0 if told else sure.get(provider) or 1.0 / (1.0 + HIDDEN * UNSIGNED ** ended[provider])
+        doubt = sure.get(provider) or HIDDEN * UNSIGNED ** ended[provider]
+        carries = before.get(provider, 1.0) ** -CARRIES
+        most = 1.0 if told else 1.0 / (1.0 + doubt * carries)
         lead = Lead(provider=provider, probability=most / (1.0 + exp(-odds)), traces=ended[provider])
         found.append((lead, odds))
     found.sort(key=lambda pair: (-pair[0].probability, -pair[1], pair[0].provider))
@@ -150,13 +160,13 @@ def seen_elsewhere(history: Mapping[str, frozenset[K]], campaign: K) -> dict[str
 
 
 def _signatures(traced: Iterable[Traced]) -> dict[str, float]:
-    """Return how sure each signer is that signed at the end of a path or beyond it, by its best attestation."""
+    """Return the odds against each signer that signed at the end of a path or beyond it, by its best attestation."""
     found: dict[str, float] = {}
     for one in traced:
         stops = one.grade in {Grade.FRONTIER, Grade.ORIGIN_NAMED} and one.attest in SIGNED
         # At the end of a path a B speaks for a carrier that signs what it passes on as much as for the origin.
         if stops and one.signer not in (one.path[:-1] if one.attest == "A" else one.path):
-            found[one.signer] = max(found.get(one.signer, 0.0), SIGNED[one.attest])
+            found[one.signer] = min(found.get(one.signer, 1.0), SIGNED[one.attest])
     return found
 
 

@@ -75,3 +75,16 @@ def test_who_stands_in_other_campaigns_is_less_likely_the_origin_of_this_one() -
     assert prior["O"] == 1.0
     [known] = [one for one in leads([STOPPED] * 3, prior=prior) if one.provider == "X"]
     assert known.probability < probabilities(*[STOPPED] * 3)["X"]
+
+
+def test_a_provider_that_signed_as_many_of_its_calls_itself_is_not_passed_over() -> None:
+    own, other = replace(STOPPED, signer="X", attest="A"), replace(STOPPED, signer="O", attest="B")
+    assert signed_beyond([own, other]) == {"X": frozenset()}
+    assert signed_beyond([own, other, other]) == {"X": frozenset({"O"})}
+    assert leads([*[STOPPED] * 5, own, own, other])[0].provider == "X"
+
+
+def test_behind_a_silent_provider_of_many_campaigns_more_can_hide() -> None:
+    hub = leads([STOPPED] * 25, prior={"X": 14.0**-3})[0]
+    assert hub.provider == "X"
+    assert hub.probability < 0.9 < probabilities(*[STOPPED] * 25)["X"]
