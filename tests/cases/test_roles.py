@@ -20,7 +20,7 @@ from headwater.cases.models import Case, Matter, Pointer
 from headwater.cases.states import CaseState, Lane, MatterKind, MemberRole, Precision, SubjectKind
 from headwater.evidence.models import Package
 from headwater.legal.documents import inspect
-from headwater.legal.models import LegalProcess
+from headwater.legal.models import LegalProcess, ProcessSubject
 from headwater.relief import actions as relief
 from headwater.relief import addenda, block_list, blocking, delivery
 from headwater.relief.models import PackageAddendum
@@ -159,10 +159,14 @@ def test_notices_entries_and_appeals_go_their_way(desk: Actor, provider: Actor, 
 
 def test_an_addendum_is_asked_for_in_the_portal_and_signed_by_the_worker(agency: Actor, custodian: Actor, scene: Scene):
     process_id = serve(scene, agency)
-    LegalProcess.objects.filter(id=process_id).update(state="produced")
+    until = clock.now() + timedelta(days=1)
+    LegalProcess.objects.filter(id=process_id).update(state="produced", access_until=until)
+    ProcessSubject.objects.filter(process_id=process_id).update(granted=True)
     package = Package.objects.create(
-        process_id=process_id, state="sealed", requested_at=clock.now(), sealed_at=clock.now(), manifest_sha256="0" * 64
-    )
+        process_id=process_id, state="sealed", requested_at=clock.now(), sealed_at=clock.now(),
+        manifest_sha256="0" * 64,
+        facts={"campaigns": [{"campaign": scene.campaign.id}]},
+    )  # fmt: skip
     with as_process(Process.PORTAL):
         addendum_id = addenda.ask(agency, package.id)
         addenda.since(agency, package.id, now=clock.now())

@@ -72,6 +72,7 @@ def agency(organisation: Organisation, scene: Scene, reviewer: Actor, home: Path
     row = LegalProcess.objects.get(id=process)
     case = cases.open_case(officer, title="Ours", restricted=True)
     cases.keep_document(officer, case, "note.pdf", PDF)
+    cases.add_task(officer, case, "Ask the bank")
     call = ExampleCall(call_at=clock.now() - timedelta(days=1), calling="+12025550123", called="+13135550101")
     joint = JointCase.objects.create(title="Joint", opened_at=clock.now(), opened_by=officer.label)
     JointParty.objects.create(
@@ -89,6 +90,7 @@ def agency(organisation: Organisation, scene: Scene, reviewer: Actor, home: Path
         "addendum_id": addendum,
         "version_id": version,
         "case_id": case,
+        "task_id": str(Case.objects.get(id=case).tasks.values_list("id", flat=True)[0]),
         "case_document": str(Case.objects.get(id=case).documents.values_list("id", flat=True)[0]),
         "joint_id": joint.id,
         "report_id": reports.report_calls(officer, [call]).id,
@@ -134,7 +136,10 @@ def carrier(provider: ProviderView, scene: Scene, desk: Actor) -> tuple[Organisa
 def token_of(organisation: Organisation) -> str:
     """Return a credential of an agency's system that opens all that one can."""
     _, token = credentials.issue(
-        system("operator"), organisation_id=organisation.id, scopes=[Scope.PROCESS, Scope.ALERTS], name="system"
+        system("operator"),
+        organisation_id=organisation.id,
+        scopes=[Scope.ALERTS, Scope.CASE, Scope.PROCESS],
+        name="system",
     )
     return token
 
