@@ -35,7 +35,7 @@ class TooLarge(HeadwaterError):
 class TooMany(HeadwaterError):
     """It was asked for too often; after ``retry_after_s`` seconds it may be asked again (HTTP 429)."""
 
-    def __init__(self, message: str, *, retry_after_s: int) -> None:
+    def __init__(self, message: str, *, retry_after_s: int = 30) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
 

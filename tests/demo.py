@@ -43,11 +43,15 @@ class Demo:
         try:
             self._start()
         except BaseException:
-            self.__exit__()
+            self.end()
             raise
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Stop the demo and delete what it kept. Safe to call twice."""
         process = self._process
         try:
             if process is not None and process.poll() is None:
@@ -124,11 +128,32 @@ class Demo:
         )  # fmt: skip
 
 
+_RUNNING = pytest.StashKey[Demo]()
+
+
 @pytest.fixture(scope="session")
-def demo() -> Iterator[Demo]:
+def demo(request: pytest.FixtureRequest) -> Iterator[Demo]:
     """A demo that has reached its sealed package and keeps running; one for all tests."""
     with Demo() as demo:
+        request.config.stash[_RUNNING] = demo
         yield demo
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests on the demo last, so that they are together."""
+    items.sort(key=_needs_demo)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the demo after the last of them: a network that rings on takes half a core from every other test."""
+    running = item.config.stash.get(_RUNNING, None)
+    if running is not None and nextitem is not None and not _needs_demo(nextitem):
+        running.end()
+
+
+def _needs_demo(item: pytest.Item) -> bool:
+    return "demo" in getattr(item, "fixturenames", ())
 
 
 def free_base() -> int:

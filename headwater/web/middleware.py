@@ -39,6 +39,7 @@ ANSWERS: dict[type[errors.HeadwaterError], tuple[int, str]] = {
     errors.Invalid: (422, "This could not be taken as it is"),
     errors.Conflict: (409, "This contradicts what is recorded"),
     errors.TooLarge: (413, "This is too large"),
+    errors.TooMany: (429, "This was asked for too often"),
     errors.Unavailable: (503, "A part of Headwater does not answer now"),
 }
 
@@ -145,6 +146,6 @@ def answer(request: HttpRequest, *, status: int, heading: str, message: str) -> 
     """Return an error page, or its fragment to htmx."""
     template = "errors/fragment.html" if request.headers.get("HX-Request") == "true" else "errors/page.html"
     response = render(request, template, {"heading": heading, "message": message, "status": status}, status=status)
-    if status == 503:
+    if status in {429, 503}:
         response.headers["Retry-After"] = "30"
     return response
