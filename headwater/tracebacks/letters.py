@@ -140,8 +140,10 @@ def escalation(listed: Sequence[Overdue], *, more: int, desk_url: str) -> Letter
     for one in listed:
         lines += [
             f"  {one.provider}: question {one.question_id} of traceback {one.traceback_id}",
-            f"    due {one.legal_due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC; counts as not answered from "
-            f"{one.final_due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+            (
+                f"    due {one.legal_due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC; counts as not answered from "
+                f"{one.final_due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            ),
             f"    {desk_url}/tracebacks/{one.traceback_id}/",
         ]
     if more > len(listed):
