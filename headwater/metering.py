@@ -7,6 +7,10 @@ would have come at the steady rate. Each process counts for itself, and a restar
 from collections import OrderedDict
 from ipaddress import IPv6Address, ip_address
 from threading import Lock
+from typing import Final
+
+#: Less than any wait of ours, more than sums of seconds since a machine's start are rounded by.
+_ROUNDING: Final = 1e-6
 
 
 class Meter:
@@ -50,7 +54,8 @@ class Meter:
             return wait
 
     def _wait(self, key: str, now: float) -> float:
-        return max(0.0, self._due.get(key, now) + self._step - now - self._slack)
+        wait = self._due.get(key, now) + self._step - now - self._slack
+        return wait if wait > _ROUNDING else 0.0
 
     def _forget(self, now: float) -> None:
         # A key that is due no later than now says nothing; if all say something, the one longest unused goes.

@@ -26,6 +26,7 @@ from headwater.api.carriers import (
     RESULTS,
     admit,
     api,
+    body_of,
     certificate_key,
     described,
     own_key,
@@ -77,7 +78,7 @@ class _Kind(msgspec.Struct):
 )
 def post_answer(request: HttpRequest) -> HttpResponse:
     """Take in one answer; the same octets again are answered with the same receipt."""
-    body = _body(request, MAX_ANSWER)
+    body = body_of(request, MAX_ANSWER)
     provider, actor = admit(request, Action.WRITE_ANSWERS, body)
     receipt, fresh = _take(provider, actor, body)
     return told(receipt, HTTPStatus.CREATED if fresh else HTTPStatus.OK)
@@ -97,7 +98,7 @@ def post_answer(request: HttpRequest) -> HttpResponse:
 )
 def post_answers(request: HttpRequest) -> HttpResponse:
     """Take in each answer; a refused one costs its neighbours nothing, and the whole may be sent again."""
-    body = _body(request, MOST_OCTETS)
+    body = body_of(request, MOST_OCTETS)
     provider, actor = admit(request, Action.WRITE_ANSWERS, body)
     try:
         batch = msgspec.json.decode(body, type=wire.Answers)
@@ -173,13 +174,3 @@ def _signed_by(provider: ProviderView, header: Mapping[str, Any]) -> KeyView:
     if key.provider.id != provider.id:
         raise Invalid("the answer must be signed with a certificate of the provider that sends it")
     return key
-
-
-def _body(request: HttpRequest, most: int) -> bytes:
-    length = request.headers.get("Content-Length", "0")
-    if length.isascii() and length.isdigit() and int(length) > most:
-        raise TooLarge(f"A body may have {most} octets.")
-    body = request.body
-    if len(body) > most:
-        raise TooLarge(f"A body may have {most} octets.")
-    return body

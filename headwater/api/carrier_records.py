@@ -19,12 +19,13 @@ from headwater.api.carriers import (
     JSON,
     admit,
     api,
+    body_of,
     described,
     own_key,
     told,
 )
 from headwater.calls import deposits as sealed
-from headwater.errors import HeadwaterError, Invalid, TooLarge
+from headwater.errors import HeadwaterError, Invalid
 from headwater.providers import signatures
 from headwater.providers.signatures import Action
 from headwater.tracebacks import deposits, searching
@@ -47,7 +48,7 @@ DEPOSITED_RECORDS = Counter("headwater_deposited_records", "Records in deposits 
 )
 def post_hits(request: HttpRequest) -> HttpResponse:
     """Take in hits; the first of each search counts, and none after it was closed."""
-    body = _body(request, MOST_HITS)
+    body = body_of(request, MOST_HITS)
     _provider, actor = admit(request, Action.WRITE_HITS, body)
     try:
         hits = msgspec.json.decode(body, type=Hits)
@@ -91,7 +92,7 @@ def get_deposit_terms(request: HttpRequest) -> HttpResponse:
 )
 def post_deposit(request: HttpRequest) -> HttpResponse:
     """Take in one batch; the same batch again is answered alike. It is on disk when the answer leaves."""
-    body = _body(request, sealed.MOST_OCTETS)
+    body = body_of(request, sealed.MOST_OCTETS)
     provider, actor = admit(request, Action.WRITE_DEPOSITS, body)
     try:
         batch = sealed.decode(body)
@@ -109,13 +110,3 @@ def post_deposit(request: HttpRequest) -> HttpResponse:
     if fresh:
         DEPOSITED_RECORDS.inc(taken.records)
     return told(taken, HTTPStatus.CREATED if fresh else HTTPStatus.OK)
-
-
-def _body(request: HttpRequest, most: int) -> bytes:
-    length = request.headers.get("Content-Length", "0")
-    if length.isascii() and length.isdigit() and int(length) > most:
-        raise TooLarge(f"A body may have {most} octets.")
-    body = request.body
-    if len(body) > most:
-        raise TooLarge(f"A body may have {most} octets.")
-    return body

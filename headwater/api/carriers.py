@@ -189,9 +189,7 @@ async def get_questions(request: HttpRequest, wait: float = 0.0, seen: str | Non
 )
 def post_roots(request: HttpRequest) -> HttpResponse:
     """Take in roots; the same again changes nothing, another root for a minute is refused with 409."""
-    body = request.body
-    if len(body) > MAX_ANSWER:
-        raise TooLarge(f"A body may have {MAX_ANSWER} octets.")
+    body = body_of(request, MAX_ANSWER)
     provider, actor = admit(request, Action.WRITE_ROOTS, body)
     try:
         sent = msgspec.msgpack.decode(body, type=Roots)
@@ -247,6 +245,21 @@ def get_record(request: HttpRequest) -> HttpResponse:
     provider, _actor = admit(request, Action.READ_RECORD, b"")
     found = conduct.record(providers.record_reader(provider), provider.id)
     return HttpResponse(msgspec.json.encode(issues.record(found)), content_type=JSON)
+
+
+def body_of(request: HttpRequest, most: int) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        TooLarge: it has, or announces, more than ``most`` octets.
+    """
+    length = request.headers.get("Content-Length", "0")
+    if length.isascii() and length.isdigit() and int(length) > most:
+        raise TooLarge(f"A body may have {most} octets.")
+    body = request.body
+    if len(body) > most:
+        raise TooLarge(f"A body may have {most} octets.")
+    return body
 
 
 def admit(request: HttpRequest, action: Action, body: bytes) -> tuple[ProviderView, Actor]:

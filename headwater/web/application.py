@@ -37,7 +37,7 @@ DESK = Application(
     navigation=(
         Item("Live", "/", Permission.CAMPAIGN_READ),
         Item("Campaigns", "/campaigns/", Permission.CAMPAIGN_READ),
-        Item("Trends", "/trends/", Permission.CAMPAIGN_READ),
+        Item("Trends", "/trends/", Permission.CAMPAIGN_READ, "Look up"),
         Item("Tracebacks", "/tracebacks/", Permission.TRACEBACK_READ),
         Item("Providers", "/providers/", Permission.CONDUCT_READ),
         Item("Calls", "/calls/", Permission.CALL_READ, "Look up"),

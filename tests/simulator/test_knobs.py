@@ -33,19 +33,19 @@ def toll_free(call: Happened) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("knob", "at_most", "shows"),
+    ("knob", "at_most", "by_chance", "shows"),
     [
-        ("sim_boxes", 1.0, lambda call: call.boxed),
-        ("toll_free", 0.6, toll_free),
-        ("invalid", 0.6, lambda call: call.calling[1:2] in "01"),
-        ("neighbour", 0.9, lambda call: call.calling[:7] == call.called[:7]),
+        ("sim_boxes", 1.0, 0, lambda call: call.boxed),
+        ("toll_free", 0.6, 0, toll_free),
+        ("invalid", 0.6, 0, lambda call: call.calling[1:2] in "01"),
+        ("neighbour", 0.9, 3, lambda call: call.calling[:7] == call.called[:7]),
     ],
 )
 def test_a_knob_at_zero_removes_its_effect_and_turned_up_shows_it(
-    knob: str, at_most: float, shows: Callable[[Happened], bool]
+    knob: str, at_most: float, by_chance: int, shows: Callable[[Happened], bool]
 ) -> None:
-    assert not any(shows(call) for call in happened(turned([f"{knob}=0"]), noise="none")[1])
-    assert any(shows(call) for call in happened(turned([f"{knob}={at_most}"]), noise="none")[1])
+    assert sum(shows(call) for call in happened(turned([f"{knob}=0"]), noise="none")[1]) <= by_chance
+    assert sum(shows(call) for call in happened(turned([f"{knob}={at_most}"]), noise="none")[1]) > 10 * by_chance
 
 
 def test_without_signers_nothing_is_signed_and_with_ip_links_alone_all_of_it_arrives() -> None:
