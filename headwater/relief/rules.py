@@ -283,17 +283,16 @@ def _ratio(before: Rate, after: Rate) -> tuple[float | None, float | None, float
     )
 
 
-def _spoken_rates(rate: Rate) -> list[str]:
-    """Return a rate and the ends of its interval with as many digits as the interval lets anybody believe."""
-    return [f"{one:,.0f}" if one >= 100 else f"{one:.3g}" for one in (rate.an_hour, rate.low, rate.high)]
+def _spoken_rate(rate: Rate, *, when: str) -> str:
+    """Return a rate with its interval, in as many digits as the interval lets anybody believe."""
+    at, low, high = (f"{one:,.0f}" if one >= 100 else f"{one:.3g}" for one in (rate.an_hour, rate.low, rate.high))
+    return f"{at} {when} ({low} to {high})"
 
 
 def sentence(found: Effect) -> str:
     """Return what an effect says, in words that claim no more than the figures."""
-    at, then = (_spoken_rates(rate) for rate in (found.before, found.after))
-    rates = (
-        f"Reports came at {at[0]} an hour before ({at[1]} to {at[2]}) and at {then[0]} after ({then[1]} to {then[2]})."
-    )
+    before = _spoken_rate(found.before, when="an hour before")
+    rates = f"Reports came at {before} and at {_spoken_rate(found.after, when='after')}."
     match found.verdict:
         case Verdict.NOTHING_BEFORE:
             return "No call was reported in the time before, so there is nothing to compare with."
