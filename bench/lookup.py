@@ -90,11 +90,12 @@ def _measure(store: CallStore, rows: Rows, size: int) -> tuple[list[Figure], lis
     first = time.perf_counter() - began_at
     with _facade(store) as url:
         faced = _from_outside(url, wanted)
-        with _intake(store) as sent:
+        with _intake(store, seed=size) as sent:
             busy = asked(queries, wanted, window_s=WINDOW_S)
             busy_faced = _from_outside(url, wanted)
             busy_together = _together(queries, many)
             visible = sorted(_until_visible(store, queries) for _ in range(5))
+    again = _again(store, seed=size + 10)
     what = _million(size)
     figures = [
         _figure(f"ours: {what}, in the process", alone),
@@ -112,6 +113,7 @@ def _measure(store: CallStore, rows: Rows, size: int) -> tuple[list[Figure], lis
         f"{what}: {AT_ONCE:,} at once {together:.2f} s; {busy_together:.2f} s while intake runs.",
         f"{what}: the first insert after a start, which reads what is remembered, takes {first:.1f} s.",
         f"{what}: intake meanwhile {sent[0] / sent[1]:,.0f} events/s, of {INTAKE_EVENTS_S:,} offered.",
+        f"{what}: a body of {feed.ROWS_A_BODY:,} events that comes again is known after {again:.2f} s.",
         f"{what}: what is stored then is seen by a query after {visible[2]:.2f} s, at most {visible[-1]:.2f} s (of 5).",
     ]
     return figures, notes
@@ -213,13 +215,13 @@ def _from_outside(url: str, wanted: Sequence[Wanted]) -> list[float]:
 
 
 @contextmanager
-def _intake(store: CallStore) -> Iterator[list[float]]:
+def _intake(store: CallStore, *, seed: int) -> Iterator[list[float]]:
     """Store distinct events at ``INTAKE_EVENTS_S`` beside the look-ups; yields [events, seconds], filled at the end."""
     sent = [0.0, 1.0]
     stop = threading.Event()
     source = Source(source_id="ORG-BENCH", source_kind=SourceKind.APP)
     # Made before: what writes the events is not the store's work.
-    groups = [feed.bodies(seed=seed, count=20) for seed in range(100, 110)]
+    groups = [feed.bodies(seed=seed + number, count=20) for number in range(10)]
 
     def work() -> None:
         started, number = time.monotonic(), 0
@@ -242,6 +244,17 @@ def _intake(store: CallStore) -> Iterator[list[float]]:
     finally:
         stop.set()
         thread.join(60)
+
+
+def _again(store: CallStore, *, seed: int) -> float:
+    """Return how long the store takes to know a whole body that was stored before."""
+    [body] = feed.bodies(seed=seed, count=1)
+    table = read_body(body, Source(source_id="ORG-BENCH", source_kind=SourceKind.APP), datetime.now(UTC))
+    store.insert_table(table)
+    started = time.perf_counter()
+    if store.insert_table(table).stored:
+        raise SystemExit("what came again was stored again")
+    return time.perf_counter() - started
 
 
 def _until_visible(store: CallStore, queries: CallQueries) -> float:
