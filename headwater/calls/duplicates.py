@@ -13,8 +13,11 @@ import numpy.typing as npt
 
 from headwater.calls.records import PROVENANCE, CallRecord
 
-_HASHES = 8
-#: Bits for one identifier: with 8 hashes, 1 new identifier in 180,000 is taken for seen when a filter is full.
+_HASHES = 12
+#: Hashes that are looked at first: of new identifiers in a full filter 1 in 100 passes these, and is looked at whole.
+_FIRST_HASHES = 4
+#: Bits for one identifier: with 12 hashes, 1 new identifier in 1.1 million is taken for seen when a filter is full.
+#: Each of these costs an exact look-up, of 0.09 s among ten million records.
 _BITS_EACH = 32
 _FIRST_CAPACITY = 1 << 18
 
@@ -53,20 +56,26 @@ class _Filter:
         self._mask = np.uint64(capacity * _BITS_EACH - 1)
         self._bits = np.zeros(capacity * _BITS_EACH // 8, dtype=np.uint8)
 
-    def _positions(self, ids: Identifiers) -> Identifiers:
-        steps = np.arange(_HASHES, dtype=np.uint64)
+    def _positions(self, ids: Identifiers, first: int, last: int) -> Identifiers:
+        steps = np.arange(first, last, dtype=np.uint64)
         # An even step would visit only part of the filter, whose size is a power of two.
         positions: Identifiers = (ids[:, :1] + steps * (ids[:, 1:] | np.uint64(1))) & self._mask
         return positions
 
     def add(self, ids: Identifiers) -> None:
-        positions = self._positions(ids)
+        positions = self._positions(ids, 0, _HASHES)
         bits = np.left_shift(np.uint8(1), (positions & np.uint64(7)).astype(np.uint8))
         np.bitwise_or.at(self._bits, positions >> np.uint64(3), bits)
         self.held += len(ids)
 
     def has(self, ids: Identifiers) -> npt.NDArray[np.bool_]:
-        positions = self._positions(ids)
+        found = self._has(ids, 0, _FIRST_HASHES)
+        places = np.flatnonzero(found)
+        found[places] = self._has(ids[places], _FIRST_HASHES, _HASHES)
+        return found
+
+    def _has(self, ids: Identifiers, first: int, last: int) -> npt.NDArray[np.bool_]:
+        positions = self._positions(ids, first, last)
         bits = np.right_shift(self._bits[positions >> np.uint64(3)], (positions & np.uint64(7)).astype(np.uint8))
         found: npt.NDArray[np.bool_] = (bits & 1).all(axis=1)
         return found
