@@ -127,7 +127,11 @@ def _graded(path: tuple[Hop, ...], trace: Trace | None, *, exhausted: bool) -> O
 
 
 def _is_named(path: tuple[Hop, ...], trace: Trace) -> bool:
-    """Tell whether a silent tip is named twice: by its proven neighbour, and by a token under its own certificate."""
+    """Tell whether a silent tip is named twice: by its proven neighbour, and by a token under its own certificate.
+
+    Only attestation A says that the signer's customer may show the number (ATIS-1000074 5.2.3). B stands on calls that
+    carriers downstream pass on, too: it made three of four wrong names among the simulated.
+    """
     tip = path[-1]
     return (
         len(path) > 1
@@ -137,7 +141,7 @@ def _is_named(path: tuple[Hop, ...], trace: Trace) -> bool:
         and names(path[-2], tip)
         and proven(path[:-1])
         and trace.signer is not None
-        and trace.signer.attest in {"A", "B"}
+        and trace.signer.attest == "A"
         and trace.signer.respondent.provider_id == tip.respondent.provider_id
     )
 
@@ -146,8 +150,9 @@ def _named(path: tuple[Hop, ...]) -> Outcome:
     tip, namer = path[-1], path[-2].respondent.name
     name = tip.respondent.name
     sentence = (
-        f"{namer} names {name}, and the call bears a token that verifies under {name}'s own certificate; nobody who "
-        f"was asked handed the call to {name}. {_silence(tip)} No finding that {name} originated."
+        f"{namer} names {name}, and the call bears a token with attestation A that verifies under {name}'s own "
+        f"certificate; nobody who was asked handed the call to {name}. {_silence(tip)} "
+        f"No finding that {name} originated."
     )
     return Outcome(grade=Grade.ORIGIN_NAMED, sentence=sentence)
 

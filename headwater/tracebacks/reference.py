@@ -48,7 +48,7 @@ _GRADES: dict[Grade, str] = {
     ),
     Grade.ORIGIN_NAMED: (
         "A proven neighbour names a provider that gives no record, nobody handed the call to it, and the call bears a "
-        "token, attested A or B, that verifies under that provider's own certificate. No finding."
+        "token, attested A, that verifies under that provider's own certificate. No finding."
     ),
     Grade.ON_NET: "The terminating provider says that its own customer called its own subscriber. No origin is named.",
     Grade.FRONTIER: "Proven up to one provider, which names the next; more is not known, and the sentence says why.",

@@ -135,14 +135,15 @@ def test_the_signer_is_asked_beside_the_walk_and_never_trusted_blindly() -> None
     assert "signed by Cedar Voice, which the walk has not met" in play.trace.outcome
 
 
-def test_a_silent_provider_is_named_by_neighbour_only_with_its_own_signature() -> None:
-    for signer, grade in ((BIRCH, Grade.ORIGIN_NAMED), (None, Grade.FRONTIER), (DOGWOOD, Grade.FRONTIER)):
-        play = lost(opened(signer=signer).names(ALDER, BIRCH), BIRCH)
+def test_a_silent_provider_is_named_by_neighbour_only_with_its_own_signature_and_full_attestation() -> None:
+    others = ((BIRCH, "B"), (BIRCH, "C"), (None, ""), (DOGWOOD, "A"))
+    for signer, attest, grade in (*((*one, Grade.FRONTIER) for one in others), (BIRCH, "A", Grade.ORIGIN_NAMED)):
+        play = lost(opened(signer=signer, attest=attest).names(ALDER, BIRCH), BIRCH)
         bridged(play, BIRCH)
         bridged(play, ALDER)
-        assert play.trace.grade is grade, signer
+        assert play.trace.grade is grade, (signer, attest)
         assert play.trace.origin is None
-    assert "No finding" not in play.trace.outcome
+        assert ("No finding" in play.trace.outcome) is (grade is Grade.ORIGIN_NAMED)
 
 
 def test_an_ended_walk_is_opened_again_only_with_a_reason() -> None:
