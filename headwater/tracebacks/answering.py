@@ -4,6 +4,7 @@ That process may insert answers, viewings, refusals, audit entries and jobs, and
 the answer is checked by the engine here, kept, and taken in by ``actions.advance`` in the ``work`` process.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -152,9 +153,7 @@ def _record(actor: Actor, submission: Submission, now: datetime) -> tuple[wire.R
     hop = _own(actor, answer.question_id)
     if hop is None:
         raise QuestionNotFound(f"There is no question {answer.question_id[:32]} for you.")
-    with connection.cursor() as cursor:
-        # Versions of one answer are numbered one after another; the role may not lock the hop's row itself.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"answers of {hop.id}"])
+    one_after_another(hop.id)
     digest = sha256(submission.octets).hexdigest()
     same = _same(hop, submission, digest)
     if same is not None:
@@ -223,10 +222,20 @@ def _same(hop: Hop, submission: Submission, digest: str) -> Answer | None:
     if again or submission.key_id:
         return again
     last = hop.answers.order_by("-version").first()
-    if last is None or last.key_id:
-        return None
-    said: dict[str, Any] = msgspec.to_builtins(submission.answer)
-    return last if {**said, "answered_at": ""} == {**last.payload, "answered_at": ""} else None
+    return last if last is not None and not last.key_id and says(last.payload, submission.answer) else None
+
+
+def one_after_another(question_id: str) -> None:
+    """Hold other answers to a question back to the end of the transaction, so that each has its own version."""
+    # The role may not lock the question's row itself.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"answers of {question_id}"])
+
+
+def says(payload: Mapping[str, Any], answer: msgspec.Struct) -> bool:
+    """Tell whether an answer that is kept has the words of ``answer``, whenever each was given."""
+    said: dict[str, Any] = msgspec.to_builtins(answer)
+    return {**said, "answered_at": ""} == {**payload, "answered_at": ""}
 
 
 def _receipt(row: Answer) -> wire.Receipt:

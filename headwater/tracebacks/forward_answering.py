@@ -7,10 +7,9 @@ As with calls: the answer is tried on a copy of the trace here, kept with its oc
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 import msgspec
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from headwater import clock, jobs
@@ -211,9 +210,7 @@ def _record(actor: Actor, submission: NumberSubmission, now: datetime) -> tuple[
     row = own(actor).select_related("provider", "forward").filter(id=answer.question_id).first()
     if row is None:
         raise QuestionNotFound(f"There is no question {answer.question_id[:32]} for you.")
-    with connection.cursor() as cursor:
-        # Versions of one answer are numbered one after another; the role may not lock the question's row itself.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"answers of {row.id}"])
+    answering.one_after_another(row.id)
     digest = sha256(submission.octets).hexdigest()
     same = row.answers.filter(octets_sha256=digest).first() or _repeated(row, submission)
     if same is not None:
@@ -243,8 +240,7 @@ def _repeated(row: ForwardQuestion, submission: NumberSubmission) -> ForwardAnsw
     last = row.answers.order_by("-version").first()
     if submission.key_id or last is None or last.key_id:
         return None
-    said: dict[str, Any] = msgspec.to_builtins(submission.answer)
-    return last if {**said, "answered_at": ""} == {**last.payload, "answered_at": ""} else None
+    return last if answering.says(last.payload, submission.answer) else None
 
 
 def _check(row: ForwardQuestion, answer: NumberAnswer) -> None:

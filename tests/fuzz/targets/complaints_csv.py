@@ -28,12 +28,13 @@ def target(data: bytes) -> None:
         try:
             for item in items.items(io.BytesIO(data), found.input):
                 assert len(item.original) <= items.LINE_OCTETS * items.ROW_LINES
-                _read(mapper, item)
+                read(mapper, item)
         except (items.BadFile, TooLarge):
             continue
 
 
-def _read(mapper: Mapper, item: items.Item) -> None:
+def read(mapper: Mapper, item: items.Item) -> None:
+    """Read one item as an event, which may be refused."""
     if item.fault:
         return
     try:

@@ -5,7 +5,7 @@ import io
 from headwater.errors import Invalid, TooLarge
 from headwater.intake.events import items, mapping
 from headwater.intake.events.apply import Mapper
-from tests.fuzz.targets.complaints_csv import DATA, _read
+from tests.fuzz.targets.complaints_csv import DATA, read
 
 SEEDS = [
     (DATA / name).read_bytes()
@@ -38,6 +38,6 @@ def target(data: bytes) -> None:
         mapper = Mapper(found, GIVEN)
         try:
             for item in items.items(io.BytesIO(data), found.input):
-                _read(mapper, item)
+                read(mapper, item)
         except (items.BadFile, TooLarge, Invalid):
             continue

@@ -1,17 +1,12 @@
 """JSON of sources by every ready mapping, and a partner's own mapping file: a record, or a refusal with its place."""
 
 import io
-from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
-from headwater.calls.records import SourceKind
-from headwater.errors import Invalid, TooLarge
-from headwater.intake import feed
+from headwater.errors import TooLarge
 from headwater.intake.events import items, mapping
 from headwater.intake.events.apply import Mapper
-from headwater.intake.sources import Source
+from tests.fuzz.targets.complaints_csv import NOW, read
 
 DATA = Path(__file__).parents[2] / "data" / "feeds"
 NAMES = ("fcc-complaints", "ftc-dnc-api", "youmail-v2", "purecallerid-spam-check", "webhook")
@@ -25,8 +20,6 @@ SEEDS = [
     *(b"\xff" + (_PRESETS / f"{name}.toml").read_bytes() for name in ("webhook", "ftc-dnc-api")),
 ]
 TOKENS = [b'"attributes":{', b'"data":[', b"null", b"1e999", b"\\ud800", b"[[[[", b'[fields."call_at"]\n', b"formats"]
-SOURCE = Source(source_id="fuzz", source_kind=SourceKind.COMPLAINT)
-NOW = datetime(2026, 11, 24, 16, tzinfo=UTC)
 _SAID = {"observed_at": NOW.isoformat(), "number": "+12155550100"}
 
 
@@ -41,15 +34,6 @@ def target(data: bytes) -> None:
     mapper = Mapper(found, _SAID)
     try:
         for item in items.items(io.BytesIO(data[1:]), found.input):
-            _read(mapper, item)
+            read(mapper, item)
     except (items.BadFile, TooLarge):
-        return
-
-
-def _read(mapper: Mapper, item: items.Item) -> None:
-    if item.fault:
-        return
-    try:
-        feed.read_line(msgspec.json.encode(mapper.event(item.value, item.original)), SOURCE, NOW)
-    except Invalid:
         return
