@@ -282,9 +282,9 @@ async def _read(body: bytes, source: Source, content_type: bytes, small: SmallPo
     if kind in tables.READERS:
         return await asyncio.to_thread(tables.read, kind, body, source, clock.now())
     if kind not in _CLOUD_EVENTS:
-        table = await small.read(body, source)
-        if table is not None:
-            batch.table = table
+        read = await small.read(body, source)
+        if read is not None:
+            batch.table, batch.bodies = read.table, [read.body]
             return batch
     if kind in _CLOUD_EVENTS:
         parts = feed.read_cloud_events(body, source, clock.now(), batched=kind == BATCHED)

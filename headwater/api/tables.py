@@ -11,7 +11,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headwater.calls.records import REJECT_OCTETS, Body, Reject
+from headwater.calls import bodies
+from headwater.calls.records import REJECT_OCTETS, Reject
 from headwater.errors import Invalid, TooLarge
 from headwater.intake import feed, feed_columns
 from headwater.intake.sources import Source
@@ -63,12 +64,8 @@ def read(kind: bytes, body: bytes, source: Source, received_at: datetime) -> fee
     if found.columns.num_rows:
         batch.table = found.columns
         batch.bodies = [
-            Body(
-                body_sha256=digest,
-                received_at=received_at,
-                source_id=source.source_id,
-                media_type=kind.decode(),
-                octets=body,
+            bodies.pack(
+                body, source_id=source.source_id, received_at=received_at, media_type=kind.decode(), digest=digest
             )
         ]
     return batch

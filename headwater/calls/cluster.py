@@ -17,9 +17,9 @@ from headwater.errors import Invalid
 
 #: Table -> by what its rows are spread over the shards.
 SHARDED_BY: Final = {
-    "calls": f"cityHash64(right({forms.number('called')}, 10))",
+    "calls": f"cityHash64({forms.tail('called')})",
     "rejects": "cityHash64(source_id)",
-    "bodies": "cityHash64(body_sha256)",
+    "bodies": "cityHash64(source_id, received_at)",
     "areas": "cityHash64(area)",
     "hours": "cityHash64(calling_digits)",
     "minutes": "cityHash64(source_id)",

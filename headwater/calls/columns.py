@@ -9,7 +9,7 @@ import msgspec
 import pyarrow as pa
 
 from headwater.calls import forms
-from headwater.calls.records import Body, CallRecord, RecordKind, Reject, SourceKind
+from headwater.calls.records import CallRecord, RecordKind, Reject, SourceKind
 from headwater.identifiers import record_id
 
 #: What an insert is handed, not copied once more.
@@ -115,21 +115,6 @@ def of_rejects(rejects: Sequence[Reject]) -> Octets:
 
 
 REJECT_NAMES = ("received_at", "source_id", "door", "position", "reason", "raw", "raw_length", "raw_sha256")
-
-
-def of_bodies(bodies: Sequence[Body]) -> Octets:
-    """Return ``bodies`` as one Arrow stream for the table of that name."""
-    types = {
-        "body_sha256": pa.binary(32),
-        "received_at": TIME,
-        "source_id": pa.string(),
-        "media_type": pa.string(),
-        "octets": pa.binary(),
-    }
-    return _stream(pa.table({name: pa.array([getattr(b, name) for b in bodies], kind) for name, kind in types.items()}))
-
-
-BODY_NAMES = ("body_sha256", "received_at", "source_id", "media_type", "octets")
 
 
 def _stream(table: Any) -> Octets:

@@ -31,6 +31,7 @@ def version(received_at: datetime) -> int:
 
 #: Versions count down from here by microseconds since 1970: of rows with one key the highest stays.
 COUNT: Final = 9_223_372_036_854_775_807
+_TEN_DIGITS: Final = 10_000_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_VERSION: Final = version(datetime(2020, 1, 1, tzinfo=UTC))
 LAST_VERSION: Final = version(datetime(2100, 1, 1, tzinfo=UTC)) + 1
@@ -43,6 +44,16 @@ RECEIVED_AT: Final = f"fromUnixTimestamp64Micro(toInt64({COUNT} - version), 'UTC
 def number(name: str) -> str:
     """Return the SQL that gives ``calling`` or ``called`` back: its digits after a 1, which keeps leading zeros."""
     return f"substring(toString({name}_digits), 2)"
+
+
+def tail(name: str) -> str:
+    """Return the SQL of the last ten digits of ``calling`` or ``called``, as the sorting key has them (``ten``)."""
+    return f"{name}_digits % {_TEN_DIGITS}"
+
+
+def ten(number: str) -> int:
+    """Return the last ten digits of a canonical number as the sorting key has them; of a shorter one, it and its 1."""
+    return digits(number) % _TEN_DIGITS
 
 
 def digits(number: str) -> int:

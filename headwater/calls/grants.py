@@ -21,7 +21,7 @@ HELD_TO: Final = (
 _TABLE: Final = re.compile(
     r"CREATE TABLE IF NOT EXISTS \{database\}\.(?P<name>\w+) \{on_cluster\}\n\((?P<rows>.*?)\n\)\n", re.DOTALL
 )
-_COLUMN: Final = re.compile(r"^    (?P<name>[a-z_0-9]+) [A-Z]", re.MULTILINE)
+_COLUMN: Final = re.compile(r"^    (?P<name>[a-z_0-9]+) (?!\w+ EPHEMERAL)[A-Z]", re.MULTILINE)
 
 
 def columns() -> Mapping[str, tuple[str, ...]]:

@@ -17,8 +17,8 @@ from headwater.errors import Invalid
 #: Days for which input that no door could take is kept where the operator says nothing.
 REJECTS_DAYS: Final = 90
 LONGEST_DAYS: Final = 36_500
-#: What a rule may be about: the record, its octets as received, rejected input, whole bodies of table formats.
-MEMBERS: Final = ("rows_days", "raw_days", "rejects_days", "bodies_days")
+#: What a rule may be about: the record, its octets as received, rejected input.
+MEMBERS: Final = ("rows_days", "raw_days", "rejects_days")
 _OF_A_CLASS: Final = ("rows_days", "raw_days")
 _SOURCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,14 +52,17 @@ class Policy:
     classes: dict[str, dict[str, int]] = field(default_factory=dict)
     sources: dict[str, dict[str, int]] = field(default_factory=dict)
 
-    def expired(self, member: str, now: datetime) -> str:
-        """Return the SQL condition on rows whose time is over for one of ``MEMBERS``, "" where none can be."""
+    def expired(self, member: str, now: datetime, *, kind: RecordKind | None = None) -> str:
+        """Return the SQL condition on rows whose time is over for one of ``MEMBERS``, "" where none can be.
+
+        ``kind`` is given where all rows of the table are of that class.
+        """
         rules = [(f"source_id = '{source}'", days[member]) for source, days in self.sources.items() if member in days]
-        if member in _OF_A_CLASS:
-            rules += [
-                (f"record_kind = '{kind}'", days[member]) for kind, days in self.classes.items() if member in days
-            ]
         default = self.default.get(member, 0)
+        if kind is not None:
+            default = self.classes.get(kind, {}).get(member, default)
+        elif member in _OF_A_CLASS:
+            rules += [(f"record_kind = '{one}'", days[member]) for one, days in self.classes.items() if member in days]
         if not any(days for _, days in [*rules, ("", default)]):
             return ""
         if not rules:

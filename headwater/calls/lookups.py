@@ -112,16 +112,16 @@ def find_calls(store: Rows, wanted: Sequence[Wanted], *, window_s: int, zones: b
 
 
 def _part(store: Rows, wanted: Sequence[Wanted], window_s: int, *, zones: bool) -> list[list[Found]]:
-    numbers = [(_ten(_called(one)), canonical(one.calling)) for one in wanted]
+    numbers = [(forms.ten(_called(one)), canonical(one.calling)) for one in wanted]
     pairs = sorted({(tail, forms.digits(form)) for tail, calling in numbers if calling for form in _forms(calling)})
     tails = sorted({tail for tail, calling in numbers if not calling})
     reach = timedelta(seconds=window_s) + (timedelta(hours=ZONE_HOURS) if zones else timedelta())
     start, end = min(one.call_at for one in wanted) - reach, max(one.call_at for one in wanted) + reach
-    by_tail: dict[str, list[CallRecord]] = defaultdict(list)
+    by_tail: dict[int, list[CallRecord]] = defaultdict(list)
     # The key's own columns, and before all others: of the granule that they point to, only what they leave is read.
     for condition, keys in (
-        ("(right(called, 10), calling_digits) IN {keys:Array(Tuple(String, Int64))}", pairs),
-        ("right(called, 10) IN {keys:Array(String)}", tails),
+        (f"({_TAIL}, calling_digits) IN {{keys:Array(Tuple(Int64, Int64))}}", pairs),
+        (f"{_TAIL} IN {{keys:Array(Int64)}}", tails),
     ):
         if keys:
             rows = store.rows(
@@ -133,7 +133,7 @@ def _part(store: Rows, wanted: Sequence[Wanted], window_s: int, *, zones: bool) 
                 most=MOST_RECORDS,
             )
             for record in once(columns.to_records(rows)):
-                by_tail[_ten(record.called)].append(record)
+                by_tail[forms.ten(record.called)].append(record)
     return [
         _judged(one, calling, by_tail[tail], window_s, zones=zones)
         for one, (tail, calling) in zip(wanted, numbers, strict=True)
@@ -145,6 +145,9 @@ def _called(one: Wanted) -> E164:
     if called == UNKNOWN:
         raise Invalid("a call is looked up by its called number, and one that is named is none")
     return called
+
+
+_TAIL: Final = forms.tail("called")
 
 
 def _ten(number: str) -> str:

@@ -7,6 +7,7 @@ clear and are masked at every door.
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,15 +16,18 @@ from uuid import UUID
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from headwater.calls import columns, lookups, schema, trends
+from headwater.calls import bodies, columns, forms, lookups, schema, trends
 from headwater.calls.engine import Engine, failure
 from headwater.calls.records import CallRecord, RecordKind, SourceKind
 from headwater.errors import Invalid, NotFound
 
 #: Records that one question may ask for.
 AT_ONCE = 1_000
+#: Bodies that are unpacked at once.
+BODIES_AT_ONCE = 16
 #: Records that a look-up by call returns at most: more than that is no single call.
 CANDIDATES = 500
+_TAIL = forms.tail("called")
 
 
 class NoSuchRecord(NotFound):
@@ -70,16 +74,39 @@ class CallQueries:
     def raw(self, ids: Sequence[UUID]) -> dict[UUID, bytes]:
         """Return the octets as they were received, of those that have some. Callers audit the purpose first.
 
-        A record has none where its body is kept whole, and where the time for which octets are kept is over.
+        A record has none where it was a row of a table, and where the time for which octets are kept is over.
         """
         found: dict[UUID, bytes] = {}
         for part in _parts(ids):
             rows = self._rows(
-                "SELECT record_id, raw FROM calls FINAL WHERE record_id IN {ids:Array(UUID)} AND raw != ''",
+                "SELECT record_id, raw, source_id, received_at, raw_sha256 FROM calls FINAL "
+                "WHERE record_id IN {ids:Array(UUID)}",
                 octets=True,
                 ids=part,
             )
-            found.update(dict(rows))
+            found.update((row[0], row[1]) for row in rows if row[1])
+            found.update(self._lines([row for row in rows if not row[1]]))
+        return found
+
+    def _lines(self, rows: Sequence[Any]) -> dict[UUID, bytes]:
+        """Return the octets of records that stand as lines in bodies that are kept whole."""
+        within: dict[tuple[str, datetime], dict[bytes, UUID]] = defaultdict(dict)
+        for record_id, _raw, source_id, received_at, digest in rows:
+            within[source_id.decode(), received_at][digest] = record_id
+        keys, found = sorted(within), dict[UUID, bytes]()
+        for start in range(0, len(keys), BODIES_AT_ONCE):
+            kept = self._rows(
+                "SELECT source_id, received_at, packed, length FROM bodies "
+                "WHERE media_type = {lines:String} AND (source_id, received_at) IN "
+                "{keys:Array(Tuple(String, DateTime64(6, 'UTC')))}",
+                octets=True,
+                lines=bodies.LINES,
+                keys=keys[start : start + BODIES_AT_ONCE],
+            )
+            for source_id, received_at, packed, length in kept:
+                wanted = within[source_id.decode(), received_at]
+                lines = bodies.lines_of(bodies.unpack(packed, length), wanted)
+                found.update((wanted[digest], line) for digest, line in lines.items())
         return found
 
     def received_since(
@@ -137,15 +164,16 @@ class CallQueries:
 
         ``calling`` "" stands for any. Without a called number there is nothing to look up.
         """
-        if not called:
+        if not called.isdecimal():
             return []
         return self._records(
-            "FINAL WHERE right(called, 10) = right({called:String}, 10) "
+            f"FINAL WHERE {_TAIL} = {{tail:Int64}} AND right(called, 10) = right({{called:String}}, 10) "
             "AND ({calling:String} = '' OR right(calling, 10) = right({calling:String}, 10)) "
             "AND call_at BETWEEN {start:DateTime64(6, 'UTC')} AND {end:DateTime64(6, 'UTC')} "
             "AND record_kind = 'sip' AND sip_method = {method:String} "
             "ORDER BY call_at, record_id LIMIT {limit:Int64}",
             called=called,
+            tail=forms.ten(called),
             calling=calling,
             method=method,
             limit=CANDIDATES,
@@ -154,13 +182,14 @@ class CallQueries:
 
     def find_cdrs(self, *, called: str, at: datetime, window_s: int) -> list[CallRecord]:
         """Return the call detail records of calls to a number (its last ten digits) within the window, oldest first."""
-        if not called:
+        if not called.isdecimal():
             return []
         return self._records(
-            "FINAL WHERE right(called, 10) = right({called:String}, 10) "
+            f"FINAL WHERE {_TAIL} = {{tail:Int64}} AND right(called, 10) = right({{called:String}}, 10) "
             "AND call_at BETWEEN {start:DateTime64(6, 'UTC')} AND {end:DateTime64(6, 'UTC')} "
             "AND record_kind = 'cdr' ORDER BY call_at, record_id LIMIT {limit:Int64}",
             called=called,
+            tail=forms.ten(called),
             limit=CANDIDATES,
             **_window(at, window_s),
         )

@@ -78,9 +78,10 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What else the source said of the call, by name: for SIP docs/reference/sip-fields.md. Unverified, bounded; some
     hold called numbers (``intake.sip_fields.CALLED``), which doors mask like ``called``."""
     raw: bytes = b""
-    """The octets as received (one NDJSON line, one SIP message). Opened only for an audited purpose."""
+    """The octets as received (one NDJSON line, one SIP message). Opened only for an audited purpose. Where they came in
+    a body that is kept whole, they stand there."""
     raw_sha256: bytes = b""
-    """SHA-256 of ``raw``, 32 octets."""
+    """SHA-256 of the octets as received, 32 octets."""
 
 
 #: Names of headers that say where a record came from, not what it says of its call: one row may stand in two files.
@@ -108,15 +109,21 @@ class Reject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A body whose rows have no octets of their own (Arrow, Parquet): the evidence of all records made of it."""
+    """A body that is kept whole, beside the many records made of it: the evidence of them all (``calls.bodies``).
 
-    body_sha256: bytes
-    """SHA-256 of ``octets``, 32 octets: the ``raw_sha256`` of its records."""
-    received_at: datetime
+    Its records have its source and its time of receipt. Of a body of lines each record's octets are one line; the rows
+    of a table (Arrow, Parquet) have no octets of their own.
+    """
+
     source_id: str
+    received_at: datetime
     media_type: str
-    octets: bytes
-    """As received, inflated."""
+    body_sha256: bytes
+    """Of a table: SHA-256 of its octets, which is the ``raw_sha256`` of its records. Of lines: 32 zero octets."""
+    length: int
+    """Octets as received, inflated."""
+    packed: bytes
+    """They, as one zstd frame."""
 
 
 #: How many octets of a rejected input are kept.

@@ -22,9 +22,9 @@ class Rights:
     """Columns that it may not name in any table: not to select, to filter, to join or to sort by them."""
 
 
-ALL: Final = Rights()
+ALL: Final = Rights(tables=TABLES | {"bodies"})
 #: Octets as they came in: of records, and of what a door refused.
-_OCTETS: Final = frozenset({"raw"})
+_OCTETS: Final = frozenset({"raw", "packed"})
 #: Whatever holds a called number, or text and headers that may say one.
 _CALLED: Final = frozenset({"called", "called_digits", "called_form", "called_raw", "headers", "transcript", "reason"})
 

@@ -46,9 +46,10 @@ class Migration:
     statements: tuple[str, ...]
 
 
-# The sorting key begins with the last ten digits of the called number, so that a look-up meets one place whatever
-# prefix a switch put before it. Rows of one key are one record, and the FIRST one received stays (its version is the
-# highest). A cluster shards by cityHash64(right(called, 10)) for the same reason. A number as it was sent nearly always
+# The sorting key begins with the last ten digits of the called number, as an integer, so that a look-up meets one place
+# whatever prefix a switch put before it. Rows of one key are one record, and the FIRST one received stays (its version
+# is the highest). A cluster shards by these digits for the same reason. ``line`` is what came where it is kept in
+# ``bodies``: the record keeps its SHA-256 alone. A number as it was sent nearly always
 # follows from the canonical one, so that only how it follows is kept (``forms``), and so with what follows wholly: the
 # identifier is a hash of source and event, and the version is the time of receipt, counted down. Rows lie by called
 # number: a delta of neighbours is short there, and nowhere else. Octets are packed lightly: a higher level took a third
@@ -91,7 +92,8 @@ CREATE TABLE IF NOT EXISTS {database}.calls {on_cluster}
     labels Array(String) CODEC(ZSTD(1)),
     headers Map(LowCardinality(String), String) CODEC(ZSTD(3)),
     raw String CODEC(ZSTD(1)),
-    raw_sha256 FixedString(32) DEFAULT SHA256(raw),
+    line String EPHEMERAL,
+    raw_sha256 FixedString(32) DEFAULT SHA256(if(line = '', raw, line)),
     stored_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC') CODEC(Delta, ZSTD(1)),
     version UInt64 CODEC(T64, ZSTD(1)),
     CONSTRAINT record_kind_is_known CHECK record_kind IN ('report', 'sip', 'cdr', 'reputation'),
@@ -115,7 +117,7 @@ CREATE TABLE IF NOT EXISTS {database}.calls {on_cluster}
 )
 ENGINE = {replacing}(version)
 PARTITION BY toYYYYMMDD(call_at)
-ORDER BY (right({called}, 10), calling_digits, call_at, source_id, event_id)
+ORDER BY ({tail}, calling_digits, call_at, source_id, event_id)
 SETTINGS {durable}, min_bytes_for_wide_part = 134217728
 """
 
@@ -138,22 +140,23 @@ ORDER BY (source_id, received_at, position)
 SETTINGS {durable}
 """
 
-# Bodies whose rows have no octets of their own: what a record of theirs was made of. One row a body.
+# Bodies of which many records were made, kept whole: one row a body, found by the source and the time of receipt that
+# its records have. They come packed: to pack them here would cost an insert what all other columns cost together.
 _BODIES = """
 CREATE TABLE IF NOT EXISTS {database}.bodies {on_cluster}
 (
-    body_sha256 FixedString(32),
-    received_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
     source_id LowCardinality(String),
+    received_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
     media_type LowCardinality(String),
-    octets String CODEC(ZSTD(1)),
-    version UInt64 DEFAULT toUInt64(9223372036854775807 - toUnixTimestamp64Micro(received_at)) CODEC(Delta, ZSTD(1)),
-    CONSTRAINT body_is_bounded CHECK length(octets) <= 67108864
+    body_sha256 FixedString(32),
+    length Int64,
+    packed String CODEC(NONE),
+    CONSTRAINT body_is_bounded CHECK length BETWEEN 0 AND 67108864 AND length(packed) <= 68000000
 )
-ENGINE = {replacing}(version)
+ENGINE = {plain}
 PARTITION BY toYYYYMMDD(received_at)
-ORDER BY (source_id, body_sha256)
-SETTINGS {durable}
+ORDER BY (source_id, received_at)
+SETTINGS {durable}, index_granularity = 64
 """
 
 # Roll-ups are kept as calls are written. The store knows a record that comes again before it writes, so that a view
@@ -293,6 +296,7 @@ def render(statement: str, *, database: str, engines: Engines = ONE_MACHINE) -> 
         last_version=forms.LAST_VERSION,
         calling=forms.number("calling"),
         called=forms.number("called"),
+        tail=forms.tail("called"),
         calling_raw=forms.expression("calling"),
         called_raw=forms.expression("called"),
     ).strip()

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from headwater.calls import columns, forms, schema
+from headwater.calls import bodies, columns, forms, schema
 from headwater.calls.duplicates import Identifiers, Seen, identifiers, same_content
 from headwater.calls.engine import Engine, RefusedByStore, StoreUnavailable, failure
 from headwater.calls.records import Body, CallRecord, Reject
@@ -176,11 +176,12 @@ class CallStore:
                 raise StoreUnavailable(f"the call store cannot write: {error}") from error
         return Inserted(stored=len(fresh), duplicates=tuple(parted.duplicates), conflicts=tuple(parted.conflicts))
 
-    def insert_table(self, table: pa.Table) -> Inserted:
+    def insert_table(self, table: pa.Table, *, whole: Sequence[Body] = ()) -> Inserted:
         """Store a table of the store's columns, as ``insert`` stores records, without touching each row.
 
-        The columns are those of ``columns.NAMES`` or fewer: what is left out has its default, and ``raw_sha256`` is
-        made of ``raw``. Raises as ``insert`` does.
+        The columns are those of ``columns.NAMES`` or fewer: what is left out has its default. ``raw_sha256`` is made of
+        ``raw``, or of ``line``, which is not kept. ``whole`` are the bodies that the rows came in, each with its rows'
+        time of receipt; one of which no row is new is not kept again. Raises as ``insert`` does.
         """
         if not table.num_rows:
             return Inserted(stored=0)
@@ -196,7 +197,7 @@ class CallStore:
                     keep[[*duplicates, *conflicts]] = False
                     table = table.filter(pa.array(keep))
                 if table.num_rows:
-                    self._write_table(table)
+                    self._write_table(table, whole)
             except ClickHouseError as error:
                 raise failure(error) from error
             except pa.ArrowInvalid as error:
@@ -219,10 +220,13 @@ class CallStore:
         parted = self._part([columns.record_at(table, place) for place in places], ids[places], seen)
         return [places[at] for at in parted.duplicates], [places[at] for at in parted.conflicts]
 
-    def _write_table(self, table: pa.Table) -> None:
+    def _write_table(self, table: pa.Table, whole: Sequence[Body]) -> None:
         place = table.column_names.index("received_at")
-        received = table.column(place).cast(pa.int64()).to_numpy()
-        table = table.set_column(place, "received_at", pa.array(self._after_the_last(received)).cast(columns.TIME))
+        sent = table.column(place).cast(pa.int64()).to_numpy()
+        received = self._after_the_last(sent)
+        table = table.set_column(place, "received_at", pa.array(received).cast(columns.TIME))
+        # Before its rows: a row whose octets are not there must never be.
+        self._keep(whole, dict(zip(*_firsts(sent, received), strict=True)))
         days = table.column("call_at").cast(pa.int64()).to_numpy() // _DAY_US
         if len(distinct := np.unique(days)) <= DAYS_AT_ONCE:
             self._put("calls", forms.names(table.column_names), columns.octets_of(table))
@@ -232,26 +236,22 @@ class CallStore:
             self._put("calls", forms.names(table.column_names), columns.octets_of(part))
 
     def _after_the_last(self, received: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-        """Return the times of receipt, none before what is already stored; the vector form of ``_in_order``."""
+        """Return the times of receipt, none before what is already stored, and those alike that were alike."""
         floor = self._last_received + 1
         behind = received < floor
         if behind.any():
-            received = np.where(behind, floor + np.cumsum(behind) - 1, received)
+            received = received.copy()
+            received[behind] = floor + np.unique(received[behind], return_inverse=True)[1]
         self._last_received = int(received.max())
         return received
 
-    def insert_bodies(self, bodies: Sequence[Body]) -> None:
-        """Keep whole bodies whose rows have no octets of their own. Raises as ``insert`` does."""
-        if not bodies:
-            return
-        with self._lock:
-            self._require_open()
-            try:
-                self._put("bodies", columns.BODY_NAMES, columns.of_bodies(bodies))
-            except ClickHouseError as error:
-                raise failure(error) from error
-            except OSError as error:
-                raise StoreUnavailable(f"the call store cannot write: {error}") from error
+    def _keep(self, whole: Sequence[Body], moved: dict[int, int]) -> None:
+        """Write bodies under the times of receipt that their rows have got: ``moved``, by what they were."""
+        sent = [(body.received_at - _EPOCH) // _MICROSECOND for body in whole]
+        kept = [place for place, at in enumerate(sent) if at in moved]
+        if kept:
+            table = bodies.columns([whole[place] for place in kept], [moved[sent[place]] for place in kept])
+            self._put("bodies", table.column_names, columns.octets_of(table))
 
     def insert_rejects(self, rejects: Sequence[Reject]) -> None:
         """Keep what a door could not take. Raises as ``insert`` does."""
@@ -343,10 +343,10 @@ class CallStore:
         # order of time, so that each statement reads few days.
         for part in _parts(sorted(records, key=lambda record: record.call_at)):
             rows = self._select(
-                "PREWHERE (right(called, 10), calling_digits) IN {keys:Array(Tuple(String, Int64))} "
+                f"PREWHERE ({forms.tail('called')}, calling_digits) IN {{keys:Array(Tuple(Int64, Int64))}} "
                 "AND call_at BETWEEN {first:DateTime64(6, 'UTC')} AND {last:DateTime64(6, 'UTC')} "
                 "WHERE record_id IN {ids:Array(UUID)}",
-                keys=sorted({(record.called[-10:], forms.digits(record.calling)) for record in part}),
+                keys=sorted({(forms.ten(record.called), forms.digits(record.calling)) for record in part}),
                 first=part[0].call_at,
                 last=part[-1].call_at,
                 ids=[record.record_id for record in part],
@@ -373,6 +373,12 @@ def _ids_of(table: pa.Table) -> Identifiers:
     chunk = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
     words = np.frombuffer(chunk.buffers()[1], dtype=np.uint64)
     return words[2 * chunk.offset : 2 * (chunk.offset + len(chunk))].reshape(-1, 2)
+
+
+def _firsts(sent: "np.ndarray[Any, Any]", received: "np.ndarray[Any, Any]") -> tuple[list[int], list[int]]:
+    """Return the distinct times that were sent and, for each, the one that was given."""
+    distinct, places = np.unique(sent, return_index=True)
+    return distinct.tolist(), received[places].tolist()
 
 
 def _joined(values: Sequence[bytes]) -> Identifiers:

@@ -17,6 +17,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from headwater.calls import columns, schema
 from headwater.calls.engine import Engine, StoreUnavailable, failure
 from headwater.calls.keeping import Held, Policy, not_in_spans
+from headwater.calls.records import RecordKind
 
 # A deletion may take long; it is waited for, on every replica, so that what the audit says was done was done.
 _WAITED_FOR: Final = "SETTINGS mutations_sync = 2, max_execution_time = 0"
@@ -167,28 +168,28 @@ class Sweeper:
             named = f"SELECT record_id FROM {here}.held"  # noqa: S608 - a checked name
             return f"NOT (record_id {within} ({named})){not_in_spans(held, 'call_at')}"
 
-        def bodies(within: str) -> str:
+        def whole(within: str) -> str:
             # A body stands as long as one of its records is held. Its records are asked of the spread table always.
-            named = f"SELECT raw_sha256 FROM {here}.calls WHERE NOT ({free('GLOBAL IN')})"  # noqa: S608 - ours
-            return f"NOT (body_sha256 {within} ({named})){received}"
+            named = f"SELECT source_id, received_at FROM {here}.calls WHERE NOT ({free('GLOBAL IN')})"  # noqa: S608 - ours
+            return f"NOT ((source_id, received_at) {within} ({named})){received}"
 
+        def octets(within: str) -> str:
+            return f"raw != '' AND {free(within)}"
+
+        # A body holds the octets of reports: it goes with them, and never stays when they have gone themselves.
+        ends = [policy.expired(member, now, kind=RecordKind.REPORT) for member in ("raw_days", "rows_days")]
+        bodies = " OR ".join(filter(None, ends))
+        rows, raw = policy.expired("rows_days", now), policy.expired("raw_days", now)
         steps: list[tuple[str, str, str, str, Callable[[str], str], str]] = [
-            ("bodies", "bodies", "DELETE", "bodies_days", bodies, "''"),
-            ("rows", "calls", "DELETE", "rows_days", free, "record_kind"),
-            (
-                "raw",
-                "calls",
-                "UPDATE raw = ''",
-                "raw_days",
-                lambda within: f"raw != '' AND {free(within)}",
-                "record_kind",
-            ),
-            ("rejects", "rejects", "DELETE", "rejects_days", lambda _: f"1{received}", "''"),
+            ("bodies", "bodies", "DELETE", bodies and f"({bodies})", whole, "''"),
+            ("rows", "calls", "DELETE", rows, free, "record_kind"),
+            ("raw", "calls", "UPDATE raw = ''", raw, octets, "record_kind"),
+            ("rejects", "rejects", "DELETE", policy.expired("rejects_days", now), lambda _: f"1{received}", "''"),
         ]
         return [
             _Step(what=what, table=table, change=change, condition=_both(expired, rest), kind=kind)
-            for what, table, change, member, rest, kind in steps
-            if (expired := policy.expired(member, now))
+            for what, table, change, expired, rest, kind in steps
+            if expired
         ]
 
     def _count(self, client: Any, step: _Step) -> list[Expired]:

@@ -109,7 +109,7 @@ class Writer:
         if self._closing:
             raise WriterClosed("the call store is closing: nothing was stored; send again in a few seconds")
         octets = sum(len(one.raw) for one in records) + _RECORD_OCTETS * len(records)
-        octets += sum(len(one.raw) for one in rejects) + sum(len(one.octets) for one in bodies)
+        octets += sum(len(one.raw) for one in rejects) + sum(len(one.packed) for one in bodies)
         if table is not None:
             octets += int(table.nbytes)
         if self._waiting.octets and self._waiting.octets + octets > self._waiting_octets:
@@ -193,8 +193,6 @@ class Writer:
     def _write(self, group: list[_Item]) -> list[Inserted]:
         # Rejects first: should they fail, no record has been written that its sender then hears of as a duplicate.
         self._store.insert_rejects([reject for item in group for reject in item.rejects])
-        if any(item.bodies for item in group):
-            self._store.insert_bodies([body for item in group for body in item.bodies])
         single = [item for item in group if item.table is None]
         tables = [item for item in group if item.table is not None]
         shares: dict[int, Inserted] = {}
@@ -203,7 +201,8 @@ class Writer:
             shares.update(zip(map(id, single), _shares(result, [len(item.records) for item in single]), strict=True))
         for alike in _alike(tables):
             table = pa.concat_tables([item.table for item in alike], promote_options="none")
-            result = self._store.insert_table(table.combine_chunks())  # of small posts, many are joined
+            whole = [body for item in alike for body in item.bodies]
+            result = self._store.insert_table(table.combine_chunks(), whole=whole)  # of small posts, many are joined
             shares.update(zip(map(id, alike), _shares(result, [item.table.num_rows for item in alike]), strict=True))
         return [shares[id(item)] for item in group]
 

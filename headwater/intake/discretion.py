@@ -55,7 +55,7 @@ def table(columns: Any, rule: CalledNumbers) -> Any:
     for name, array in made.items():
         columns = columns.set_column(columns.column_names.index(name), name, array)
     # Left out, both are the store's defaults: no octets, and the hash of none.
-    return columns.drop_columns([name for name in ("raw", "raw_sha256") if name in columns.column_names])
+    return columns.drop_columns([name for name in ("line", "raw_sha256") if name in columns.column_names])
 
 
 def _record(one: CallRecord, rule: CalledNumbers) -> CallRecord:

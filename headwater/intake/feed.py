@@ -87,7 +87,7 @@ class FeedBatch:
     table: Any = None
     """In place of ``records``: a ``pyarrow.Table`` of the store's columns, where a body was read by columns."""
     bodies: list[Body] = field(default_factory=list)
-    """The body itself, where its rows have no octets of their own."""
+    """The body itself, where its rows' octets are kept in it and not with each."""
 
     def event_id(self, place: int) -> str:
         """Return the event id of the record at ``place``, from 0."""

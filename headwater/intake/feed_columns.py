@@ -318,10 +318,10 @@ def _table(  # noqa: PLR0913 - what a record is made of, each by name
         "headers": _headers(arrays["is_recorded_message"]),
     }
     if raw is not None:
-        made["raw"] = raw
+        made["line"] = raw
     else:
         made["raw_sha256"] = _constant(body_sha256, rows, pa.binary(32))
-    return pa.table({name: made[name] for name in NAMES if name in made})
+    return pa.table({name: made[name] for name in (*NAMES, "line") if name in made})
 
 
 def _word(value: str, rows: int) -> Any:

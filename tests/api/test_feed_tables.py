@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from headwater.api import tables
+from headwater.calls.bodies import unpack
 from headwater.calls.records import SourceKind
 from headwater.intake.sources import Source
 from tests.api.test_feeds import Door, alive, event, memory_octets, open_door
@@ -62,11 +63,11 @@ def test_an_arrow_stream_is_stored_with_its_body_as_evidence(door: Door) -> None
     assert record.raw_sha256 == sha256(body).digest()
     with door.store.engine.client("headwater") as client:
         kept = client.query(
-            "SELECT octets FROM bodies FINAL WHERE hex(body_sha256) = {digest:String}",
+            "SELECT packed, length FROM bodies WHERE hex(body_sha256) = {digest:String}",
             parameters={"digest": sha256(body).hexdigest().upper()},
             query_formats={"String": "bytes"},
         ).result_rows
-    assert kept == [(body,)]
+    assert [unpack(packed, length) for packed, length in kept] == [body]
 
 
 def test_the_same_events_in_another_form_are_known_again(door: Door) -> None:

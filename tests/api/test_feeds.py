@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,25 @@ def test_events_are_stored_when_202_is_heard(door: Door) -> None:
     assert answer.status_code == 202
     assert answer.json() == {"accepted": 1_000, "duplicates": 0, "rejected": 0, "errors": []}
     assert door.reads.total() == 1_000
+
+
+def test_the_octets_of_each_event_are_those_of_its_line_however_many_posts_came_at_once(door: Door) -> None:
+    posts = [[event(number, transcript=f"press {number}") for number in range(n, n + 40)] for n in range(0, 800, 30)]
+    sent = {f"e{number}": line for post in posts for number, line in enumerate(post, start=posts.index(post) * 30)}
+
+    async def send_all() -> list[httpx.Response]:
+        async with httpx.AsyncClient(timeout=60) as client:
+            url = f"http://127.0.0.1:{door.port}{feeds.PATH}"
+            return list(
+                await asyncio.gather(*(client.post(url, content=b"\n".join(post), headers=HEADERS) for post in posts))
+            )
+
+    for _ in range(2):  # what comes again is known, and its octets stay those of the first
+        assert {answer.status_code for answer in asyncio.run(send_all())} == {202}
+    kept = door.reads.latest(1_000)
+    octets = door.reads.raw([record.record_id for record in kept])
+    assert {record.event_id: octets[record.record_id] for record in kept} == sent
+    assert all(record.raw_sha256 == sha256(sent[record.event_id]).digest() for record in kept)
 
 
 def test_the_same_body_again_changes_nothing(door: Door) -> None:

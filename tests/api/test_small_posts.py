@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.api.small_posts import TOGETHER_LINES, SmallPosts
+from headwater.calls.bodies import unpack
 from headwater.calls.columns import record_at
 from headwater.calls.records import SourceKind
 from headwater.intake.feed import read_lines
@@ -44,26 +45,26 @@ def names(table: Any) -> list[str]:
 
 def test_each_post_has_its_own_rows_in_its_own_order() -> None:
     read = together((post("a", "b"), ONE), (post("c").removesuffix(b"\n"), ONE), (post("d", "e", "f"), ONE))
-    assert [names(table) for table in read] == [["a", "b"], ["c"], ["d", "e", "f"]]
+    assert [names(one.table) for one in read] == [["a", "b"], ["c"], ["d", "e", "f"]]
 
 
 def test_posts_of_two_senders_are_never_read_as_one() -> None:
     read = together((post("a"), ONE), (post("a"), OTHER), (post("b"), ONE))
-    assert [(names(table), record_at(table, 0).source_id) for table in read] == [
+    assert [(names(one.table), record_at(one.table, 0).source_id) for one in read] == [
         (["a"], "ORG-ONE"),
         (["a"], "ORG-OTHER"),
         (["b"], "ORG-ONE"),
     ]
-    assert record_at(read[0], 0).record_id != record_at(read[1], 0).record_id
+    assert record_at(read[0].table, 0).record_id != record_at(read[1].table, 0).record_id
 
 
 def test_a_bad_post_goes_to_the_careful_reader_and_its_neighbours_are_read_by_themselves() -> None:
     read = together((post("a"), ONE), (b'{"event_id":"bad"}', ONE), (post("b"), OTHER), (post("c", "d"), ONE))
     assert read[1] is None
-    assert [names(read[place]) for place in (0, 2, 3)] == [["a"], ["b"], ["c", "d"]]
+    assert [names(read[place].table) for place in (0, 2, 3)] == [["a"], ["b"], ["c", "d"]]
     alone = together((post("a"), ONE), (b'{"event_id":"bad"}', ONE), (post("b", "c"), ONE), fewest=2)
     assert alone[:2] == [None, None], "one line is the careful reader's"
-    assert names(alone[2]) == ["b", "c"]
+    assert names(alone[2].table) == ["b", "c"]
 
 
 def test_an_event_cannot_be_made_of_the_pieces_of_two_posts() -> None:
@@ -79,8 +80,8 @@ def test_what_the_careful_reader_reads_cheaper_or_better_is_left_to_him() -> Non
 
 def test_line_ends_of_two_octets_are_read_with_the_others() -> None:
     first, second = together((post("a", "b").replace(b"\n", b"\r\n"), ONE), (post("c"), ONE))
-    assert (names(first), names(second)) == (["a", "b"], ["c"])
-    assert b"\r" not in b"".join(first.column("raw").to_pylist())
+    assert (names(first.table), names(second.table)) == (["a", "b"], ["c"])
+    assert unpack(first.body.packed, first.body.length) == post("a", "b").removesuffix(b"\n")
 
 
 def test_a_full_group_does_not_wait_and_the_next_post_begins_a_new_one() -> None:
@@ -93,7 +94,7 @@ def test_a_full_group_does_not_wait_and_the_next_post_begins_a_new_one() -> None
         return await asyncio.gather(first, small.read(post("next"), ONE))
 
     first, second = asyncio.run(run())
-    assert (first.num_rows, names(second)) == (TOGETHER_LINES, ["next"])
+    assert (first.table.num_rows, names(second.table)) == (TOGETHER_LINES, ["next"])
 
 
 def test_a_sender_that_hangs_up_while_it_waits_takes_nothing_from_its_neighbours() -> None:
@@ -104,7 +105,7 @@ def test_a_sender_that_hangs_up_while_it_waits_takes_nothing_from_its_neighbours
         gone.cancel()
         return await small.read(post("b", "c"), ONE)
 
-    assert names(asyncio.run(run())) == ["b", "c"]
+    assert names(asyncio.run(run()).table) == ["b", "c"]
 
 
 EVENTS = st.lists(
@@ -130,12 +131,13 @@ def test_rows_that_were_read_together_are_those_of_the_careful_reader(posts: lis
         b"\n".join(line(f"{place}-{number}", **event) for number, event in enumerate(events))
         for place, events in enumerate(posts)
     ]
-    for body, table in zip(made, together(*((body, ONE) for body in made)), strict=True):
-        if table is None:
+    for body, read in zip(made, together(*((body, ONE) for body in made)), strict=True):
+        if read is None:
             continue
+        assert unpack(read.body.packed, read.body.length) == body
         careful = read_lines(body, ONE, datetime.now(UTC)).records
-        read = [record_at(table, place) for place in range(table.num_rows)]
-        for one, other in zip(read, careful, strict=True):
+        rows = [record_at(read.table, place) for place in range(read.table.num_rows)]
+        for one, other in zip(rows, careful, strict=True):
             for name in set(one.__struct_fields__) - {"received_at", "raw", "raw_sha256"}:
                 assert getattr(one, name) == getattr(other, name), name
-        assert table.column("raw").to_pylist() == [one.raw for one in careful]
+        assert read.table.column("line").to_pylist() == [one.raw for one in careful]

@@ -71,13 +71,8 @@ def test_every_definition_goes_to_every_server() -> None:
 
 
 def test_calls_are_spread_by_the_last_ten_digits_of_the_called_number() -> None:
-    assert any(
-        text.endswith(
-            "Distributed('us', 'headwater', 'calls_local', "
-            "cityHash64(right(substring(toString(called_digits), 2), 10)))"
-        )
-        for text in rendered()
-    )
+    key = "cityHash64(called_digits % 10000000000)"
+    assert any(text.endswith(f"Distributed('us', 'headwater', 'calls_local', {key})") for text in rendered())
 
 
 def test_views_read_and_write_within_a_shard() -> None:
@@ -129,7 +124,7 @@ def test_what_is_past_its_time_goes_from_the_shards_and_what_is_held_stays(engin
     records = [report(number, source_id="ORG-SPREAD") for number in range(2_000, 2_010)]
     store.insert(records)
     before = queries.total()
-    policy = Policy(default={"rows_days": 30, "raw_days": 7, "rejects_days": 30, "bodies_days": 30})
+    policy = Policy(default={"rows_days": 30, "raw_days": 7, "rejects_days": 30})
     held = Held(
         record_ids=frozenset({records[3].record_id}),
         spans=(Span(source_id="ORG-SPREAD", start=records[5].call_at, end=records[7].call_at),),

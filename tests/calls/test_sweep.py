@@ -6,21 +6,23 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.calls import keeping
+from headwater.calls import columns, keeping
+from headwater.calls.bodies import LINES, pack
 from headwater.calls.keeping import Held, Policy, Span
 from headwater.calls.queries import CallQueries
-from headwater.calls.records import Body, Reject
+from headwater.calls.records import Reject
 from headwater.calls.store import CallStore
 from headwater.calls.sweep import Expired, Sweeper
 from headwater.errors import Invalid
 from tests.calls.samples import NOON, invite, report
 
 YEAR_ON = NOON + timedelta(days=365)
-ALL = Policy(default={"rows_days": 30, "rejects_days": 30, "bodies_days": 30})
+ALL = Policy(default={"rows_days": 30, "rejects_days": 30})
 
 
 def kept(store: CallStore) -> set[str]:
@@ -82,9 +84,8 @@ def test_what_is_held_by_name_or_by_source_and_time_survives(store: CallStore) -
 
 
 def test_rejects_and_bodies_go_by_their_own_rules_and_are_held_with_their_records(store: CallStore) -> None:
-    octets = b"a body"
-    digest = sha256(octets).digest()
-    body = Body(body_sha256=digest, received_at=NOON, source_id="ORG-APP", media_type="x/y", octets=octets)
+    lines = [b'{"event_id":"event-1"}', b'{"event_id":"event-2"}']
+    body = pack(b"\n".join(lines), source_id="ORG-APP", received_at=NOON, media_type=LINES)
     reject = Reject(
         received_at=NOON,
         source_id="ORG-APP",
@@ -95,13 +96,29 @@ def test_rejects_and_bodies_go_by_their_own_rules_and_are_held_with_their_record
         raw_length=1,
         raw_sha256=sha256(b"{").digest(),
     )
-    store.insert_bodies([body])
+    made = [report(number, received_at=NOON, raw=b"") for number in (1, 2)]
+    table = columns.table_of(made, [1_000_000 * int(NOON.timestamp())] * 2).drop_columns(["raw", "raw_sha256"])
+    store.insert_table(table.append_column("line", pa.array(lines, pa.binary())), whole=[body])
     store.insert_rejects([reject])
-    store.insert([report(1, raw=b"", raw_sha256=digest)])
+    reads = CallQueries(store.engine, store.database)
+    ids = [one.record_id for one in made]
+    assert reads.raw(ids) == dict(zip(ids, lines, strict=True))
     sweeper = Sweeper(store.engine, store.database)
-    sweeper.run(ALL, Held(record_ids=frozenset({report(1).record_id})), now=YEAR_ON)
+    sweeper.run(ALL, Held(record_ids=frozenset({ids[0]})), now=YEAR_ON)
     assert (count(store, "calls"), count(store, "bodies"), count(store, "rejects")) == (1, 1, 0)
-    sweeper.run(ALL, Held(), now=YEAR_ON)
+    assert reads.raw(ids) == {ids[0]: lines[0]}
+    sweeper.run(Policy(default={"raw_days": 30}), Held(), now=YEAR_ON)
+    assert (count(store, "calls"), count(store, "bodies")) == (1, 0), "the octets go before the record"
+    assert reads.raw(ids) == {}
+    assert reads.record(ids[0]).raw_sha256 == sha256(lines[0]).digest()
+
+
+def test_a_body_never_outlives_the_records_that_were_made_of_it(store: CallStore) -> None:
+    body = pack(b"{}", source_id="ORG-APP", received_at=NOON, media_type=LINES)
+    table = columns.table_of([report(1, received_at=NOON, raw=b"")], [1_000_000 * int(NOON.timestamp())])
+    store.insert_table(table, whole=[body])
+    policy = keeping.read("[default]\nrows_days = 0\n[class.report]\nrows_days = 30\nraw_days = 4000\n")
+    Sweeper(store.engine, store.database).run(policy, Held(), now=YEAR_ON)
     assert (count(store, "calls"), count(store, "bodies")) == (0, 0)
 
 

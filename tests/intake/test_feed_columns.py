@@ -57,7 +57,7 @@ def alike(table: Any, records: list[CallRecord]) -> None:
         row = record_at(table, place)
         nothing = {"raw": b"", "raw_sha256": b""}
         assert msgspec.structs.replace(row, **nothing) == msgspec.structs.replace(record, **nothing)
-        assert table.column("raw")[place].as_py() == record.raw
+        assert table.column("line")[place].as_py() == record.raw
 
 
 @given(st.lists(events, min_size=1, max_size=8), st.booleans())
@@ -177,7 +177,7 @@ def test_a_row_of_a_table_is_the_event_of_the_same_line() -> None:
     nothing = {"raw": b"", "raw_sha256": b""}
     assert msgspec.structs.replace(record_at(found.columns, 0), **nothing) == msgspec.structs.replace(record, **nothing)
     assert found.columns.column("raw_sha256")[0].as_py() == sha256(b"body").digest()
-    assert "raw" not in found.columns.column_names
+    assert "line" not in found.columns.column_names
 
 
 def test_bad_rows_are_named_and_the_rest_is_taken() -> None:
