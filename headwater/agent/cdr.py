@@ -24,12 +24,12 @@ class OwnStore:
 
     def __init__(self, writer: Writer, spc: str, loop: asyncio.AbstractEventLoop) -> None:
         self._writer = writer
-        self._source = Source(source_id=spc)
+        self._source = Source(source_id=spc, credential="own folder")
         self._loop = loop
 
     def take(self, part: Part, octets: bytes, /) -> Answer:
         """Store the rows of a part and return what became of them. See ``deliver.Keeper``."""
-        found = exchange.read(part, octets, self._source, datetime.now(UTC), credential="own folder")
+        found = exchange.read(part, octets, self._source, datetime.now(UTC))
         written = asyncio.run_coroutine_threadsafe(self._writer.put(found.records, rejects=found.kept), self._loop)
         try:
             return exchange.answer(found, written.result(timeout=STORE_S))

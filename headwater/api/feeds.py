@@ -210,7 +210,12 @@ class FeedDoor:
             if not organisation or self._called_numbers_of is None:
                 raise Unauthenticated("say whose events they are: Headwater-Organisation")
             kept = await self._called_numbers_of(organisation)
-            return Source(source_id=organisation, source_kind=SourceKind.COMPLAINT, called_numbers=kept)
+            return Source(
+                source_id=organisation,
+                source_kind=SourceKind.COMPLAINT,
+                called_numbers=kept,
+                credential="agency reports",
+            )
         return await self._authenticate(token)
 
     def _count(self, source: Source, taken: Taken) -> None:

@@ -20,7 +20,7 @@ from prometheus_client import Counter as Total
 
 from headwater import clock
 from headwater.api import bodies
-from headwater.api.feeds import Answer, RecordWriter, bearer, problem, problem_of, respond
+from headwater.api.feeds import Answer, Authenticate, RecordWriter, bearer, problem, problem_of, respond
 from headwater.errors import HeadwaterError, Unauthenticated, Unavailable
 from headwater.intake import discretion
 from headwater.intake.cdr import exchange
@@ -38,9 +38,6 @@ STORE_S: Final = 45.0
 #: Header by which a page of ours says whose file it sends.
 ON_BEHALF: Final = b"headwater-organisation"
 
-Sender = tuple[Source, str]
-"""Whose records they are, and the identifier of the credential."""
-Authenticate = Callable[[str], Awaitable[Sender]]
 
 log = structlog.get_logger(__name__)
 
@@ -87,10 +84,10 @@ class FileDoor:
         if scope["method"] != "POST":
             return problem(405, "Send parts of files with POST.", ((b"allow", b"POST"),))
         try:
-            source, credential = await self._sender(bodies.headers_of(scope))
+            source = await self._sender(bodies.headers_of(scope))
             if scope["path"] == PREVIEW:
                 return 200, await self._preview(scope, receive), ()
-            return 202, await self._take(scope, receive, source, credential), ()
+            return 202, await self._take(scope, receive, source), ()
         except HeadwaterError as error:
             return problem_of(error)
         except bodies.Disconnected:
@@ -99,25 +96,23 @@ class FileDoor:
             log.exception("part of a file failed")
             return problem(500, "Something failed on our side; nothing was acknowledged.")
 
-    async def _sender(self, headers: dict[bytes, bytes]) -> Sender:
+    async def _sender(self, headers: dict[bytes, bytes]) -> Source:
         token = bearer(headers)
         if self._page_secret and hmac.compare_digest(token.encode(), self._page_secret):
             organisation = headers.get(ON_BEHALF, b"").decode("latin-1")
             if not organisation:
                 raise Unauthenticated("say whose file it is: Headwater-Organisation")
             rule = await self._called_numbers_of(organisation[:64])
-            return Source(source_id=organisation[:64], called_numbers=rule), "carrier pages"
+            return Source(source_id=organisation[:64], called_numbers=rule, credential="carrier pages")
         return await self._authenticate(token)
 
-    async def _take(
-        self, scope: bodies.Scope, receive: bodies.Receive, source: Source, credential: str
-    ) -> exchange.Answer:
+    async def _take(self, scope: bodies.Scope, receive: bodies.Receive, source: Source) -> exchange.Answer:
         part = exchange.decoded(bodies.headers_of(scope).get(exchange.HEADER, b""))
         self._come_in()
         try:
             octets = await _whole(scope, receive)
             async with self._reading:
-                found = await asyncio.to_thread(exchange.read, part, octets, source, clock.now(), credential=credential)
+                found = await asyncio.to_thread(exchange.read, part, octets, source, clock.now())
             async with asyncio.timeout(STORE_S):
                 inserted = await self._writer.put(
                     discretion.records(found.records, source.called_numbers),

@@ -52,6 +52,8 @@ _TYPES: dict[str, Any] = {
     "headers": pa.map_(pa.string(), pa.string()),
     "raw": pa.binary(),
     "raw_sha256": pa.binary(32),
+    "credential": WORD,
+    "software": WORD,
 }
 NAMES: tuple[str, ...] = tuple(_TYPES)
 #: The same columns as they are written: two texts are kept by their form.

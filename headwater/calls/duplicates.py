@@ -34,7 +34,7 @@ def same_content(one: CallRecord, other: CallRecord) -> bool:
 _SAID = tuple(
     name
     for name in CallRecord.__struct_fields__
-    if name not in {"record_id", "received_at", "raw", "raw_sha256", "headers"}
+    if name not in {"record_id", "received_at", "raw", "raw_sha256", "headers", "credential", "software"}
 )
 
 

@@ -50,6 +50,11 @@ class Hop:
         """Who saw it: source and capture agent, each once."""
         return tuple(sorted({(view.source_id, view.capture_agent) for view in self.views}))
 
+    @property
+    def came_by(self) -> tuple[tuple[str, str], ...]:
+        """How its records came: credential and software, each pair once."""
+        return tuple(sorted({(view.credential, view.software) for view in self.views}))
+
 
 def hops(records: Iterable[CallRecord]) -> list[Hop]:
     """Return the hops, earliest first: views of one INVITE are one hop."""

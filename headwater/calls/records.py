@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from headwater import SOFTWARE
 from headwater.numbering.numbers import E164, UNKNOWN
 
 
@@ -82,12 +83,15 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     a body that is kept whole, they stand there."""
     raw_sha256: bytes = b""
     """SHA-256 of the octets as received, 32 octets."""
+    credential: str = ""
+    """By what its sender proved himself: the public identifier of a credential, or a listener and its rule. Never a
+    secret. docs/reference/call-records.md has the forms."""
+    software: str = SOFTWARE
+    """What made the record of the octets, with its version."""
 
 
 #: Names of headers that say where a record came from, not what it says of its call: one row may stand in two files.
-PROVENANCE: Final = frozenset(
-    {"file-name", "file-sha256", "file-row", "file-offset", "mapping", "credential", "software"}
-)
+PROVENANCE: Final = frozenset({"file-name", "file-sha256", "file-row", "file-offset", "mapping"})
 
 
 class Reject(msgspec.Struct, frozen=True, kw_only=True, gc=False):

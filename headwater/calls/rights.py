@@ -27,11 +27,13 @@ ALL: Final = Rights(tables=TABLES | {"bodies"})
 _OCTETS: Final = frozenset({"raw", "packed"})
 #: Whatever holds a called number, or text and headers that may say one.
 _CALLED: Final = frozenset({"called", "called_digits", "called_form", "called_raw", "headers", "transcript", "reason"})
+#: By what a sender proved itself: its own business and the desk's.
+_PROOFS: Final = frozenset({"credential"})
 
 #: For a reader that is not named below, such as an operator's own chart.
 NARROWEST: Final = Rights(
     tables=frozenset({"areas", "calls", "hours", "migrations", "minutes"}),
-    withheld=_OCTETS | _CALLED,
+    withheld=_OCTETS | _CALLED | _PROOFS,
 )
 
 #: Reader -> what it may read. Names are those of ``calls-readers.json``.

@@ -94,6 +94,8 @@ CREATE TABLE IF NOT EXISTS {database}.calls {on_cluster}
     raw String CODEC(ZSTD(1)),
     line String EPHEMERAL,
     raw_sha256 FixedString(32) DEFAULT SHA256(if(line = '', raw, line)),
+    credential LowCardinality(String) CODEC(ZSTD(1)),
+    software LowCardinality(String) CODEC(ZSTD(1)),
     stored_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC') CODEC(Delta, ZSTD(1)),
     version UInt64 CODEC(T64, ZSTD(1)),
     CONSTRAINT record_kind_is_known CHECK record_kind IN ('report', 'sip', 'cdr', 'reputation'),

@@ -117,6 +117,8 @@ def _object(record: "CallRecord") -> dict[str, Any]:
         "called": masked(record.called),
         "kind": record.record_kind.value,
         "source_id": record.source_id,
+        "credential": record.credential,
+        "software": record.software,
         "call_id": record.call_id,
         "attest": record.attest,
         "terminating_spc": record.terminating_spc,

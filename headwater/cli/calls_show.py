@@ -70,6 +70,7 @@ def lines(call: "Call") -> Iterator[str]:
         if hop.identity_digest:
             says = f"says attestation {hop.attest or '-'}, origid {hop.origid or '-'}"
             yield f"     Identity {hop.identity_digest[:16]}  {says}"
+        yield f"     came by {', '.join(f'{credential}, read by {software}' for credential, software in hop.came_by)}"
         yield f"     seen by {', '.join(f'{source} (agent {agent})' for source, agent in hop.witnesses)}"
         said = [f"{name} {hop.record.headers[name]}" for name in SHOWN if name in hop.record.headers]
         if said:
@@ -124,6 +125,7 @@ def _hop(hop: "Hop") -> dict[str, Any]:
         "origid": hop.origid,
         "witnesses": [{"source_id": source, "capture_agent": agent} for source, agent in hop.witnesses],
         "records": [str(view.record_id) for view in hop.views],
+        "came_by": [{"credential": credential, "software": software} for credential, software in hop.came_by],
         "headers": headers,
         "block": {name: value for name, value in hop.answer.headers.items() if name in BLOCK} if hop.answer else {},
     }

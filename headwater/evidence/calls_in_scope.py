@@ -183,6 +183,8 @@ def _call(record: CallRecord, raw: bytes | None, recorded: Recorded, *, opened: 
         "transcript": record.transcript,
         "recording_sha256": record.headers.get("audio_sha256", ""),
         "raw_sha256": record.raw_sha256.hex(),
+        "credential": record.credential,
+        "software": record.software,
     }
     return Call(
         record_id=record_id,

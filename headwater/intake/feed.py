@@ -234,6 +234,7 @@ def read_line(line: bytes, source: Source, received_at: datetime) -> CallRecord:
         headers=_RECORDED[event.is_recorded_message],
         raw=line,
         raw_sha256=sha256(line).digest(),
+        credential=source.credential,
     )
 
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pa_json
 
+from headwater import SOFTWARE
 from headwater.calls.columns import NAMES, TIME
 from headwater.calls.records import RecordKind
 from headwater.errors import Invalid, TooLarge
@@ -317,6 +318,7 @@ def _table(  # noqa: PLR0913 - what a record is made of, each by name
         "labels": arrays["labels"],
         "headers": _headers(arrays["is_recorded_message"]),
     }
+    made |= {"credential": _word(source.credential, rows), "software": _word(SOFTWARE, rows)}
     if raw is not None:
         made["line"] = raw
     else:

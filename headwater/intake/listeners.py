@@ -153,7 +153,13 @@ class HepListeners:
             shown = octets.replace(frame.auth_key, b"*" * len(frame.auth_key)) if frame.auth_key else octets
             return self.reject(Outcome.UNAUTHENTICATED, "", shown, transport=transport, peer_ip=peer_ip)
         try:
-            record = sip_record(frame, source.source_id, clock.now(), capture_agent=source.agent_of(frame))
+            record = sip_record(
+                frame,
+                source.source_id,
+                clock.now(),
+                capture_agent=source.agent_of(frame),
+                credential=f"{self.counters.door}/{transport} {source.credential}",
+            )
         except sip.NotSip as error:
             shown = octets if source.called_numbers is CalledNumbers.KEPT else b""
             return self.reject(Outcome.NOT_SIP, error.reason, shown, transport=transport, peer_ip=peer_ip)

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from headwater import __version__
 from headwater.calls.records import SourceKind
 from headwater.intake.sources import Source
 
@@ -27,25 +26,24 @@ class Provenance:
     sha256: str = ""
     """Of the file's octets as they were given (compressed ones as they are); "" where they were not known yet."""
     credential: str = ""
-    """Identifier of the credential by which the file came."""
+    """By what its sender proved himself, as records keep it."""
     marks: dict[str, str] = field(init=False, default_factory=dict)
+    """What of it stands in a record's ``headers``."""
 
     def __post_init__(self) -> None:
         said = {
             "file-name": self.name,
             "file-sha256": self.sha256,
-            "credential": self.credential,
-            "software": __version__,
         }
         self.marks.update({name: value for name, value in said.items() if value})
 
     @classmethod
-    def of(cls, source: Source, *, name: str = "", sha256: str = "", credential: str = "") -> "Provenance":
+    def of(cls, source: Source, *, name: str = "", sha256: str = "") -> "Provenance":
         """Return the provenance of a source's file."""
         return cls(
             source_id=source.source_id,
             source_kind=source.source_kind,
             name=file_name(name) if name else "",
             sha256=sha256,
-            credential=credential,
+            credential=source.credential,
         )

@@ -28,10 +28,13 @@ class NotKept(Invalid):
         super().__init__(f"not kept: {detail}")
 
 
-def sip_record(frame: hep.HepFrame, source_id: str, received_at: datetime, *, capture_agent: str = "") -> CallRecord:
+def sip_record(
+    frame: hep.HepFrame, source_id: str, received_at: datetime, *, capture_agent: str = "", credential: str = ""
+) -> CallRecord:
     """Return the record of one captured SIP message of a carrier.
 
     ``capture_agent`` is what the source calls the agent; without it the frame's own name or id is taken.
+    ``credential`` is by what it was admitted.
 
     Its event id is the SHA-256 of capture agent, time, addresses and the octets' own SHA-256: the same frame sent
     again gives the same record. Without a capture time (HEPv1, or a zero) the record has the time of receipt.
@@ -81,6 +84,7 @@ def sip_record(frame: hep.HepFrame, source_id: str, received_at: datetime, *, ca
         headers=headers,
         raw=payload,
         raw_sha256=digest,
+        credential=credential,
     )
 
 

@@ -5,7 +5,7 @@ A capture agent proves itself by the key in HEP chunk 0x0e, by its address, or b
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from typing import Final
 
@@ -26,6 +26,8 @@ class Source:
     source_kind: SourceKind = SourceKind.CARRIER
     called_numbers: CalledNumbers = CalledNumbers.KEPT
     """What is kept of its subscribers' numbers (``intake.discretion``)."""
+    credential: str = ""
+    """By what it proved itself, as its records keep it (``calls.records``)."""
     short_capture_ids: bool = False
     """Its capture agents write the id as 16 bits and two zero octets (sngrep, sipgrep): 101 arrives as 00 65 00 00."""
 
@@ -58,6 +60,11 @@ class Admission:
         if not self.auth_key and not self.allowed:
             raise Invalid(f"source {self.source.source_id}: give a HEP key, a list of addresses, or both")
         object.__setattr__(self, "_key", self.auth_key.encode())
+        if not self.source.credential:
+            object.__setattr__(self, "source", replace(self.source, credential=self._rule()))
+
+    def _rule(self) -> str:
+        return " and ".join(word for word, given in (("key", self.auth_key), ("address", self.allowed)) if given)
 
     def admits(self, frame: HepFrame, peer_ip: str) -> bool:
         """Tell whether ``frame``, received from ``peer_ip``, is this source's."""

@@ -79,8 +79,17 @@ def call(actor: Actor, record_id: UUID) -> CallView:
         claimed_attestation=found.attest,
         claimed_origid=found.origid,
         raw_sha256=found.raw_sha256.hex(),
+        credential=found.credential,
+        software=found.software,
+        file=_file(found.headers),
+        file_sha256=found.headers.get("file-sha256", ""),
         transcript=found.transcript,
     )
+
+
+def _file(headers: Mapping[str, str]) -> str:
+    name, row = headers.get("file-name", ""), headers.get("file-row", "")
+    return f"{name}, row {row}" if name and row else name
 
 
 def versions(actor: Actor, record_id: UUID) -> list[Signature]:

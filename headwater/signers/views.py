@@ -122,6 +122,12 @@ class CallView:
     """As the token says, unverified; the verdict says whether it holds."""
     claimed_origid: str
     raw_sha256: str
+    credential: str
+    """By what its sender proved itself (``calls.records``)."""
+    software: str
+    file: str
+    """Name of the file that it stood in, and its row there; "" where it came in none."""
+    file_sha256: str
     transcript: str
 
 

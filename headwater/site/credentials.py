@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, TypeVar
@@ -105,8 +105,8 @@ class Credentials:
         """
         return source_of(await self._feed_view(token))
 
-    async def file_source(self, token: str) -> tuple[Source, str]:
-        """Return the sender of a file and the credential's identifier: a feed credential of a carrier.
+    async def file_source(self, token: str) -> Source:
+        """Return the sender of a file: a feed credential of a carrier.
 
         Raises as ``feed_source``; ``Forbidden`` also where the sender is no carrier: others have no calls of their own.
         """
@@ -114,7 +114,7 @@ class Credentials:
         source = source_of(view)
         if source.source_kind is not SourceKind.CARRIER:
             raise Forbidden(f"credential {view.id} is no carrier's; reports of calls go to the feed door's events")
-        return source, view.id
+        return source
 
     async def called_numbers_of(self, organisation_id: str) -> CalledNumbers:
         """Return what is kept of an organisation's called numbers, for a file that a page of ours sends for it.
@@ -190,7 +190,7 @@ class Credentials:
         if frame.auth_key:
             view = self._hep_key(frame.auth_key.decode("latin-1"))
             if view is not None:
-                return source_of(view)
+                return replace(source_of(view), credential=f"key {view.id}")
         return next((block.source for block in self._blocks if within(peer_ip, (block.network,))), None)
 
     def _hep_key(self, key: str) -> CredentialView | None:
@@ -243,7 +243,11 @@ class Credentials:
     async def _refresh(self) -> None:
         views = await asyncio.wrap_future(self._thread.submit(_from_database, queries.hep_credentials))
         self._hep_ids = frozenset(view.id for view in views)
-        blocks = [_Block(network, source_of(view)) for view in views for network in networks(view.source_addresses)]
+        blocks = [
+            _Block(network, replace(source_of(view), credential=f"address {view.id}"))
+            for view in views
+            for network in networks(view.source_addresses)
+        ]
         # The narrowest block first: a sender inside another's network is itself.
         self._blocks = tuple(sorted(blocks, key=lambda block: -block.network.prefixlen))
 
@@ -258,7 +262,12 @@ def source_of(view: CredentialView) -> Source:
         kind = SourceKind(view.source_kind)
     except ValueError:
         raise Forbidden(f"credential {view.id} has the unknown source kind {view.source_kind!r}") from None
-    return Source(source_id=view.organisation_id, source_kind=kind, called_numbers=view.called_numbers)
+    return Source(
+        source_id=view.organisation_id,
+        source_kind=kind,
+        called_numbers=view.called_numbers,
+        credential=view.id,
+    )
 
 
 def _valid(view: CredentialView, now: datetime) -> bool:

@@ -5,6 +5,7 @@ import resource
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ import pytest
 import uvicorn
 from prometheus_client import CollectorRegistry, generate_latest
 
+from headwater import SOFTWARE
 from headwater.api import feeds, mapped
 from headwater.api.feeds import FeedDoor, FeedMetrics, Limits
 from headwater.api.mapped import Formats
@@ -41,7 +43,7 @@ PLAIN = {
 async def authenticate(token: str) -> Source:
     """Know two partners; refuse the rest as the composition does."""
     if token in {"good", "other"}:
-        return Source(source_id=f"ORG-{token.upper()}", source_kind=SourceKind.APP)
+        return Source(source_id=f"ORG-{token.upper()}", source_kind=SourceKind.APP, credential=f"FP-{token.upper()}")
     if token == "discreet":
         return Source(source_id="ORG-DISCREET", source_kind=SourceKind.APP, called_numbers=CalledNumbers.SHORTENED)
     if token == "hep":
@@ -143,6 +145,16 @@ def test_events_are_stored_when_202_is_heard(door: Door) -> None:
     assert answer.status_code == 202
     assert answer.json() == {"accepted": 1_000, "duplicates": 0, "rejected": 0, "errors": []}
     assert door.reads.total() == 1_000
+
+
+@pytest.mark.parametrize("lines", [1, feeds.COLUMNS_LINES])
+def test_each_record_says_by_which_credential_it_came_and_what_read_it(door: Door, lines: int) -> None:
+    door.post(b"\n".join(event(number) for number in range(lines)))
+    again = door.post(b"\n".join(event(number) for number in range(lines)), Authorization="Bearer other")
+    assert again.json()["accepted"] == lines
+    kept = door.reads.latest(1_000)
+    came = Counter((record.source_id, record.credential, record.software) for record in kept)
+    assert came == {("ORG-GOOD", "FP-GOOD", SOFTWARE): lines, ("ORG-OTHER", "FP-OTHER", SOFTWARE): lines}
 
 
 def test_the_octets_of_each_event_are_those_of_its_line_however_many_posts_came_at_once(door: Door) -> None:

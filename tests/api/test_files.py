@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from prometheus_client import CollectorRegistry
 
+from headwater import SOFTWARE
 from headwater.api import files
 from headwater.calls.queries import CallQueries
 from headwater.calls.store import CallStore
@@ -35,9 +36,9 @@ GOOD = "good"
 HEP_PCAP = DATA.parent / "hep" / "kamailio-sippy-kamailio.hep.pcap.gz"
 
 
-async def authenticate(token: str) -> tuple[Source, str]:
+async def authenticate(token: str) -> Source:
     if token == "good":
-        return Source(source_id="709J"), "CR-1"
+        return Source(source_id="709J", credential="CR-1")
     if token == "app":
         raise Forbidden("credential CR-2 is no carrier's")
     raise Unauthenticated("the credential is wrong, expired or revoked")
@@ -138,7 +139,8 @@ def test_a_file_goes_in_once_with_its_provenance_and_its_octets(hub: Hub, door: 
     assert (again.stored, again.duplicates) == (0, 38)
     row = next(one for one in hub.reads.latest(100) if one.headers.get("file-row") == "1")
     said = row.headers
-    assert (said["file-name"], said["credential"]) == ("kamailio-acc-carrierA.csv", "CR-1")
+    assert said["file-name"] == "kamailio-acc-carrierA.csv"
+    assert (row.credential, row.software) == ("CR-1", SOFTWARE)
     assert said["file-sha256"] == Run(path, Choice()).sha256
     assert said["mapping"].startswith("kamailio-acc/1 ")
     raw = hub.reads.raw([row.record_id])[row.record_id]

@@ -52,6 +52,8 @@ def test_frames_by_tcp_and_udp_become_records_of_the_source_that_proved_itself()
             await until(lambda: len(writer.kept) == 20)
             assert {record.source_id for record in writer.kept} == {"709J"}
             assert {record.capture_agent for record in writer.kept} == {"3001"}
+            assert {record.credential for record in writer.kept[:10]} == {"test/tcp key"}
+            assert {record.credential for record in writer.kept[10:]} == {"test/udp key"}
             assert listeners.counters.summary() == {"accepted": 20}
 
     run(scene())

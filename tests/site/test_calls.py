@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from headwater import SOFTWARE
 from headwater.calls import queries
 from headwater.intake import hep
 from tests.product import Product
@@ -30,7 +31,11 @@ carrier = actions.create_organisation(who, kind=OrganisationKind.PROVIDER, name=
 feed, token = credentials.issue(who, organisation_id=partner.id, scopes=["feed"], name="feed", source_kind="app")
 switch, key = credentials.issue(
     who, organisation_id=carrier.id, scopes=["hep"], name="switch", source_kind="carrier", source_addresses=[])
+near, _ = credentials.issue(
+    who, organisation_id=carrier.id, scopes=["hep"], name="near", source_kind="carrier",
+    source_addresses=["127.0.0.3/32"])
 result = {"token": token, "key": key, "partner": partner.id, "carrier": carrier.id, "feed": feed.id}
+result |= {"switch": switch.id, "near": near.id}
 """
 REVOKE = """
 from headwater.accounts import actions, credentials
@@ -82,6 +87,7 @@ def test_a_partner_sends_and_the_desk_reads_it_through_the_facade(
     assert reads.total() >= 1_000
     newest = reads.latest(1)[0]
     assert newest.source_id == issued["partner"]
+    assert (newest.credential, newest.software) == (issued["feed"], SOFTWARE)
     assert (datetime.now(UTC) - newest.received_at).total_seconds() < 60
 
 
@@ -142,7 +148,24 @@ def test_a_switch_with_its_key_is_heard_and_one_without_is_not(
     wait_until(heard)
     (record,) = reads.by_call_id("good@example", at=at, window_s=60)
     assert (record.source_id, record.sip_method) == (issued["carrier"], "INVITE")
+    assert (record.credential, record.software) == (f"hep/tcp key {issued['switch']}", SOFTWARE)
     assert reads.by_call_id("bad@example", at=at, window_s=60) == []
+
+
+def test_a_switch_that_is_known_by_its_address_is_kept_under_that_rule(
+    product: Product, issued: dict[str, str], reads: queries.CallQueries
+) -> None:
+    at = datetime.fromtimestamp(1_764_000_000, UTC)
+
+    def heard() -> bool:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind(("127.0.0.3", 0))
+            sock.sendto(frame("", b"near@example"), ("127.0.0.1", product.ports["HEP"]))
+        return bool(reads.by_call_id("near@example", at=at, window_s=60))
+
+    wait_until(heard)
+    (record,) = reads.by_call_id("near@example", at=at, window_s=60)
+    assert (record.source_id, record.credential) == (issued["carrier"], f"hep/udp address {issued['near']}")
 
 
 def send(product: Product, octets: bytes) -> None:

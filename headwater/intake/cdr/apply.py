@@ -129,6 +129,7 @@ class Mapper:
             headers=headers,
             raw=raw,
             raw_sha256=digest,
+            credential=provenance.credential,
         )
 
     def _event_id(self, digest: bytes) -> str:

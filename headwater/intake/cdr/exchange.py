@@ -129,13 +129,13 @@ def mapping_of(part: Part) -> Mapping:
     return found.with_zone(part.zone)
 
 
-def read(part: Part, octets: bytes, source: Source, received_at: datetime, *, credential: str = "") -> Read:
+def read(part: Part, octets: bytes, source: Source, received_at: datetime) -> Read:
     """Return what a part holds. Pure, and slow for a large one: a tenth of a second of processor.
 
     Raises:
         Invalid: the part as a whole is none of its format, or its times are local and nobody said whose.
     """
-    provenance = Provenance.of(source, name=part.name, sha256=part.sha256, credential=credential)
+    provenance = Provenance.of(source, name=part.name, sha256=part.sha256)
     if part.format == CAPTURE and part.mapping is None:
         batch = _captured(part, octets, provenance, received_at)
     else:
@@ -226,7 +226,7 @@ def _captured(part: Part, octets: bytes, provenance: Provenance, received_at: da
     for frame in hep.StreamSplitter().feed(octets):
         number += 1
         try:
-            record = sip_record(hep.decode(frame), provenance.source_id, received_at)
+            record = sip_record(hep.decode(frame), provenance.source_id, received_at, credential=provenance.credential)
         except NotKept:
             batch.passed += 1
         except (hep.BadFrame, sip.NotSip) as error:

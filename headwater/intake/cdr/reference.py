@@ -94,7 +94,8 @@ source's words into ours, `when` says which rows a field is read in, `links` are
 `uuid:{{bridge_uuid}}`: rows of one carrier that share one are one call.
 
 What every record of a file is marked with, beside what it says: `file-name`, `file-sha256`, `file-row` (from 1),
-`file-offset` (octets), `mapping` (name, version, digest), `credential`, `software`; its octets and their SHA-256 are
-kept, and the time of receipt is ours. A row is known again by its own octets, so a file that is sent twice, or has
-grown, stores nothing twice; a row that a switch wrote twice over is two records. A row that was read otherwise before
-is refused as a conflict: raise `edition` in the mapping to store its rows anew beside the old ones."""
+`file-offset` (octets), `mapping` (name, version, digest); besides what [every record](call-records.md) has: its octets
+and their SHA-256, our time of receipt, credential and software. A row is known again by its own octets, so a file that
+is sent twice, or has grown, stores nothing twice; a row that a switch wrote twice over is two records. A row that was
+read otherwise before is refused as a conflict: raise `edition` in the mapping to store its rows anew beside the old
+ones."""

@@ -88,6 +88,7 @@ def event_record(event: CloudEvent, source: Source, received_at: datetime, raw: 
         headers=headers,
         raw=raw,
         raw_sha256=sha256(raw).digest(),
+        credential=source.credential,
     )
 
 

@@ -29,7 +29,7 @@ SHORT_RUN = 300
 def target(data: bytes) -> None:
     header, _, body = data.partition(b"\n")
     try:
-        found = exchange.read(exchange.decoded(header), body, Source(source_id="fuzz"), _cdr.NOW, credential="CR-1")
+        found = exchange.read(exchange.decoded(header), body, Source(source_id="fuzz"), _cdr.NOW)
     except (Invalid, NotFound):
         return
     assert len(found.records) >= 0

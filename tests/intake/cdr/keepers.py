@@ -32,7 +32,7 @@ class Store:
         dies = self.dies_after is not None and len(self.parts) >= self.dies_after
         if dies and not self._stored_first:
             raise Killed
-        found = exchange.read(part, octets, self._source, datetime.now(UTC), credential="CR-1")
+        found = exchange.read(part, octets, self._source, datetime.now(UTC))
         duplicates, conflicts = [], []
         for place, record in enumerate(found.records):
             before = self.known.get(record.record_id)
