@@ -2,9 +2,9 @@
 
 Ours: uvicorn with the feed door in a process of its own, bodies of distinct events over loopback sockets, counted when
 the 202 has come. Peer: the engine alone, ``INSERT ... FROM INFILE`` of the same records into the same table with the
-same settings (roll-ups and syncs with it), in groups as large as the writer's, as ready-made Arrow and as ready-made
-NDJSON; one insert after the other, as the store's promise of order asks for, and two at once, which no promise asks
-for. Bound: the same bodies appended to one file, ``fdatasync`` after each. Ours reads, checks, numbers and
+same settings (syncs with it) and of the bodies that they came in, in groups as large as the writer's, as ready-made
+Arrow and as ready-made NDJSON; one insert after the other, as the store's promise of order asks for, and two at once,
+which no promise asks for. Bound: the same bodies appended to one file, ``fdatasync`` after each. Ours reads, checks, numbers and
 de-duplicates each event; the peers are handed the result.
 
 What the engine puts off is measured too: the CPU that its merges still take after the last answer.
@@ -31,6 +31,7 @@ import pyarrow as pa
 
 from bench.report import Claim, Figure
 from headwater.api.tables import ARROW
+from headwater.calls import bodies as bodies_kept
 from headwater.calls import columns, forms
 from headwater.calls.engine import Engine
 from headwater.calls.records import CallRecord, SourceKind
@@ -54,6 +55,8 @@ NDJSON_BODIES = 120
 #: CPU seconds a second below which the merges rest, and seconds that they are waited for at most.
 AT_REST = 0.05
 REST_WITHIN_S = 120
+#: Columns of the peer of NDJSON: the line stands in place of what is made of it.
+_WRITTEN = tuple(name for name in columns.STORED if name not in {"raw", "raw_sha256"})
 SOURCE = Source(source_id="ORG-BENCH", source_kind=SourceKind.APP)
 SCRIPT = (
     "This is {name} calling from the {office} about your {thing}. Your account will be charged {amount} dollars today. "
@@ -267,12 +270,21 @@ def _peer(folder: Path, sent: list[bytes], form: str, *, at_once: int = 1) -> Ru
     store = CallStore.open(url)
     store.migrate()
     step = PEER_ROWS // ROWS_A_BODY
-    ready = [_ready(b"".join(sent[start : start + step]), form) for start in range(0, len(sent), step)]
+    groups = [sent[start : start + step] for start in range(0, len(sent), step)]
+    ready = [(*_ready(b"".join(group), form), _whole(group)) for group in groups]
     store.insert(read_lines(bodies_to_warm_up()[0], SOURCE, datetime.now(UTC)).records)
 
-    def insert(group: tuple[Sequence[str], Any]) -> None:
+    def insert(group: tuple[Sequence[str], Any, Any]) -> None:
+        names, block, whole = group
         with store.engine.client(store.database) as client:
-            client.raw_insert("calls", column_names=group[0], insert_block=group[1], fmt=form, settings=INSERT_SETTINGS)
+            client.raw_insert(
+                "bodies",
+                column_names=whole.column_names,
+                insert_block=columns.octets_of(whole),
+                fmt="ArrowStream",
+                settings=INSERT_SETTINGS,
+            )
+            client.raw_insert("calls", column_names=names, insert_block=block, fmt=form, settings=INSERT_SETTINGS)
 
     with ThreadPoolExecutor(at_once) as threads:
         started, before = time.perf_counter(), time.process_time()
@@ -288,15 +300,22 @@ def _peer(folder: Path, sent: list[bytes], form: str, *, at_once: int = 1) -> Ru
 def _ready(lines: bytes, form: str) -> tuple[Sequence[str], Any]:
     """Return the columns and the octets that the engine alone is handed."""
     if form == "JSONEachRow":
-        return columns.STORED, _ndjson(read_lines(lines, SOURCE, datetime.now(UTC)).records)
+        return (*_WRITTEN, "line"), _ndjson(read_lines(lines, SOURCE, datetime.now(UTC)).records)
     table = read_body(lines, SOURCE, datetime.now(UTC))
     return forms.names(table.column_names), columns.octets_of(table)
+
+
+def _whole(group: list[bytes]) -> Any:
+    """Return the bodies of a group as they are kept."""
+    at = datetime.now(UTC)
+    made = [bodies_kept.pack(one, source_id="ORG-BENCH", received_at=at, media_type=bodies_kept.LINES) for one in group]
+    return bodies_kept.columns(made, [int(at.timestamp() * 1e6)] * len(made))
 
 
 def _ndjson(records: list[CallRecord]) -> bytes:
     lines = []
     for record in records:
-        fields = {name: getattr(record, name) for name in columns.STORED if name in columns.NAMES}
+        fields = {name: getattr(record, name) for name in _WRITTEN if name in columns.NAMES}
         fields |= {
             # As they follow from the canonical numbers.
             "calling_form": "+",
@@ -305,9 +324,7 @@ def _ndjson(records: list[CallRecord]) -> bytes:
             "called_digits": int(f"1{record.called}"),
             "call_at": record.call_at.strftime("%Y-%m-%d %H:%M:%S.%f"),
             "version": forms.version(record.received_at),
-            "raw": record.raw.decode(),
-            # 32 characters in place of 32 octets: JSON holds no octets.
-            "raw_sha256": record.raw_sha256.hex()[:32],
+            "line": record.raw.decode(),
         }
         lines.append(json.dumps(fields).encode())
     return b"\n".join(lines)

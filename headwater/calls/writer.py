@@ -25,7 +25,7 @@ LINGER_S: Final = 0.05
 GROUP_OCTETS: Final = 32_000_000
 #: Octets that may wait before senders are turned away.
 WAITING_OCTETS: Final = 128_000_000
-# What a record costs beyond its raw octets and transcript, roughly.
+# What a record costs beyond its octets, roughly.
 _RECORD_OCTETS: Final = 400
 
 log = structlog.get_logger(__name__)
@@ -108,10 +108,7 @@ class Writer:
         """
         if self._closing:
             raise WriterClosed("the call store is closing: nothing was stored; send again in a few seconds")
-        octets = sum(len(one.raw) for one in records) + _RECORD_OCTETS * len(records)
-        octets += sum(len(one.raw) for one in rejects) + sum(len(one.packed) for one in bodies)
-        if table is not None:
-            octets += int(table.nbytes)
+        octets = _octets(records, rejects, table, bodies)
         if self._waiting.octets and self._waiting.octets + octets > self._waiting_octets:
             raise WriterBusy("more waits to be written than this process holds: nothing was stored; send again shortly")
         loop = asyncio.get_running_loop()
@@ -205,6 +202,18 @@ class Writer:
             result = self._store.insert_table(table.combine_chunks(), whole=whole)  # of small posts, many are joined
             shares.update(zip(map(id, alike), _shares(result, [item.table.num_rows for item in alike]), strict=True))
         return [shares[id(item)] for item in group]
+
+
+def _octets(records: Sequence[CallRecord], rejects: Sequence[Reject], table: Any, bodies: Sequence[Body]) -> int:
+    """Return about how many octets an item takes in memory until it is written."""
+    octets = sum(len(one.raw) for one in records) + sum(len(one.raw) for one in rejects)
+    octets += sum(one.length + len(one.packed) for one in bodies)
+    rows = len(records)
+    if table is not None:
+        # To ask a table for its octets takes longer than all else that is done here: its body says as much.
+        rows += table.num_rows
+        octets += 0 if bodies else int(table.nbytes)
+    return octets + _RECORD_OCTETS * rows
 
 
 def _alike(items: Sequence[_Item]) -> list[list[_Item]]:
