@@ -4,8 +4,8 @@ Ours: uvicorn with the feed door in a process of its own, bodies of distinct eve
 the 202 has come. Peer: the engine alone, ``INSERT ... FROM INFILE`` of the same records into the same table with the
 same settings (syncs with it) and of the bodies that they came in, in groups as large as the writer's, as ready-made
 Arrow and as ready-made NDJSON; one insert after the other, as the store's promise of order asks for, and two at once,
-which no promise asks for. Bound: the same bodies appended to one file, ``fdatasync`` after each. Ours reads, checks, numbers and
-de-duplicates each event; the peers are handed the result.
+which no promise asks for. Bound: the same bodies appended to one file, ``fdatasync`` after each. Ours reads, checks,
+numbers and de-duplicates each event; the peers are handed the result.
 
 What the engine puts off is measured too: the CPU that its merges still take after the last answer.
 """
