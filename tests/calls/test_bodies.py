@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.calls import bodies, columns, rights
-from headwater.calls.queries import BODIES_AT_ONCE, CallQueries
+from headwater.calls.facade import Facade, Readers
+from headwater.calls.queries import BODIES_AT_ONCE, CallQueries, connect, disconnect
 from headwater.calls.records import Body
 from headwater.calls.statements import RefusedStatement, check
 from headwater.calls.store import CallStore
 from tests.calls.samples import NOON, report
+from tests.calls.test_facade import served
 
 
 def pack(octets: bytes) -> Body:
@@ -45,16 +47,26 @@ def test_a_line_is_found_by_its_digest_and_nothing_else_is(lines: list[bytes], d
     assert bodies.lines_of(b"\n".join(lines), [*digests, bytes(32)]) == digests
 
 
-def test_records_of_more_bodies_than_are_unpacked_at_once_all_have_their_octets(store: CallStore) -> None:
+@pytest.mark.parametrize("door", ["engine", "facade"])
+def test_records_of_more_bodies_than_are_unpacked_at_once_all_have_their_octets(store: CallStore, door: str) -> None:
     made = [report(number, raw=b"") for number in range(BODIES_AT_ONCE + 3)]
     lines = [f'{{"event_id":"{one.event_id}"}}'.encode() for one in made]
     for one, line in zip(made, lines, strict=True):
-        at = (one.received_at - one.received_at.fromtimestamp(0, one.received_at.tzinfo)).total_seconds()
-        table = columns.table_of([one], [round(at * 1_000_000)]).drop_columns(["raw", "raw_sha256"])
+        at = round(one.received_at.timestamp() * 1_000_000)
+        table = columns.table_of([one], [at]).drop_columns(["raw", "raw_sha256"])
         body = bodies.pack(line, source_id=one.source_id, received_at=one.received_at, media_type=bodies.LINES)
         store.insert_table(table.append_column("line", pa.array([line], pa.binary())), whole=[body])
     ids = [one.record_id for one in made]
-    assert CallQueries(store.engine, store.database).raw(ids) == dict(zip(ids, lines, strict=True))
+    sent = dict(zip(ids, lines, strict=True))
+    if door == "engine":
+        assert CallQueries(store.engine, store.database).raw(ids) == sent
+        return
+    facade = Facade(store.engine, database=store.database, readers=Readers({"work": "secret"}))
+    with served(facade) as port:
+        url = f"http://work:secret@127.0.0.1:{port}"
+        assert connect(url, database=store.database).raw(ids) == sent
+        disconnect(url, database=store.database)
+    facade.close()
 
 
 @pytest.mark.parametrize("reader", ["carrier", "desk", "portal", "a chart of the operator"])
