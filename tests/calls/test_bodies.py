@@ -1,5 +1,6 @@
 """Bodies that are kept whole: packed and unpacked, lines found in them, and given to nobody who may read no octets."""
 
+from datetime import timedelta
 from hashlib import sha256
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.calls import bodies, columns, rights
+from headwater.calls.bodies import LINES
 from headwater.calls.facade import Facade, Readers
 from headwater.calls.queries import BODIES_AT_ONCE, CallQueries, connect, disconnect
 from headwater.calls.records import Body
@@ -18,7 +20,7 @@ from tests.calls.test_facade import served
 
 
 def pack(octets: bytes) -> Body:
-    return bodies.pack(octets, source_id="ORG-APP", received_at=NOON, media_type=bodies.LINES)
+    return bodies.pack(octets, source_id="ORG-APP", received_at=NOON, media_type=LINES)
 
 
 @given(st.binary(max_size=500))
@@ -54,7 +56,7 @@ def test_records_of_more_bodies_than_are_unpacked_at_once_all_have_their_octets(
     for one, line in zip(made, lines, strict=True):
         at = round(one.received_at.timestamp() * 1_000_000)
         table = columns.table_of([one], [at]).drop_columns(["raw", "raw_sha256"])
-        body = bodies.pack(line, source_id=one.source_id, received_at=one.received_at, media_type=bodies.LINES)
+        body = bodies.pack(line, source_id=one.source_id, received_at=one.received_at, media_type=LINES)
         store.insert_table(table.append_column("line", pa.array([line], pa.binary())), whole=[body])
     ids = [one.record_id for one in made]
     sent = dict(zip(ids, lines, strict=True))
@@ -67,6 +69,27 @@ def test_records_of_more_bodies_than_are_unpacked_at_once_all_have_their_octets(
         assert connect(url, database=store.database).raw(ids) == sent
         disconnect(url, database=store.database)
     facade.close()
+
+
+def test_a_body_follows_its_rows_where_something_later_was_stored_before_them(store: CallStore) -> None:
+    store.insert([report(100)])  # received after all that follows: those get the next free microseconds
+    made = [report(number, raw=b"", received_at=NOON + timedelta(seconds=number // 3)) for number in range(9)]
+    lines = [f'{{"event_id":"{one.event_id}"}}'.encode() for one in made]
+    whole = [
+        bodies.pack(
+            b"\n".join(lines[n : n + 3]), source_id="ORG-APP", received_at=made[n].received_at, media_type=LINES
+        )
+        for n, one in list(enumerate(made))[::3]
+    ]
+    received = [round(one.received_at.timestamp() * 1_000_000) for one in made]
+    table = columns.table_of(made, received).drop_columns(["raw", "raw_sha256"])
+    store.insert_table(table.append_column("line", pa.array(lines, pa.binary())), whole=whole)
+    reads, ids = CallQueries(store.engine, store.database), [one.record_id for one in made]
+    assert {row.received_at for row in reads.records(ids)}.isdisjoint({one.received_at for one in made})
+    assert reads.raw(ids) == dict(zip(ids, lines, strict=True))
+    # Known again as a whole: its body is not kept twice.
+    store.insert_table(table.append_column("line", pa.array(lines, pa.binary())), whole=whole)
+    assert reads.rows("SELECT toInt64(count()) FROM bodies")[0][0] == len(whole)
 
 
 @pytest.mark.parametrize("reader", ["carrier", "desk", "portal", "a chart of the operator"])
